@@ -1,0 +1,150 @@
+// attention.comp: softmax(q k) v over the cache in one pass, turned back at the query under RoVE.
+//
+//   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  read, already turned
+//   cache   keys and values of one layer, interface/cache.h  read
+//   state   value table [n_ctx, n_pairs] (cos, sin)    f32  read
+//   params  ALiBi slopes [n_head], sink logits [n_head]  f32  read
+//   state   mix [n_tokens, n_head, head_dim]      f32  written, channel order
+//   step    first_position of token 0; a token sees the cells up to its own position
+//   pc      AttentionParams, interface/attention.h
+//   grid    (n_head, n_tokens) workgroups; one workgroup answers one query of one head
+//
+// Flash style (Dao et al., arXiv:2205.14135): a tile of LOCAL_SIZE cells is scored by one cell an
+// invocation, then the tile's values are added by one pair an invocation; no score leaves the
+// workgroup. Tiles begin at multiples of LOCAL_SIZE, so a query's bits do not depend on its batch.
+// RoVE's counter-rotation comes after the normalisation, per query head: arXiv:2606.11275, section 2.
+// SPDX-License-Identifier: Apache-2.0
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#include "attention.h"
+#include "cache.h"
+
+layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
+layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
+layout(constant_id = SPEC_ATTENTION_PAIRS) const uint N_PAIRS = 32;  // at most LOCAL_SIZE
+layout(constant_id = SPEC_ATTENTION_PAIRING) const uint PAIRING = 1;
+layout(constant_id = SPEC_ATTENTION_VALUES) const uint VALUES = 0;
+layout(constant_id = SPEC_ATTENTION_CACHE) const uint CACHE = 1;
+layout(constant_id = SPEC_ATTENTION_ALIBI) const uint ALIBI = 0;
+layout(constant_id = SPEC_ATTENTION_WINDOW) const uint WINDOW = 0;
+layout(constant_id = SPEC_ATTENTION_SCALES) const uint SCALES = 0;
+layout(constant_id = SPEC_ATTENTION_SINKS) const uint SINKS = 0;
+
+const uint PAIRS_A_QUAD = CACHE == CACHE_FORMAT_F16 ? 4u : 2u;  // pairs in a uvec4 of the cache
+const uint QUADS = (N_PAIRS + PAIRS_A_QUAD - 1u) / PAIRS_A_QUAD;
+const uint GROUPS = LOCAL_SIZE / N_PAIRS;  // cells whose values are added at the same time
+const float LOWEST = -3.402823466e38;
+
+layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
+layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheQuads { uvec4 cache4[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheWords { uint cache[]; };
+layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
+
+shared vec2 query[QUADS * PAIRS_A_QUAD];
+shared float tile[LOCAL_SIZE];        // the tile's scores, then its weights
+shared vec3 partial[LOCAL_SIZE];      // (sum of weighted pair, sum of weights) of a group
+
+#include "rotary.glsl"
+
+float score_of(uint kv_head, uint cell) {
+    float sum = 0.0;
+    [[unroll]] for (uint c = 0u; c < QUADS; ++c) {
+        uvec4 quad = cache4[(kv_head * (pc.head_words / 4u) + c) * pc.n_ctx + cell];
+        if (CACHE == CACHE_FORMAT_F16) {
+            [[unroll]] for (uint w = 0u; w < 4u; ++w) {
+                sum += dot(query[c * 4u + w], unpackHalf2x16(quad[w]));
+            }
+        } else {
+            vec4 keys = uintBitsToFloat(quad);
+            sum += dot(vec4(query[c * 2u], query[c * 2u + 1u]), keys);
+        }
+    }
+    return sum;
+}
+
+vec2 value_of(uint kv_head, uint cell, uint pair) {
+    uint at = pc.v_offset + (kv_head * pc.n_ctx + cell) * pc.head_words;
+    if (CACHE == CACHE_FORMAT_F16) return unpackHalf2x16(cache[at + pair]);
+    return uintBitsToFloat(uvec2(cache[at + 2u * pair], cache[at + 2u * pair + 1u]));
+}
+
+bool visible(uint cell, uint position) {
+    if (cell > position) return false;
+    return WINDOW == 0u || position - cell < pc.window || cell < pc.sink_tokens;
+}
+
+void main() {
+    uint id = gl_LocalInvocationIndex;
+    uint head = gl_WorkGroupID.x;
+    uint token = gl_WorkGroupID.y;
+    uint kv_head = head / (pc.n_head / pc.n_head_kv);
+    uint position = step_state.first_position + token;
+
+    for (uint p = id; p < QUADS * PAIRS_A_QUAD; p += LOCAL_SIZE) {
+        uint at = pc.q_offset + token * pc.q_stride + 2u * (head * N_PAIRS + p);
+        query[p] = p < N_PAIRS ? vec2(state[at], state[at + 1u]) : vec2(0.0);
+    }
+    float scale = SCALES != 0u ? pc.scale * state[pc.scales_offset + position] : pc.scale;
+    float slope = ALIBI != 0u ? params[pc.slopes_offset + head] : 0.0;
+
+    uint pair = id % N_PAIRS;
+    uint group = id / N_PAIRS;
+    float maximum = LOWEST;
+    vec3 sum = vec3(0.0);  // this group's (weighted pair, weights)
+    for (uint first = 0u; first <= position; first += LOCAL_SIZE) {
+        // A tile with no visible cell is left out: it lies between the sinks and the window.
+        if (WINDOW != 0u && first >= pc.sink_tokens && position >= first + LOCAL_SIZE - 1u + pc.window) {
+            continue;
+        }
+        barrier();  // the query is there; the last tile's weights have been read
+        uint cell = first + id;
+        bool seen = visible(cell, position);
+        float score = LOWEST;
+        if (seen) {
+            score = scale * score_of(kv_head, cell);
+            if (ALIBI != 0u) score -= slope * float(position - cell);
+        }
+        tile[id] = score;
+        barrier();
+        float tile_maximum = maximum;
+        for (uint i = 0u; i < LOCAL_SIZE; ++i) {
+            tile_maximum = max(tile_maximum, tile[i]);
+        }
+        barrier();  // every score has been read
+        tile[id] = seen ? exp(score - tile_maximum) : 0.0;
+        barrier();
+        sum *= exp(maximum - tile_maximum);
+        maximum = tile_maximum;
+        uint n_cells = min(LOCAL_SIZE, position + 1u - first);
+        if (group < GROUPS) {
+            for (uint i = group; i < n_cells; i += GROUPS) {
+                float weight = tile[i];
+                sum += vec3(weight * value_of(kv_head, first + i, pair), weight);
+            }
+        }
+    }
+    partial[id] = sum;
+    barrier();
+    if (group != 0u) return;
+    for (uint g = 1u; g < GROUPS; ++g) {
+        sum += partial[g * N_PAIRS + pair];
+    }
+    if (SINKS != 0u) {
+        // A learned logit that takes weight and gives no value; it may be the largest of all.
+        float sink = params[pc.sink_logits_offset + head];
+        float highest = max(maximum, sink);
+        sum *= exp(maximum - highest);
+        sum.z += exp(sink - highest);
+    }
+    vec2 ab = sum.xy / sum.z;
+    if (VALUES == ROTARY_VALUES_ROVE) {
+        uint at = pc.value_table + 2u * (position * N_PAIRS + pair);
+        ab = rotary_turn_back(ab, vec2(state[at], state[at + 1u]));
+    }
+    uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
+    uint out_row = pc.mix_offset + token * pc.mix_stride + head * pc.head_dim;
+    state[out_row + channels.x] = ab.x;
+    if (channels.y < pc.head_dim) state[out_row + channels.y] = ab.y;
+}

@@ -1,0 +1,42 @@
+// attention.comp
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_INTERFACE_ATTENTION_H
+#define GYRE_INTERFACE_ATTENTION_H
+
+#include "bindings.h"
+
+#define SPEC_ATTENTION_PAIRS   1  // pairs of a head: ceil(head_dim / 2)
+#define SPEC_ATTENTION_PAIRING 2  // ROTARY_PAIRING_LIST
+#define SPEC_ATTENTION_VALUES  3  // ROTARY_VALUES_LIST
+#define SPEC_ATTENTION_CACHE   4  // CACHE_FORMAT_LIST
+#define SPEC_ATTENTION_ALIBI   5  // 1: a slope a query head is added
+#define SPEC_ATTENTION_WINDOW  6  // 1: sliding window
+#define SPEC_ATTENTION_SCALES  7  // 1: a factor a query position (temperature)
+#define SPEC_ATTENTION_SINKS   8  // 1: a learned sink logit a query head
+
+INTERFACE_BEGIN
+struct AttentionParams {
+    uint q_offset;           // state word of q, pair order
+    uint q_stride;           // words from one token's queries to the next
+    uint mix_offset;         // state word of the result, [n_tokens][n_head][head_dim], channel order
+    uint mix_stride;         // words from one token's row to the next
+    uint n_tokens;
+    uint n_head;             // query heads
+    uint n_head_kv;
+    uint head_dim;
+    uint rotary_stride;      // as QkvParams
+    uint value_table;        // state word of [n_ctx][n_pairs] (cos, sin), unit amplitude
+    uint v_offset;           // cache word where the values begin
+    uint n_ctx;              // cells of the cache
+    uint head_words;         // words a cell and head
+    float scale;             // on the dot product: 1 / sqrt(head_dim)
+    uint slopes_offset;      // params word of [n_head] ALiBi slopes
+    uint window;             // cells a query sees, itself included
+    uint sink_tokens;        // first cells that the window keeps
+    uint scales_offset;      // state word of [n_ctx] factors on scale
+    uint sink_logits_offset; // params word of [n_head] learned sink logits
+};
+PUSH_CONSTANTS(AttentionParams);
+INTERFACE_END
+
+#endif

@@ -1,0 +1,37 @@
+// The one descriptor set layout of all kernels, and what every kernel specialises.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_INTERFACE_BINDINGS_H
+#define GYRE_INTERFACE_BINDINGS_H
+
+#include "interface_types.h"
+
+// Four storage buffers are what every Vulkan device has for a stage.
+#define BINDING_STATE   0  // storage: the session's float32 activations and tables, by word offset
+#define BINDING_WEIGHTS 1  // storage: one repacked weight matrix, or a slice of its rows
+#define BINDING_PARAMS  2  // storage: the model's float32 vectors (norms, biases, position rows)
+#define BINDING_CACHE   3  // storage: the KV cache of one layer; token ids; or the logits
+#define BINDING_STEP    4  // uniform: StepState
+#define BINDING_COUNT   5
+
+#define SPEC_LOCAL_SIZE 0  // invocations a workgroup, every kernel
+
+// Rows of activations start at multiples of this many words and are padded with zeros, so that a
+// kernel may read whole uvec4 chunks of every weight format past the last element.
+#define ACTIVATION_ALIGN 64
+
+#define NO_OFFSET 0xffffffffu  // in a push constant: this optional vector is absent
+
+INTERFACE_BEGIN
+
+// What changes from one token to the next while the recorded commands stay: written by the host
+// before a submit, or by the sampling kernel between two tokens.
+struct StepState {
+    uint first_position;  // position, and cache cell, of the first token of this batch
+    uint n_tokens;        // tokens of this batch
+    uint reserved0;
+    uint reserved1;
+};
+
+INTERFACE_END
+
+#endif

@@ -1,0 +1,23 @@
+// embed.comp
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_INTERFACE_EMBED_H
+#define GYRE_INTERFACE_EMBED_H
+
+#include "bindings.h"
+
+INTERFACE_BEGIN
+struct EmbedParams {
+    uint out_offset;       // state word of x, [n_tokens][row_stride]
+    uint row_stride;       // words from one token's row to the next
+    uint n_embd;           // elements of a row
+    uint n_tokens;
+    uint first_row;        // first token id of this slice of the table
+    uint n_rows;           // token ids in this slice
+    uint rows_padded;      // of the slice's layout
+    uint n_chunks;         // chunks a row, padding included
+    uint position_offset;  // params word of [n_ctx][n_embd] absolute positions, or NO_OFFSET
+};
+PUSH_CONSTANTS(EmbedParams);
+INTERFACE_END
+
+#endif

@@ -1,0 +1,65 @@
+// linear.comp
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_INTERFACE_LINEAR_H
+#define GYRE_INTERFACE_LINEAR_H
+
+#include "bindings.h"
+
+// SPEC_LOCAL_SIZE = (invocations across rows) * SPEC_LINEAR_K_LANES
+#define SPEC_LINEAR_ROWS       1  // rows an invocation
+#define SPEC_LINEAR_TOKENS     2  // tokens a workgroup: 1 in decode
+#define SPEC_LINEAR_K_LANES    3  // invocations that share one row's sum
+#define SPEC_LINEAR_NORM_QUADS 4  // vec4 of shared memory for the normalised row; 0: no norm
+#define SPEC_LINEAR_EPILOGUE   5  // LINEAR_EPILOGUE_LIST
+#define SPEC_LINEAR_ACTIVATION 6  // ACTIVATION_LIST, for the ACTIVATE epilogue
+
+// Where a result goes.  X(id, NAME)
+#define LINEAR_EPILOGUE_LIST(X)                     \
+    X(0, LOGITS)   /* logits[t][row] = y         */ \
+    X(1, RESIDUAL) /* state[out] += y            */ \
+    X(2, ACTIVATE) /* state[out] = activation(y) */
+
+#define LINEAR_EPILOGUE_LOGITS   0
+#define LINEAR_EPILOGUE_RESIDUAL 1
+#define LINEAR_EPILOGUE_ACTIVATE 2
+
+// X(id, NAME, function in lib/activation.glsl)
+#define ACTIVATION_LIST(X)         \
+    X(0, GELU_TANH, gelu_tanh)     \
+    X(1, GELU_ERF, gelu_erf)       \
+    X(2, RELU2, relu2)
+
+INTERFACE_BEGIN
+struct LinearParams {
+    uint x_offset;            // state word of [n_tokens][x_stride]
+    uint x_stride;            // words from one token's row to the next
+    uint n_in;                // elements of a row
+    uint n_tokens;
+    uint norm_weight_offset;  // params word of [n_in]; unused without the norm
+    uint norm_bias_offset;    // params word of [n_in], or NO_OFFSET
+    float norm_epsilon;
+    uint bias_offset;         // params word of [n_rows] of this slice, or NO_OFFSET
+    uint n_steps;             // steps of a weight row, padding included
+    uint rows_padded;         // of this slice's layout
+    uint first_row;           // output element of this slice's first row
+    uint n_rows;              // rows of this slice
+    uint out_offset;          // state word (or logits word) of [n_tokens][out_stride]
+    uint out_stride;          // words from one token's row to the next
+};
+PUSH_CONSTANTS(LinearParams);
+
+#ifdef __cplusplus
+enum class LinearEpilogue : uint {
+#define GYRE_ENUM_ENTRY(id, name) name = id,
+    LINEAR_EPILOGUE_LIST(GYRE_ENUM_ENTRY)
+#undef GYRE_ENUM_ENTRY
+};
+enum class Activation : uint {
+#define GYRE_ENUM_ENTRY(id, name, function) name = id,
+    ACTIVATION_LIST(GYRE_ENUM_ENTRY)
+#undef GYRE_ENUM_ENTRY
+};
+#endif
+INTERFACE_END
+
+#endif

@@ -1,0 +1,21 @@
+// norm.comp, and the norm that qkv.comp and linear.comp do before they multiply.
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_INTERFACE_NORM_H
+#define GYRE_INTERFACE_NORM_H
+
+#include "bindings.h"
+
+INTERFACE_BEGIN
+struct NormParams {
+    uint x_offset;       // state word of [n_tokens][row_stride]
+    uint out_offset;     // state word of [n_tokens][row_stride]
+    uint row_stride;     // words from one token's row to the next, both sides
+    uint n_embd;         // elements of a row
+    uint weight_offset;  // params word of [n_embd]
+    uint bias_offset;    // params word of [n_embd], or NO_OFFSET
+    float epsilon;
+};
+PUSH_CONSTANTS(NormParams);
+INTERFACE_END
+
+#endif

@@ -1,0 +1,48 @@
+// qkv.comp
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_INTERFACE_QKV_H
+#define GYRE_INTERFACE_QKV_H
+
+#include "bindings.h"
+
+// SPEC_LOCAL_SIZE = (invocations across rows) * SPEC_QKV_K_LANES
+#define SPEC_QKV_PAIRS      1  // pairs of rows an invocation
+#define SPEC_QKV_TOKENS     2  // tokens a workgroup: 1 in decode
+#define SPEC_QKV_K_LANES    3  // invocations that share one row's sum
+#define SPEC_QKV_NORM_QUADS 4  // vec4 of shared memory for the normalised row; 0: x is normalised already
+#define SPEC_QKV_PAIRING    5  // ROTARY_PAIRING_LIST
+#define SPEC_QKV_ROTATE     6  // 1: queries and keys are turned
+#define SPEC_QKV_VALUES     7  // ROTARY_VALUES_LIST
+#define SPEC_QKV_CACHE      8  // CACHE_FORMAT_LIST
+
+INTERFACE_BEGIN
+struct QkvParams {
+    uint x_offset;            // state word of [n_tokens][row_stride]
+    uint row_stride;          // words from one token's row to the next
+    uint n_in;                // elements of a row: n_embd
+    uint n_tokens;
+    uint norm_weight_offset;  // params word of [n_in]; unused without the norm
+    uint norm_bias_offset;    // params word of [n_in], or NO_OFFSET
+    float norm_epsilon;
+    uint bias_offset;         // params word of [(n_head + 2 n_head_kv) head_dim], or NO_OFFSET
+    uint n_steps;             // steps of a weight row, padding included
+    uint rows_padded;         // of this slice's layout
+    uint first_head;          // of this slice, counted over queries, keys, values
+    uint n_heads;             // heads in this slice
+    uint n_head;              // query heads
+    uint n_head_kv;           // key heads = value heads
+    uint head_dim;
+    uint rotary_stride;       // HALF: channels between the two of a turned pair
+    uint query_table;         // state word of [n_ctx][n_pairs] (cos, sin), amplitude included
+    uint key_table;           // the same for the keys
+    uint value_table;         // the same for the values: unit amplitude
+    uint q_offset;            // state word of q, [n_tokens][n_head][n_pairs] pairs, in pair order
+    uint q_stride;            // words from one token's queries to the next
+    uint v_offset;            // cache word where the values begin
+    uint n_ctx;               // cells of the cache
+    uint head_words;          // words a cell and head
+};
+PUSH_CONSTANTS(QkvParams);
+INTERFACE_END
+
+#endif

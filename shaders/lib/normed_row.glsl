@@ -1,0 +1,27 @@
+// One normalised row of x in shared memory, for kernels that normalise before they multiply.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Needs state[], params[], LOCAL_SIZE, NORM_QUADS, K_LANES and pc.{n_in, norm_*}. Shared memory:
+// LOCAL_SIZE floats and NORM_QUADS vec4. NORM_QUADS covers the padding of x, which must stay zero.
+
+shared float norm_partial[LOCAL_SIZE];
+#define lane_sums norm_partial  // matmul.glsl's partial sums come after the norm is done
+shared vec4 normed[NORM_QUADS > 0u ? NORM_QUADS : 1u];
+
+#include "norm.glsl"
+
+void normalise_row(uint x) {
+    vec2 statistics = norm_statistics(x, pc.n_in, pc.norm_epsilon);
+    for (uint q = gl_LocalInvocationIndex; q < NORM_QUADS; q += LOCAL_SIZE) {
+        vec4 y = vec4(0.0);
+        for (uint e = 0u; e < 4u; ++e) {
+            uint i = 4u * q + e;
+            if (i < pc.n_in) {
+                y[e] = norm_apply(state[x + i], statistics, pc.norm_weight_offset,
+                                  pc.norm_bias_offset, i);
+            }
+        }
+        normed[q] = y;
+    }
+    barrier();
+}

@@ -1,0 +1,72 @@
+// linear.comp: [norm,] weight rows times x, bias, and what follows: logits, residual sum or activation.
+//
+//   state   x [n_tokens, n_in]              f32  read
+//   weights slice [n_rows, n_in]            WEIGHT_*  read
+//   params  norm gain and bias [n_in], bias [n_rows]  f32  read
+//   state   out [n_tokens, n_out]           f32  written (RESIDUAL: read too)
+//   cache   logits [n_tokens, n_vocab]      f32  written (LOGITS instead of out)
+//   pc      LinearParams, interface/linear.h
+//   grid    (ceil(n_rows / rows a workgroup), ceil(n_tokens / TOKENS)) workgroups
+//
+// An invocation holds ROWS rows, a workgroup's row lanes apart, so that neighbours load neighbours.
+// SPDX-License-Identifier: Apache-2.0
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "linear.h"
+
+layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
+layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
+layout(constant_id = SPEC_LINEAR_ROWS) const uint ROWS = 4;
+layout(constant_id = SPEC_LINEAR_TOKENS) const uint TOKENS = 1;
+layout(constant_id = SPEC_LINEAR_K_LANES) const uint K_LANES = 1;
+layout(constant_id = SPEC_LINEAR_NORM_QUADS) const uint NORM_QUADS = 0;
+layout(constant_id = SPEC_LINEAR_EPILOGUE) const uint EPILOGUE = 0;
+layout(constant_id = SPEC_LINEAR_ACTIVATION) const uint ACTIVATION = 0;
+
+layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
+layout(set = 0, binding = BINDING_STATE, std430) readonly buffer StateQuads { vec4 state4[]; };
+layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Logits { float logits[]; };
+
+#include "normed_row.glsl"
+#include "matmul.glsl"
+#include "activation.glsl"
+
+void store(uint row, uint token, float y) {
+    y += pc.bias_offset == NO_OFFSET ? 0.0 : params[pc.bias_offset + row];
+    uint at = pc.out_offset + token * pc.out_stride + pc.first_row + row;
+    if (EPILOGUE == LINEAR_EPILOGUE_LOGITS) {
+        logits[at] = y;
+    } else if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL) {
+        state[at] += y;
+    } else {
+        state[at] = activate(ACTIVATION, y);
+    }
+}
+
+void main() {
+    const uint row_lanes = LOCAL_SIZE / K_LANES;
+    uint row_lane = gl_LocalInvocationIndex % row_lanes;
+    uint k_lane = gl_LocalInvocationIndex / row_lanes;
+    uint first_row = gl_WorkGroupID.x * row_lanes * ROWS + row_lane;
+    uint first_token = gl_WorkGroupID.y * TOKENS;
+
+    if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.x_stride);
+    // Rows and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
+    [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
+        weight_row[r] = min(first_row + r * row_lanes, pc.n_rows - 1u);
+    }
+    [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+        x_quad[t] = (pc.x_offset + min(first_token + t, pc.n_tokens - 1u) * pc.x_stride) / 4u;
+    }
+    multiply(k_lane);
+    if (k_lane != 0u) return;
+    [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
+        uint row = first_row + r * row_lanes;
+        [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+            if (row < pc.n_rows && first_token + t < pc.n_tokens) {
+                store(row, first_token + t, sums[r * TOKENS + t]);
+            }
+        }
+    }
+}

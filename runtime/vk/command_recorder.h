@@ -1,0 +1,137 @@
+// Records dispatches and copies into a command buffer that can be submitted any number of times.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Nobody places barriers by hand: a dispatch reads and writes what its pipeline declares of the
+// ranges that its set binds, and the recorder puts one global barrier where a dispatch meets a
+// range that was written (or would overwrite one that was read) since the last barrier.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/vk/barrier_tracker.h"
+#include "runtime/vk/buffer.h"
+#include "runtime/vk/descriptor_set.h"
+#include "runtime/vk/handles.h"
+#include "runtime/vk/pipeline.h"
+
+namespace gyre {
+
+// Workgroups by dimension.
+struct Groups {
+    std::uint32_t x = 1;
+    std::uint32_t y = 1;
+    std::uint32_t z = 1;
+};
+
+// n workgroups in a row as (x, y, 1) with x <= max_groups[0] and x * y >= n, as few over as
+// possible. The shader's linear id is gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x, and
+// it returns where that is >= n.
+Groups fold_groups(std::uint64_t n, const std::uint32_t (&max_groups)[3]);
+
+// A range that a dispatch reads or writes, when that is less than what is bound.
+struct Access {
+    BufferRange range;
+    bool write = false;
+};
+
+struct RecorderOptions {
+    const char* debug_name = "commands";
+    std::uint32_t max_timestamps = 0;
+    // May be submitted again (or several times in one submit) before the last submission is done.
+    bool simultaneous_use = true;
+};
+
+struct TimestampValue {
+    std::string label;
+    double ns = 0;  // since the first timestamp of the recording
+};
+
+// Owns a command pool, so several recorders may record in several threads. Used by one thread at a
+// time.
+class CommandRecorder {
+  public:
+    static Result<CommandRecorder> create(Device& device, const RecorderOptions& options = {});
+
+    CommandRecorder(CommandRecorder&& other) noexcept;
+    CommandRecorder& operator=(CommandRecorder&& other) noexcept;
+    ~CommandRecorder();  // the device must be done with it
+
+    // Forgets what was recorded and starts anew. The first command of a recording waits for
+    // everything submitted to the queue before it.
+    Status begin();
+    Status end();
+
+    // groups.x beyond caps().max_groups[0] is folded into y (then y must be 1); 0 groups are no
+    // dispatch. push: exactly pipeline.push_bytes() bytes. The pipeline and the buffers in the set
+    // must live as long as the recording is submitted. accesses: replaces what would be derived
+    // from bindings; then it must list every range that the dispatch touches and somebody writes.
+    void dispatch(const Pipeline& pipeline, const DescriptorSet& set, const void* push,
+                  std::uint32_t push_bytes, Groups groups, std::span<const Access> accesses = {});
+
+    template <typename Params>
+    void dispatch(const Pipeline& pipeline, const DescriptorSet& set, const Params& params,
+                  Groups groups, std::span<const Access> accesses = {}) {
+        static_assert(std::is_trivially_copyable_v<Params> && sizeof(Params) % 4 == 0 &&
+                      sizeof(Params) <= kMaxPushBytes);
+        dispatch(pipeline, set, &params, static_cast<std::uint32_t>(sizeof(Params)), groups,
+                 accesses);
+    }
+
+    // Sizes equal, offsets and sizes multiples of 4; no overlap inside one buffer.
+    void copy(const BufferRange& from, const BufferRange& to);
+
+    // Offset and size multiples of 4.
+    void fill(const BufferRange& range, std::uint32_t word);
+
+    // Makes what was recorded so far visible to the host after the wait. Once, before end().
+    void host_read_barrier();
+
+    // Waits for everything before it, for everything after it. Only for what the recorder cannot
+    // see.
+    void full_barrier();
+
+    // A bracket in debuggers; nothing where VK_EXT_debug_utils is missing.
+    void label_begin(const char* label);
+    void label_end();
+
+    // Takes the time when all before is done. Nothing where the device has no timestamps or
+    // max_timestamps are taken.
+    void timestamp(const char* label);
+
+    // After the wait for the last submission. Empty where the device has no timestamps.
+    Result<std::vector<TimestampValue>> timestamps() const;
+
+    std::uint32_t dispatch_count() const { return dispatches_; }  // since begin()
+    std::uint32_t barrier_count() const { return barriers_; }     // since begin(), all kinds
+
+    VkCommandBuffer handle() const { return commands_; }
+
+  private:
+    friend class Uploader;
+    static Result<CommandRecorder> create(DeviceState& device, const RecorderOptions& options);
+    CommandRecorder() = default;
+    void before(Stage stage, std::span<const BarrierTracker::Touch> touches);
+    void release() noexcept;
+
+    DeviceState* device_ = nullptr;
+    VkCommandPool pool_{};
+    VkCommandBuffer commands_{};
+    VkQueryPool queries_{};
+    RecorderOptions options_;
+    std::string debug_name_;
+    BarrierTracker tracker_;
+    std::vector<BarrierTracker::Touch> touches_;
+    std::vector<std::string> timestamp_labels_;
+    VkPipeline bound_pipeline_{};
+    std::uint32_t dispatches_ = 0;
+    std::uint32_t barriers_ = 0;
+    bool recording_ = false;
+};
+
+}  // namespace gyre

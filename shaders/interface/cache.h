@@ -22,7 +22,7 @@
 INTERFACE_BEGIN
 #ifdef __cplusplus
 enum class CacheFormat : uint {
-#define GYRE_ENUM_ENTRY(id, name, words) name = id,
+#define GYRE_ENUM_ENTRY(id, name, words) k##name = id,
     CACHE_FORMAT_LIST(GYRE_ENUM_ENTRY)
 #undef GYRE_ENUM_ENTRY
 };

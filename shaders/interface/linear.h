@@ -13,21 +13,21 @@
 #define SPEC_LINEAR_EPILOGUE   5  // LINEAR_EPILOGUE_LIST
 #define SPEC_LINEAR_ACTIVATION 6  // ACTIVATION_LIST, for the ACTIVATE epilogue
 
-// Where a result goes.  X(id, NAME)
+// Where a result goes.  X(id, Name)
 #define LINEAR_EPILOGUE_LIST(X)                     \
-    X(0, LOGITS)   /* logits[t][row] = y         */ \
-    X(1, RESIDUAL) /* state[out] += y            */ \
-    X(2, ACTIVATE) /* state[out] = activation(y) */
+    X(0, Logits)   /* logits[t][row] = y         */ \
+    X(1, Residual) /* state[out] += y            */ \
+    X(2, Activate) /* state[out] = activation(y) */
 
 #define LINEAR_EPILOGUE_LOGITS   0
 #define LINEAR_EPILOGUE_RESIDUAL 1
 #define LINEAR_EPILOGUE_ACTIVATE 2
 
-// X(id, NAME, function in lib/activation.glsl)
+// X(id, Name, function in lib/activation.glsl)
 #define ACTIVATION_LIST(X)         \
-    X(0, GELU_TANH, gelu_tanh)     \
-    X(1, GELU_ERF, gelu_erf)       \
-    X(2, RELU2, relu2)
+    X(0, GeluTanh, gelu_tanh)      \
+    X(1, GeluErf, gelu_erf)        \
+    X(2, Relu2, relu2)
 
 INTERFACE_BEGIN
 struct LinearParams {
@@ -50,12 +50,12 @@ PUSH_CONSTANTS(LinearParams);
 
 #ifdef __cplusplus
 enum class LinearEpilogue : uint {
-#define GYRE_ENUM_ENTRY(id, name) name = id,
+#define GYRE_ENUM_ENTRY(id, name) k##name = id,
     LINEAR_EPILOGUE_LIST(GYRE_ENUM_ENTRY)
 #undef GYRE_ENUM_ENTRY
 };
 enum class Activation : uint {
-#define GYRE_ENUM_ENTRY(id, name, function) name = id,
+#define GYRE_ENUM_ENTRY(id, name, function) k##name = id,
     ACTIVATION_LIST(GYRE_ENUM_ENTRY)
 #undef GYRE_ENUM_ENTRY
 };

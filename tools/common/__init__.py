@@ -1,0 +1,1 @@
+"""Shared by the Python tools: GGUF reading and writing, block formats, the byte-level tokenizer."""

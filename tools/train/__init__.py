@@ -1,0 +1,1 @@
+"""Training of the small models: tokenizer, model, optimizer, export."""

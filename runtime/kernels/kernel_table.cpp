@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/kernels/kernel_table.h"
+
+#include "runtime/kernels/shader_modules.h"
+#include "shaders/interface/attention.h"
+#include "shaders/interface/bindings.h"
+#include "shaders/interface/qkv.h"
+
+namespace gyre {
+namespace {
+
+const char* module_suffix(WeightFormat format) {
+    switch (format) {
+        case WeightFormat::kF32: return "_f32";
+        case WeightFormat::kF16: return "_f16";
+        case WeightFormat::kBf16: return "_bf16";
+        case WeightFormat::kQ8_0: return "_q8_0";
+        case WeightFormat::kQ4_0: return "_q4_0";
+    }
+    return "";
+}
+
+template <typename T>
+SpecConstant spec(std::uint32_t id, T value) {
+    return {id, static_cast<std::uint32_t>(value)};
+}
+
+}  // namespace
+
+Result<const Pipeline*> KernelTable::get(const std::string& module, std::vector<SpecConstant> spec) {
+    std::string key = module;
+    for (const SpecConstant& constant : spec) {
+        key += ' ' + std::to_string(constant.id) + '=' + std::to_string(constant.value);
+    }
+    const std::lock_guard lock(mutex_);
+    if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second.get();
+    for (const ShaderModuleRow& row : shader_modules()) {
+        if (module != row.name) continue;
+        GYRE_ASSIGN(Pipeline pipeline, Pipeline::create(*device_, {row.name, row.words}, spec));
+        auto& slot = pipelines_[key];
+        slot = std::make_unique<Pipeline>(std::move(pipeline));
+        return static_cast<const Pipeline*>(slot.get());
+    }
+    return Status::internal("no shader module named " + module);
+}
+
+std::size_t KernelTable::pipeline_count() const {
+    const std::lock_guard lock(mutex_);
+    return pipelines_.size();
+}
+
+Result<Kernel> KernelTable::embed(WeightFormat format) {
+    const Tiling tiling{.local_size = 64, .rows = 1};
+    GYRE_ASSIGN(const Pipeline* pipeline, get(std::string("embed") + module_suffix(format),
+                                              {spec(SPEC_LOCAL_SIZE, tiling.local_size)}));
+    return Kernel{pipeline, tiling};
+}
+
+Result<Kernel> KernelTable::norm(std::uint32_t local_size) {
+    GYRE_ASSIGN(const Pipeline* pipeline, get("norm", {spec(SPEC_LOCAL_SIZE, local_size)}));
+    return Kernel{pipeline, Tiling{.local_size = local_size}};
+}
+
+Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
+    assert(v.tiling.rows % 2 == 0 && "an invocation of qkv multiplies whole pairs");
+    assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get(std::string("qkv") + module_suffix(v.format),
+                    {spec(SPEC_LOCAL_SIZE, v.tiling.local_size),
+                     spec(SPEC_QKV_PAIRS, v.tiling.rows / 2),
+                     spec(SPEC_QKV_TOKENS, v.tiling.tokens),
+                     spec(SPEC_QKV_K_LANES, v.tiling.k_lanes),
+                     spec(SPEC_QKV_NORM_QUADS, v.norm_quads),
+                     spec(SPEC_QKV_PAIRING, v.rotary.pairing),
+                     spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys),
+                     spec(SPEC_QKV_VALUES, v.rotary.values),
+                     spec(SPEC_QKV_CACHE, v.cache)}));
+    return Kernel{pipeline, v.tiling};
+}
+
+Result<Kernel> KernelTable::attention(const AttentionVariant& v) {
+    assert(v.n_pairs <= v.local_size && "an invocation adds one pair");
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("attention", {spec(SPEC_LOCAL_SIZE, v.local_size),
+                                  spec(SPEC_ATTENTION_PAIRS, v.n_pairs),
+                                  spec(SPEC_ATTENTION_PAIRING, v.rotary.pairing),
+                                  spec(SPEC_ATTENTION_VALUES, v.rotary.values),
+                                  spec(SPEC_ATTENTION_CACHE, v.cache),
+                                  spec(SPEC_ATTENTION_ALIBI, v.alibi),
+                                  spec(SPEC_ATTENTION_WINDOW, v.window),
+                                  spec(SPEC_ATTENTION_SCALES, v.scales),
+                                  spec(SPEC_ATTENTION_SINKS, v.sink_logits)}));
+    return Kernel{pipeline, Tiling{.local_size = v.local_size}};
+}
+
+Result<Kernel> KernelTable::linear(const LinearVariant& v) {
+    assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
+    const Activation activation =
+        v.epilogue == LinearEpilogue::kActivate ? v.activation : Activation::kGeluTanh;
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get(std::string("linear") + module_suffix(v.format),
+                    {spec(SPEC_LOCAL_SIZE, v.tiling.local_size),
+                     spec(SPEC_LINEAR_ROWS, v.tiling.rows),
+                     spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
+                     spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
+                     spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads),
+                     spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
+                     spec(SPEC_LINEAR_ACTIVATION, activation)}));
+    return Kernel{pipeline, v.tiling};
+}
+
+}  // namespace gyre

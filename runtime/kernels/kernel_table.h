@@ -1,0 +1,94 @@
+// The table of kernels: shader module + specialization -> pipeline, made once and shared.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/vk/device.h"
+#include "runtime/vk/pipeline.h"
+#include "shaders/interface/cache.h"
+#include "shaders/interface/linear.h"
+#include "shaders/interface/rotary.h"
+#include "shaders/interface/weight_formats.h"
+
+namespace gyre {
+
+// How a product is cut into invocations. Results depend on k_lanes (order of summation) and on
+// local_size (order of a norm's sums), never on rows and tokens.
+struct Tiling {
+    std::uint32_t local_size = 64;  // invocations a workgroup: row lanes * k_lanes
+    std::uint32_t rows = 4;         // weight rows an invocation (qkv: a pair counts two)
+    std::uint32_t tokens = 1;       // tokens a workgroup
+    std::uint32_t k_lanes = 1;      // invocations that share one row's sum
+
+    std::uint32_t rows_a_workgroup() const { return local_size / k_lanes * rows; }
+};
+
+// What of a rotary variant is compiled into the kernels; the rest is data.
+struct RotaryKernelSpec {
+    RotaryPairing pairing = RotaryPairing::kHalf;
+    bool rotate_keys = true;
+    ValueRotation values = ValueRotation::kNone;
+};
+
+struct QkvVariant {
+    WeightFormat format = WeightFormat::kF32;
+    CacheFormat cache = CacheFormat::kF16;
+    RotaryKernelSpec rotary;
+    std::uint32_t norm_quads = 0;  // vec4 of the normalised row; 0: x is normalised already
+    Tiling tiling;
+};
+
+struct AttentionVariant {
+    CacheFormat cache = CacheFormat::kF16;
+    RotaryKernelSpec rotary;
+    std::uint32_t n_pairs = 1;  // pairs of a head, at most local_size
+    bool alibi = false;
+    bool window = false;
+    bool scales = false;
+    bool sink_logits = false;
+    std::uint32_t local_size = 64;
+};
+
+struct LinearVariant {
+    WeightFormat format = WeightFormat::kF32;
+    LinearEpilogue epilogue = LinearEpilogue::kLogits;
+    Activation activation = Activation::kGeluTanh;  // for LinearEpilogue::kActivate
+    std::uint32_t norm_quads = 0;
+    Tiling tiling;
+};
+
+// A pipeline and what its dispatch has to know. Lives as long as the KernelTable.
+struct Kernel {
+    const Pipeline* pipeline = nullptr;
+    Tiling tiling;
+};
+
+// May be used from several threads. Must not outlive the Device.
+class KernelTable {
+  public:
+    explicit KernelTable(Device& device) : device_(&device) {}
+
+    Result<Kernel> embed(WeightFormat format);
+    Result<Kernel> norm(std::uint32_t local_size);
+    Result<Kernel> qkv(const QkvVariant& variant);
+    Result<Kernel> attention(const AttentionVariant& variant);
+    Result<Kernel> linear(const LinearVariant& variant);
+
+    std::size_t pipeline_count() const;
+
+  private:
+    Result<const Pipeline*> get(const std::string& module, std::vector<SpecConstant> spec);
+
+    Device* device_;
+    mutable std::mutex mutex_;
+    std::map<std::string, std::unique_ptr<Pipeline>> pipelines_;  // by module and constants
+};
+
+}  // namespace gyre

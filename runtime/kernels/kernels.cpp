@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/kernels/kernels.h"
+
+#include <cassert>
+
+namespace gyre {
+namespace {
+
+std::uint32_t divide_up(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, EmbedParams& params) {
+    params.first_row = slice.first_row;
+    params.n_rows = slice.n_rows;
+    params.rows_padded = slice.rows_padded;
+    params.n_chunks = matrix.n_chunks;
+}
+
+void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, LinearParams& params) {
+    params.n_in = matrix.n_in;
+    params.n_steps = matrix.n_steps;
+    params.rows_padded = slice.rows_padded;
+    params.first_row = slice.first_row;
+    params.n_rows = slice.n_rows;
+}
+
+void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvParams& params) {
+    assert(slice.first_row % params.head_dim == 0 && slice.n_rows % params.head_dim == 0);
+    params.n_in = matrix.n_in;
+    params.n_steps = matrix.n_steps;
+    params.rows_padded = slice.rows_padded;
+    params.first_head = slice.first_row / params.head_dim;
+    params.n_heads = slice.n_rows / params.head_dim;
+}
+
+void record_embed(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                  const EmbedParams& params) {
+    const std::uint32_t groups = divide_up(params.n_chunks, kernel.tiling.local_size);
+    recorder.dispatch(*kernel.pipeline, set, params, Groups{groups, params.n_tokens});
+}
+
+void record_norm(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                 const NormParams& params, std::uint32_t n_tokens) {
+    recorder.dispatch(*kernel.pipeline, set, params, Groups{n_tokens});
+}
+
+void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                const QkvParams& params) {
+    assert(params.x_offset % 4 == 0 && params.row_stride % ACTIVATION_ALIGN == 0);
+    const std::uint32_t pairs = params.n_heads * ((params.head_dim + 1) / 2);
+    recorder.dispatch(*kernel.pipeline, set, params,
+                      Groups{divide_up(pairs, kernel.tiling.rows_a_workgroup() / 2),
+                             divide_up(params.n_tokens, kernel.tiling.tokens)});
+}
+
+void record_attention(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                      const AttentionParams& params) {
+    assert(params.n_head % params.n_head_kv == 0);
+    recorder.dispatch(*kernel.pipeline, set, params, Groups{params.n_head, params.n_tokens});
+}
+
+void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                   const LinearParams& params) {
+    assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
+    recorder.dispatch(*kernel.pipeline, set, params,
+                      Groups{divide_up(params.n_rows, kernel.tiling.rows_a_workgroup()),
+                             divide_up(params.n_tokens, kernel.tiling.tokens)});
+}
+
+}  // namespace gyre

@@ -1,0 +1,36 @@
+// One record function an operation: the parameters in the model's words, the grid worked out here.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every function appends one dispatch to the recorder. What a kernel does, its bindings and its
+// shapes are in the head comment of shaders/<operation>.comp; barriers follow from what it declares.
+#pragma once
+
+#include "runtime/kernels/kernel_table.h"
+#include "runtime/kernels/tensor.h"
+#include "runtime/vk/command_recorder.h"
+#include "shaders/interface/attention.h"
+#include "shaders/interface/embed.h"
+#include "shaders/interface/linear.h"
+#include "shaders/interface/norm.h"
+#include "shaders/interface/qkv.h"
+
+namespace gyre {
+
+// Fills what a kernel needs to know of the weights' layout into its parameters.
+void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, EmbedParams& params);
+void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, LinearParams& params);
+// The slice must begin and end at a head; params.head_dim is set already.
+void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvParams& params);
+
+void record_embed(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                  const EmbedParams& params);
+void record_norm(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                 const NormParams& params, std::uint32_t n_tokens);
+void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                const QkvParams& params);
+void record_attention(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                      const AttentionParams& params);
+void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                   const LinearParams& params);
+
+}  // namespace gyre

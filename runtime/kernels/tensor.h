@@ -1,0 +1,31 @@
+// Weight matrices on the device: buffer ranges with the shape and format that the kernels need.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/vk/buffer.h"
+#include "shaders/interface/weight_formats.h"
+
+namespace gyre {
+
+// Rows [first_row, first_row + n_rows) of a matrix, in the layout of shaders/interface/weight_formats.h.
+struct WeightSlice {
+    BufferRange range;
+    std::uint32_t first_row = 0;
+    std::uint32_t n_rows = 0;
+    std::uint32_t rows_padded = 0;
+};
+
+// A matrix [n_rows][n_in]; more than one slice where it exceeds the device's storage range.
+struct WeightMatrix {
+    WeightFormat format = WeightFormat::kF32;
+    std::uint32_t n_rows = 0;
+    std::uint32_t n_in = 0;
+    std::uint32_t n_chunks = 0;  // uvec4 a row, padding included
+    std::uint32_t n_steps = 0;   // what the product loop counts, padding included
+    std::vector<WeightSlice> slices;
+};
+
+}  // namespace gyre

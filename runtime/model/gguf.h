@@ -1,0 +1,113 @@
+// GGUF version 3 files: metadata and tensors by name, read out of a span of bytes of which none is
+// trusted.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Little-endian only.
+// Gguf copies neither strings nor tensor data: the bytes must outlive it and everything it returns.
+// Every error is kBadFile (the file is wrong) or kUnsupported (well formed, but not done here) and
+// names the key or the tensor, what was found and what was expected.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/model/weight_formats.h"
+
+namespace gyre {
+
+// Type of a metadata value; the numbers are the file's.
+enum class GgufType : std::uint32_t {
+    kUint8 = 0,
+    kInt8 = 1,
+    kUint16 = 2,
+    kInt16 = 3,
+    kUint32 = 4,
+    kInt32 = 5,
+    kFloat32 = 6,
+    kBool = 7,
+    kString = 8,
+    kArray = 9,
+    kUint64 = 10,
+    kInt64 = 11,
+    kFloat64 = 12,
+};
+
+// A tensor of the file. dims are in GGUF order: dims[0] is the fastest (a row's length), so that a
+// matrix [n_out][n_in] has dims {n_in, n_out, 1, 1}.
+struct TensorView {
+    std::string_view name;
+    WeightFormat format = WeightFormat::kF32;
+    std::uint32_t n_dims = 0;                          // 1..4
+    std::array<std::uint64_t, 4> dims = {1, 1, 1, 1};  // elements, each >= 1
+    std::span<const std::uint8_t> bytes;               // the whole tensor, rows one after the other
+
+    std::uint64_t n_elements() const { return dims[0] * dims[1] * dims[2] * dims[3]; }
+    std::uint64_t n_rows() const { return dims[1] * dims[2] * dims[3]; }
+};
+
+class Gguf {
+  public:
+    // Checks the whole structure: every key, every type, every length, every tensor's place.
+    static Result<Gguf> parse(std::span<const std::uint8_t> bytes);
+
+    // --- Metadata. Each getter checks the stored type first. ---
+    bool has(std::string_view key) const;
+    // All keys, in the order of the file.
+    const std::vector<std::string_view>& keys() const { return key_order_; }
+
+    // Any integer type whose value is 0 .. 2^32 - 1.
+    Result<std::uint32_t> get_u32(std::string_view key) const;
+    // Float32 or float64, as stored (it may be infinite or NaN: the caller checks ranges).
+    Result<double> get_float(std::string_view key) const;
+    Result<bool> get_bool(std::string_view key) const;
+    Result<std::string_view> get_string(std::string_view key) const;
+    // Number of elements of an array of any type.
+    Result<std::uint64_t> get_array_size(std::string_view key) const;
+    Result<std::vector<std::string_view>> get_strings(std::string_view key) const;
+    // Array of float32 or float64.
+    Result<std::vector<double>> get_floats(std::string_view key) const;
+    // Array of any integer type whose values fit.
+    Result<std::vector<std::int32_t>> get_ints(std::string_view key) const;
+    // For display (`gyre info`): the value as one line, arrays as "[type x count]".
+    Result<std::string> describe(std::string_view key) const;
+
+    // --- Tensors ---
+    const std::vector<TensorView>& tensors() const { return tensors_; }  // in the order of the file
+    const TensorView* find_tensor(std::string_view name) const;          // nullptr: not in the file
+
+    std::uint32_t alignment() const { return alignment_; }  // bytes
+
+  private:
+    // Where a value lies; nothing is decoded before it is asked for.
+    struct Entry {
+        GgufType type = GgufType::kUint8;
+        GgufType element_type = GgufType::kUint8;  // of an array
+        std::uint64_t count = 1;                   // elements of an array
+        std::size_t offset = 0;                    // of the value's (or first element's) bytes
+    };
+
+    Gguf() = default;
+    Result<const Entry*> find_entry(std::string_view key, const char* expected) const;
+    Result<const Entry*> find_array(std::string_view key, const char* expected) const;
+    friend class GgufParser;
+
+    std::span<const std::uint8_t> bytes_;
+    std::unordered_map<std::string_view, Entry> entries_;
+    std::vector<std::string_view> key_order_;
+    std::vector<TensorView> tensors_;
+    std::unordered_map<std::string_view, std::size_t> tensor_index_;
+    std::uint32_t alignment_ = 32;  // bytes, of the data section and of every tensor in it
+};
+
+// A name out of a file, made fit for one line of a message: control and non-ASCII bytes become '?',
+// and it is cut at 96 characters.
+std::string printable(std::string_view text);
+
+}  // namespace gyre

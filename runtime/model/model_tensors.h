@@ -1,0 +1,56 @@
+// The tensors of a GPT-2-style model: every name and shape checked against the config.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Shapes below are [rows][n_in], n_in fastest; the file's dims are the reverse.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/model/gguf.h"
+#include "runtime/model/model_config.h"
+
+namespace gyre {
+
+// Pointers are into the Gguf's tensors and live as long as it; optional ones may be nullptr.
+struct NormTensors {
+    const TensorView* weight = nullptr;  // [n_embd]
+    const TensorView* bias = nullptr;    // [n_embd], optional
+};
+
+struct LinearTensors {
+    const TensorView* weight = nullptr;  // [n_out][n_in]; complex: the real parts [n_out/2][n_in/2]
+    const TensorView* imag = nullptr;    // complex only: the imaginary parts, same shape
+    const TensorView* bias = nullptr;    // [n_out], optional
+};
+
+struct LayerTensors {
+    NormTensors attn_norm;
+    LinearTensors
+        attn_qkv;  // [(n_head + 2 n_head_kv) * head_dim][n_embd]: q heads, k heads, v heads
+    LinearTensors attn_output;               // [n_embd][n_head * head_dim]
+    const TensorView* attn_sinks = nullptr;  // [n_head], optional
+    NormTensors ffn_norm;
+    LinearTensors ffn_up;    // [n_ff][n_embd]
+    LinearTensors ffn_down;  // [n_embd][n_ff]
+};
+
+struct ModelTensors {
+    const TensorView* token_embd = nullptr;     // [n_vocab][n_embd]
+    const TensorView* position_embd = nullptr;  // [>= n_ctx][n_embd]; learned positions only
+    std::vector<LayerTensors> layers;           // [n_layer]
+    NormTensors output_norm;
+    const TensorView* output = nullptr;  // [n_vocab][n_embd]: token_embd where tied
+};
+
+// Refuses a missing tensor, a wrong shape, a type a place cannot have (norms, biases and sinks:
+// F32, F16 or BF16) and blk.N beyond n_layer. Logs tensors that nothing reads.
+Result<ModelTensors> find_model_tensors(const Gguf& gguf, const ModelConfig& config);
+
+// All elements as float, any format. dst: tensor.n_elements() floats.
+void read_floats(const TensorView& tensor, std::span<float> dst);
+std::vector<float> read_floats(const TensorView& tensor);
+
+}  // namespace gyre

@@ -1,0 +1,93 @@
+// The formats weights are stored in: rows to and from float, and the layout the kernels read.
+// SPDX-License-Identifier: Apache-2.0
+//
+// File layout (ggml): rows one after the other, each a sequence of blocks of block_elements.
+// Device layout of a matrix [n_rows][n_in] (read by shaders/lib/weights.glsl), in 32-bit words:
+//     uvec4 W[n_chunks][rows_padded]            word ((c * rows_padded) + r) * 4 + w
+//     uint  S[n_blocks / 2][rows_padded]        block formats only, after all of W
+// rows_padded = n_rows rounded up to 4; n_in is padded with zeros to a multiple of padded_elements.
+//   F32   word w of chunk c = bits of element 4c + w
+//   F16   word w of chunk c = halves 8c + 2w (low) and 8c + 2w + 1 (high); BF16 the same
+//   Q8_0  word w of chunk c = int8 of elements 16c + 4w .. + 3, lowest byte first
+//   Q4_0  word w of chunk c = elements 32c + 8w .. + 7, lowest nibble first; value = nibble - 8
+//   S     two f16 scales a word: block 2j low, block 2j + 1 high; a block is 32 elements
+// Padding: quants of zero value, scales of zero.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "shaders/interface/weight_formats.h"  // WeightFormat, an index into weight_formats()
+
+namespace gyre {
+
+struct WeightFormatInfo {
+    WeightFormat format;
+    const char* name;               // "Q8_0", as ggml spells it
+    std::uint32_t ggml_type;        // the file's number
+    std::uint32_t block_elements;   // a row is a multiple of it
+    std::uint32_t block_bytes;      // in the file
+    std::uint32_t chunk_elements;   // elements in one uvec4 on the device
+    std::uint32_t padded_elements;  // n_in is padded to a multiple of it on the device
+    bool has_scales;
+};
+
+std::span<const WeightFormatInfo> weight_formats();
+const WeightFormatInfo& format_info(WeightFormat format);
+const WeightFormatInfo* find_format(std::uint32_t ggml_type);  // nullptr: not supported
+const WeightFormatInfo* find_format(std::string_view name);    // any case; nullptr: no such name
+// "Q5_K" for 13, "type 99" for a number that ggml has not given out: for messages.
+std::string ggml_type_name(std::uint32_t ggml_type);
+// "F32, F16, BF16, Q8_0, Q4_0": for messages.
+std::string supported_format_names();
+
+// Bytes of a row of n_in elements in the file. n_in must be a multiple of block_elements.
+std::uint64_t row_bytes(WeightFormat format, std::uint64_t n_in);
+
+// --- Rows to and from float (host; ggml's rounding) ---
+// src: row_bytes(format, dst.size()).
+void dequantize_row(WeightFormat format, std::span<const std::uint8_t> src, std::span<float> dst);
+// dst: row_bytes(format, src.size()). Values must be finite.
+void quantize_row(WeightFormat format, std::span<const float> src, std::span<std::uint8_t> dst);
+
+// --- Device layout ---
+// One matrix on the device, or one row slice of it (each slice is a matrix of its own).
+struct DeviceMatrix {
+    WeightFormat format = WeightFormat::kF32;
+    std::uint32_t n_rows = 0;  // outputs
+    std::uint32_t n_in = 0;    // elements of a row
+
+    std::uint32_t rows_padded() const { return (n_rows + 3) / 4 * 4; }
+    std::uint32_t n_in_padded() const;   // elements
+    std::uint32_t n_chunks() const;      // uvec4s of a row
+    std::uint32_t scale_words() const;   // words of scales of a row; 0 without scales
+    std::uint64_t scale_offset() const;  // words before S
+    std::uint64_t size_words() const;
+    std::uint64_t size_bytes() const { return size_words() * 4; }
+};
+
+// Bytes on the device of a matrix held in one piece.
+std::uint64_t device_bytes(WeightFormat format, std::uint32_t n_rows, std::uint32_t n_in);
+
+// The most rows (a multiple of 4, unless it is all n_rows) whose slice is at most max_bytes; 0 if
+// not even four rows fit.
+std::uint32_t max_slice_rows(WeightFormat format, std::uint32_t n_rows, std::uint32_t n_in,
+                             std::uint64_t max_bytes);
+
+// Writes rows [first_row, first_row + row_count) of the matrix in device layout.
+// src: the file's rows of this matrix (slice), n_rows * row_bytes. dst: matrix.size_words() words,
+// the whole matrix; it need not be zeroed, and is only written, in runs of consecutive words (it
+// may be write-combined memory). The call that covers the last row also writes the padding rows.
+// Calls on disjoint ranges may run in several threads; ranges that begin at a multiple of 32 are
+// fastest.
+void repack_rows(const DeviceMatrix& matrix, std::span<const std::uint8_t> src,
+                 std::uint32_t first_row, std::uint32_t row_count, std::span<std::uint32_t> dst);
+
+// The inverse, bit for bit: device layout back to the file's rows (tests, diagnostics).
+void unpack_rows(const DeviceMatrix& matrix, std::span<const std::uint32_t> src,
+                 std::uint32_t first_row, std::uint32_t row_count, std::span<std::uint8_t> dst);
+
+}  // namespace gyre

@@ -1,0 +1,39 @@
+# Shell functions that the scripts share; sourced, never run.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+
+# say WORDS...: one line of progress on stderr. SCRIPT is the caller's name, set before sourcing.
+say() { printf '%s: %s\n' "${SCRIPT:?}" "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+# quietly LOG COMMAND...: output goes to LOG; only on failure are its last lines shown on stderr.
+quietly() {
+    local log=$1
+    shift
+    if ! "$@" >"$log" 2>&1 </dev/null; then
+        tail -n 60 "$log" >&2
+        say "failed: $* (all of the output: $log)"
+        return 1
+    fi
+}
+
+# build NAME PRESET GOALS [CMAKE_ARGUMENT...]: configures and builds in build/NAME; GOALS is a list of
+# words, "all" for everything. On a terminal ninja's own progress line is seen.
+build() {
+    local dir=build/$1 preset=$2 goals
+    read -ra goals <<<"$3"
+    shift 3
+    mkdir -p "$dir"
+    say "configuring and building $dir"
+    quietly "$dir/configure.log" cmake --preset "$preset" -B "$dir" "$@" || return 1
+    if [[ -t 2 ]]; then
+        cmake --build "$dir" --target "${goals[@]}" >&2
+    else
+        quietly "$dir/build.log" cmake --build "$dir" --target "${goals[@]}"
+    fi
+}
+
+# build_with_clang GOALS: the second compiler; clang-tidy reads its build folder.
+build_with_clang() {
+    build clang debug "$1" -DGYRE_WERROR=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+}

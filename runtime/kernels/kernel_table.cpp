@@ -11,11 +11,16 @@ namespace {
 
 const char* module_suffix(WeightFormat format) {
     switch (format) {
-        case WeightFormat::kF32: return "_f32";
-        case WeightFormat::kF16: return "_f16";
-        case WeightFormat::kBf16: return "_bf16";
-        case WeightFormat::kQ8_0: return "_q8_0";
-        case WeightFormat::kQ4_0: return "_q4_0";
+        case WeightFormat::kF32:
+            return "_f32";
+        case WeightFormat::kF16:
+            return "_f16";
+        case WeightFormat::kBf16:
+            return "_bf16";
+        case WeightFormat::kQ8_0:
+            return "_q8_0";
+        case WeightFormat::kQ4_0:
+            return "_q4_0";
     }
     return "";
 }
@@ -27,13 +32,15 @@ SpecConstant spec(std::uint32_t id, T value) {
 
 }  // namespace
 
-Result<const Pipeline*> KernelTable::get(const std::string& module, std::vector<SpecConstant> spec) {
+Result<const Pipeline*> KernelTable::get(const std::string& module,
+                                         std::vector<SpecConstant> spec) {
     std::string key = module;
     for (const SpecConstant& constant : spec) {
         key += ' ' + std::to_string(constant.id) + '=' + std::to_string(constant.value);
     }
     const std::lock_guard lock(mutex_);
-    if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second.get();
+    if (const auto found = pipelines_.find(key); found != pipelines_.end())
+        return found->second.get();
     for (const ShaderModuleRow& row : shader_modules()) {
         if (module != row.name) continue;
         GYRE_ASSIGN(Pipeline pipeline, Pipeline::create(*device_, {row.name, row.words}, spec));
@@ -64,32 +71,27 @@ Result<Kernel> KernelTable::norm(std::uint32_t local_size) {
 Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
     assert(v.tiling.rows % 2 == 0 && "an invocation of qkv multiplies whole pairs");
     assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
-    GYRE_ASSIGN(const Pipeline* pipeline,
-                get(std::string("qkv") + module_suffix(v.format),
-                    {spec(SPEC_LOCAL_SIZE, v.tiling.local_size),
-                     spec(SPEC_QKV_PAIRS, v.tiling.rows / 2),
-                     spec(SPEC_QKV_TOKENS, v.tiling.tokens),
-                     spec(SPEC_QKV_K_LANES, v.tiling.k_lanes),
-                     spec(SPEC_QKV_NORM_QUADS, v.norm_quads),
-                     spec(SPEC_QKV_PAIRING, v.rotary.pairing),
-                     spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys),
-                     spec(SPEC_QKV_VALUES, v.rotary.values),
-                     spec(SPEC_QKV_CACHE, v.cache)}));
+    GYRE_ASSIGN(
+        const Pipeline* pipeline,
+        get(std::string("qkv") + module_suffix(v.format),
+            {spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_QKV_PAIRS, v.tiling.rows / 2),
+             spec(SPEC_QKV_TOKENS, v.tiling.tokens), spec(SPEC_QKV_K_LANES, v.tiling.k_lanes),
+             spec(SPEC_QKV_NORM_QUADS, v.norm_quads), spec(SPEC_QKV_PAIRING, v.rotary.pairing),
+             spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys), spec(SPEC_QKV_VALUES, v.rotary.values),
+             spec(SPEC_QKV_CACHE, v.cache)}));
     return Kernel{pipeline, v.tiling};
 }
 
 Result<Kernel> KernelTable::attention(const AttentionVariant& v) {
     assert(v.n_pairs <= v.local_size && "an invocation adds one pair");
-    GYRE_ASSIGN(const Pipeline* pipeline,
-                get("attention", {spec(SPEC_LOCAL_SIZE, v.local_size),
-                                  spec(SPEC_ATTENTION_PAIRS, v.n_pairs),
-                                  spec(SPEC_ATTENTION_PAIRING, v.rotary.pairing),
-                                  spec(SPEC_ATTENTION_VALUES, v.rotary.values),
-                                  spec(SPEC_ATTENTION_CACHE, v.cache),
-                                  spec(SPEC_ATTENTION_ALIBI, v.alibi),
-                                  spec(SPEC_ATTENTION_WINDOW, v.window),
-                                  spec(SPEC_ATTENTION_SCALES, v.scales),
-                                  spec(SPEC_ATTENTION_SINKS, v.sink_logits)}));
+    GYRE_ASSIGN(
+        const Pipeline* pipeline,
+        get("attention",
+            {spec(SPEC_LOCAL_SIZE, v.local_size), spec(SPEC_ATTENTION_PAIRS, v.n_pairs),
+             spec(SPEC_ATTENTION_PAIRING, v.rotary.pairing),
+             spec(SPEC_ATTENTION_VALUES, v.rotary.values), spec(SPEC_ATTENTION_CACHE, v.cache),
+             spec(SPEC_ATTENTION_ALIBI, v.alibi), spec(SPEC_ATTENTION_WINDOW, v.window),
+             spec(SPEC_ATTENTION_SCALES, v.scales), spec(SPEC_ATTENTION_SINKS, v.sink_logits)}));
     return Kernel{pipeline, Tiling{.local_size = v.local_size}};
 }
 
@@ -97,15 +99,13 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
     assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
     const Activation activation =
         v.epilogue == LinearEpilogue::kActivate ? v.activation : Activation::kGeluTanh;
-    GYRE_ASSIGN(const Pipeline* pipeline,
-                get(std::string("linear") + module_suffix(v.format),
-                    {spec(SPEC_LOCAL_SIZE, v.tiling.local_size),
-                     spec(SPEC_LINEAR_ROWS, v.tiling.rows),
-                     spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
-                     spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
-                     spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads),
-                     spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
-                     spec(SPEC_LINEAR_ACTIVATION, activation)}));
+    GYRE_ASSIGN(
+        const Pipeline* pipeline,
+        get(std::string("linear") + module_suffix(v.format),
+            {spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_LINEAR_ROWS, v.tiling.rows),
+             spec(SPEC_LINEAR_TOKENS, v.tiling.tokens), spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
+             spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads), spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
+             spec(SPEC_LINEAR_ACTIVATION, activation)}));
     return Kernel{pipeline, v.tiling};
 }
 

@@ -6,7 +6,9 @@
 namespace gyre {
 namespace {
 
-std::uint32_t divide_up(std::uint32_t a, std::uint32_t b) { return (a + b - 1) / b; }
+std::uint32_t divide_up(std::uint32_t a, std::uint32_t b) {
+    return (a + b - 1) / b;
+}
 
 }  // namespace
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every function appends one dispatch to the recorder. What a kernel does, its bindings and its
-// shapes are in the head comment of shaders/<operation>.comp; barriers follow from what it declares.
+// shapes are in the head comment of shaders/<operation>.comp; barriers follow from what it
+// declares.
 #pragma once
 
 #include "runtime/kernels/kernel_table.h"

@@ -10,7 +10,8 @@
 
 namespace gyre {
 
-// Rows [first_row, first_row + n_rows) of a matrix, in the layout of shaders/interface/weight_formats.h.
+// Rows [first_row, first_row + n_rows) of a matrix, in the layout of
+// shaders/interface/weight_formats.h.
 struct WeightSlice {
     BufferRange range;
     std::uint32_t first_row = 0;

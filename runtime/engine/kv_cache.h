@@ -1,0 +1,50 @@
+// The KV cache: keys and values of every layer, in the layout of shaders/interface/cache.h.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/model/model_config.h"
+#include "runtime/vk/buffer.h"
+#include "shaders/interface/cache.h"
+
+namespace gyre {
+
+// Sizes of one layer's cache.
+struct CacheShape {
+    CacheFormat format = CacheFormat::kF16;
+    std::uint32_t n_ctx = 0;  // cells
+    std::uint32_t n_head_kv = 0;
+    std::uint32_t n_pairs = 0;     // of a head
+    std::uint32_t head_words = 0;  // words a cell and head, multiple of 4
+
+    static CacheShape of(const ModelConfig& config, CacheFormat format, std::uint32_t n_ctx);
+
+    // Words of the keys, and where the values begin.
+    std::uint64_t value_offset() const { return std::uint64_t{n_head_kv} * head_words * n_ctx; }
+    std::uint64_t layer_words() const { return 2 * value_offset(); }
+};
+
+class KvCache {
+  public:
+    // All cells zero: the padding words of a cell are read and never written. Errors:
+    // kOutOfDeviceMemory, also when a layer exceeds the device's storage range: use a smaller
+    // n_ctx.
+    static Result<KvCache> create(Device& device, const ModelConfig& config,
+                                  const CacheShape& shape);
+
+    const CacheShape& shape() const { return shape_; }
+    BufferRange layer(std::uint32_t l) const { return layers_[l]; }
+    std::uint64_t bytes() const { return arena_.allocated(); }
+
+  private:
+    KvCache(Arena arena, const CacheShape& shape) : arena_(std::move(arena)), shape_(shape) {}
+
+    Arena arena_;
+    CacheShape shape_;
+    std::vector<BufferRange> layers_;
+};
+
+}  // namespace gyre

@@ -1,0 +1,80 @@
+// An open model: device, weights and pipelines, immutable and shared by its sessions.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "runtime/base/mapped_file.h"
+#include "runtime/base/status.h"
+#include "runtime/kernels/kernel_table.h"
+#include "runtime/model/gguf.h"
+#include "runtime/model/model_config.h"
+#include "runtime/model/model_weights.h"
+#include "runtime/vk/device.h"
+#include "runtime/vk/instance.h"
+
+namespace gyre {
+
+// stage: "upload" or "compile"; fraction: 0..1 of that stage. Returns false to cancel.
+using LoadProgress = std::function<bool(const char* stage, double fraction)>;
+
+struct OpenOptions {
+    std::string device = "auto";      // see choose_device
+    std::string pipeline_cache_path;  // file; empty: compiled pipelines are not kept
+    bool validation = false;          // the Khronos validation layer
+    bool sync_validation = false;     // with validation
+    std::function<void(const char* message)> on_validation_message;
+    LoadProgress progress;
+    DeviceCapsLimit limit;  // for tests
+};
+
+// May be used from several threads. Sessions keep a pointer to it.
+class Model {
+  public:
+    // Reads and checks the file before the first Vulkan call. Errors: kBadFile, kUnsupported,
+    // kNoDevice, kOutOfDeviceMemory, kCancelled; the text names the file.
+    static Result<std::shared_ptr<Model>> open(const std::string& path, const OpenOptions& options);
+
+    Model(const Model&) = delete;
+    Model& operator=(const Model&) = delete;
+
+    const ModelConfig& config() const { return config_; }
+    const Gguf& gguf() const { return gguf_; }  // metadata, the tokenizer's among it
+    const ModelWeights& weights() const { return weights_; }
+    const std::string& path() const { return path_; }
+
+    Device& device() const { return device_; }
+    // "auto" found no GPU and took a software driver.
+    bool software_fallback() const { return choice_.software_fallback; }
+    KernelTable& kernels() const { return kernels_; }
+
+  private:
+    Model(std::string path, MappedFile file, Gguf gguf, ModelConfig config, Instance instance,
+          DeviceChoice choice, Device device, ModelWeights weights);
+
+    std::string path_;
+    MappedFile file_;  // gguf_ points into it
+    Gguf gguf_;
+    ModelConfig config_;
+    Instance instance_;
+    DeviceChoice choice_;
+    // Thread-safe objects behind a model that is otherwise const; order: destroyed last to first.
+    mutable Device device_;
+    ModelWeights weights_;
+    mutable KernelTable kernels_;
+};
+
+// A model file's header without a device: what `info` shows.
+struct ModelFile {
+    MappedFile file;
+    Gguf gguf;
+    ModelConfig config;
+
+    // Checks the metadata and every tensor's shape.
+    static Result<ModelFile> open(const std::string& path);
+};
+
+}  // namespace gyre

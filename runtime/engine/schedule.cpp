@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/engine/schedule.h"
+
+#include <cmath>
+
+namespace gyre {
+namespace {
+
+const NormWeights kNoNorm;
+
+}  // namespace
+
+void Schedule::record_decode(CommandRecorder& recorder) const {
+    forward({recorder, true, 1}, LogitsOf::kLastToken);
+}
+
+void Schedule::record_prefill(CommandRecorder& recorder, std::uint32_t n_tokens,
+                              LogitsOf logits) const {
+    assert(n_tokens >= 1 && n_tokens <= layout_.chunk);
+    forward({recorder, false, n_tokens}, logits);
+}
+
+void Schedule::forward(const Phase& phase, LogitsOf logits) const {
+    embed(phase);
+    for (std::uint32_t l = 0; l < model_->config().n_layer; ++l) {
+        norm_qkv_rotary(phase, l);
+        attention(phase, l);
+        if (model_->config().parallel_residual) {  // GPT-NeoX: both blocks read the layer's input
+            norm_up_activate(phase, l);
+            project(phase, l);
+        } else {
+            project(phase, l);
+            norm_up_activate(phase, l);
+        }
+        down(phase, l);
+    }
+    norm_logits(phase, logits);
+}
+
+void Schedule::embed(const Phase& phase) const {
+    const ModelWeights& weights = model_->weights();
+    EmbedParams params = {};
+    params.out_offset = layout_.x;
+    params.row_stride = layout_.embd_stride;
+    params.n_embd = model_->config().n_embd;
+    params.n_tokens = phase.n_tokens;
+    params.position_offset = weights.positions;
+    for (std::size_t s = 0; s < weights.token_embd.slices.size(); ++s) {
+        describe_slice(weights.token_embd, weights.token_embd.slices[s], params);
+        record_embed(phase.recorder, embed_kernel_, embed_sets_[s], params);
+    }
+}
+
+void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
+    const ModelConfig& config = model_->config();
+    const LayerWeights& weights = model_->weights().layers[l];
+    const Product& qkv = layers_[l].qkv;
+    QkvParams params = {};
+    params.x_offset = norm(phase, qkv, weights.attn_norm, layout_.x, phase.n_tokens);
+    params.row_stride = layout_.embd_stride;
+    params.n_tokens = phase.n_tokens;
+    params.norm_weight_offset = weights.attn_norm.weight;
+    params.norm_bias_offset = weights.attn_norm.bias;
+    params.norm_epsilon = config.layer_norm_epsilon;
+    params.bias_offset = qkv.bias;
+    params.n_head = config.n_head;
+    params.n_head_kv = config.n_head_kv;
+    params.head_dim = config.head_dim;
+    params.rotary_stride = rotary_.stride;
+    params.query_table = layout_.key_table;
+    params.key_table = layout_.key_table;
+    params.value_table = layout_.value_table;
+    params.q_offset = layout_.q;
+    params.q_stride = layout_.q_stride;
+    params.v_offset = static_cast<std::uint32_t>(cache_->shape().value_offset());
+    params.n_ctx = cache_->shape().n_ctx;
+    params.head_words = cache_->shape().head_words;
+    for (std::size_t s = 0; s < qkv.sets.size(); ++s) {
+        describe_slice(*qkv.matrix, qkv.matrix->slices[s], params);
+        record_qkv(phase.recorder, phase.decode ? qkv.decode : qkv.prefill, qkv.sets[s], params);
+    }
+}
+
+void Schedule::attention(const Phase& phase, std::uint32_t l) const {
+    const ModelConfig& config = model_->config();
+    const ModelWeights& weights = model_->weights();
+    AttentionParams params = {};
+    params.q_offset = layout_.q;
+    params.q_stride = layout_.q_stride;
+    params.mix_offset = layout_.mix;
+    params.mix_stride = layout_.mix_stride;
+    params.n_tokens = phase.n_tokens;
+    params.n_head = config.n_head;
+    params.n_head_kv = config.n_head_kv;
+    params.head_dim = config.head_dim;
+    params.rotary_stride = rotary_.stride;
+    params.value_table = layout_.value_table;
+    params.v_offset = static_cast<std::uint32_t>(cache_->shape().value_offset());
+    params.n_ctx = cache_->shape().n_ctx;
+    params.head_words = cache_->shape().head_words;
+    params.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim)));
+    params.slopes_offset = weights.alibi_slopes;
+    params.window = config.attention.sliding_window;
+    params.sink_tokens = config.attention.sink_tokens;
+    params.scales_offset = layout_.scales;
+    params.sink_logits_offset = weights.layers[l].attn_sinks;
+    record_attention(phase.recorder, attention_kernel_, layers_[l].attention[0], params);
+}
+
+void Schedule::project(const Phase& phase, std::uint32_t l) const {
+    LinearParams params = {};
+    params.x_offset = layout_.mix;
+    params.x_stride = layout_.mix_stride;
+    params.out_offset = layout_.x;
+    params.out_stride = layout_.embd_stride;
+    linear(phase, layers_[l].output, kNoNorm, phase.n_tokens, params);
+}
+
+void Schedule::norm_up_activate(const Phase& phase, std::uint32_t l) const {
+    LinearParams params = {};
+    params.x_offset = layout_.x;
+    params.x_stride = layout_.embd_stride;
+    params.out_offset = layout_.hidden;
+    params.out_stride = layout_.hidden_stride;
+    linear(phase, layers_[l].up, model_->weights().layers[l].ffn_norm, phase.n_tokens, params);
+}
+
+void Schedule::down(const Phase& phase, std::uint32_t l) const {
+    LinearParams params = {};
+    params.x_offset = layout_.hidden;
+    params.x_stride = layout_.hidden_stride;
+    params.out_offset = layout_.x;
+    params.out_stride = layout_.embd_stride;
+    linear(phase, layers_[l].down, kNoNorm, phase.n_tokens, params);
+}
+
+void Schedule::norm_logits(const Phase& phase, LogitsOf logits) const {
+    if (logits == LogitsOf::kNone) return;
+    const bool every = logits == LogitsOf::kEveryToken;
+    const std::uint32_t n_tokens = every ? phase.n_tokens : 1;
+    LinearParams params = {};
+    params.x_offset = layout_.x + (phase.n_tokens - n_tokens) * layout_.embd_stride;
+    params.x_stride = layout_.embd_stride;
+    params.out_offset = 0;
+    params.out_stride = model_->config().n_vocab;
+    // One row is the decode kernels' work, also at the end of a prompt.
+    const Phase head{phase.recorder, phase.decode || !every, n_tokens};
+    linear(head, every ? all_logits_ : logits_, model_->weights().output_norm, n_tokens, params);
+}
+
+std::uint32_t Schedule::norm(const Phase& phase, const Product& product, const NormWeights& norm,
+                             std::uint32_t x, std::uint32_t n_tokens) const {
+    if (norm.weight == NO_OFFSET || (phase.decode && product.fused_norm)) return x;
+    NormParams params = {};
+    params.x_offset = x;
+    params.out_offset = layout_.normed;
+    params.row_stride = layout_.embd_stride;
+    params.n_embd = model_->config().n_embd;
+    params.weight_offset = norm.weight;
+    params.bias_offset = norm.bias;
+    params.epsilon = model_->config().layer_norm_epsilon;
+    record_norm(phase.recorder, norm_kernel_, norm_set_[0], params, n_tokens);
+    return layout_.normed;
+}
+
+void Schedule::linear(const Phase& phase, const Product& product, const NormWeights& norm_weights,
+                      std::uint32_t n_tokens, LinearParams params) const {
+    params.x_offset = norm(phase, product, norm_weights, params.x_offset, n_tokens);
+    params.n_tokens = n_tokens;
+    params.norm_weight_offset = norm_weights.weight;
+    params.norm_bias_offset = norm_weights.bias;
+    params.norm_epsilon = model_->config().layer_norm_epsilon;
+    for (std::size_t s = 0; s < product.sets.size(); ++s) {
+        const WeightSlice& slice = product.matrix->slices[s];
+        describe_slice(*product.matrix, slice, params);
+        params.bias_offset = product.bias == NO_OFFSET ? NO_OFFSET : product.bias + slice.first_row;
+        record_linear(phase.recorder, phase.decode ? product.decode : product.prefill,
+                      product.sets[s], params);
+    }
+}
+
+}  // namespace gyre

@@ -1,0 +1,135 @@
+// How a GPT-2-style layer becomes dispatches: the file to read first.
+// SPDX-License-Identifier: Apache-2.0
+//
+//   embed                                                    x = token_embd[token] (+ position)
+//   for every layer
+//     norm_qkv_rotary   q = turned queries; turned keys and (RoVE) values into the cache
+//     attention         mix = softmax(q k) v, turned back under RoVE
+//     project           x += attn_output(mix)
+//     norm_up_activate  hidden = activation(ffn_up(norm(x)))
+//     down              x += ffn_down(hidden)
+//   norm_logits                                              logits = output(norm(x))
+//
+// Decoding fuses each norm into the product behind it: 5 dispatches a layer. Prompts are processed
+// by the same kernels in tiles of tokens, with the norms as dispatches of their own.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/engine/kv_cache.h"
+#include "runtime/engine/model.h"
+#include "runtime/engine/tilings.h"
+#include "runtime/kernels/kernels.h"
+#include "runtime/vk/command_recorder.h"
+#include "runtime/vk/descriptor_set.h"
+
+namespace gyre {
+
+// Where the activations lie in the session's state buffer: words, rows padded to ACTIVATION_ALIGN.
+struct ActivationLayout {
+    std::uint32_t chunk = 0;        // tokens processed at once
+    std::uint32_t embd_stride = 0;  // words of a row of x and normed
+    std::uint32_t q_stride = 0;     // words of a token's queries, in pair order
+    std::uint32_t mix_stride = 0;
+    std::uint32_t hidden_stride = 0;
+    std::uint32_t x = 0;            // [chunk][embd_stride]
+    std::uint32_t normed = 0;       // [chunk][embd_stride]
+    std::uint32_t q = 0;            // [chunk][q_stride]
+    std::uint32_t mix = 0;          // [chunk][mix_stride]
+    std::uint32_t hidden = 0;       // [chunk][hidden_stride]
+    std::uint32_t key_table = 0;    // [n_ctx][n_pairs] (cos, sin) for queries and keys
+    std::uint32_t value_table = 0;  // the same with unit amplitude; key_table where that is 1
+    std::uint32_t scales = 0;       // [n_ctx] temperature factors
+    std::uint64_t words = 0;        // of the whole buffer
+
+    static ActivationLayout of(const ModelConfig& config, const RotarySpec& rotary,
+                               std::uint32_t chunk, std::uint32_t n_ctx);
+};
+
+// The buffers of a session that the schedule binds.
+struct ScheduleBuffers {
+    BufferRange state;       // ActivationLayout::words
+    BufferRange tokens;      // [chunk] u32
+    BufferRange step;        // StepState
+    BufferRange logits;      // [1][n_vocab] f32: of the last token
+    BufferRange all_logits;  // [rows][n_vocab] f32, or no buffer
+};
+
+enum class LogitsOf { kNone, kLastToken, kEveryToken };
+
+class Schedule {
+  public:
+    // The buffers, cache and model must outlive it. Compiles what the model needs.
+    static Result<Schedule> create(const Model& model, const KvCache& cache,
+                                   const RotarySpec& rotary, const ActivationLayout& layout,
+                                   const ScheduleBuffers& buffers);
+
+    // One decoded token, by the fused kernels.
+    void record_decode(CommandRecorder& recorder) const;
+    // n_tokens <= layout.chunk of a prompt. kEveryToken: n_tokens rows of all_logits.
+    void record_prefill(CommandRecorder& recorder, std::uint32_t n_tokens, LogitsOf logits) const;
+
+  private:
+    // A product's kernels for both phases, and a descriptor set a slice.
+    struct Product {
+        Kernel decode, prefill;
+        const WeightMatrix* matrix = nullptr;
+        ParamsOffset bias = NO_OFFSET;
+        std::vector<DescriptorSet> sets;  // [slices]
+        bool fused_norm = false;          // decode: the kernel normalises x itself
+    };
+    struct Layer {
+        Product qkv, output, up, down;
+        std::vector<DescriptorSet> attention;  // one
+    };
+    // What differs between one decoded token and a chunk of a prompt.
+    struct Phase {
+        CommandRecorder& recorder;
+        bool decode;
+        std::uint32_t n_tokens;
+    };
+
+    Schedule(const Model& model, const KvCache& cache, const RotarySpec& rotary,
+             const ActivationLayout& layout, const ScheduleBuffers& buffers)
+        : model_(&model), cache_(&cache), rotary_(rotary), layout_(layout), buffers_(buffers) {}
+
+    Status build();
+    Status build_product(const LinearWeights& weights, LinearEpilogue epilogue, bool norm,
+                         const BufferRange& out, Product& product);
+    Status build_qkv(const LayerWeights& weights, const BufferRange& cache, Product& product);
+    Status build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
+                      std::vector<DescriptorSet>& sets);
+    std::uint32_t fused_norm_quads(const WeightMatrix& matrix) const;
+
+    void forward(const Phase& phase, LogitsOf logits) const;
+    void embed(const Phase& phase) const;
+    void norm_qkv_rotary(const Phase& phase, std::uint32_t l) const;
+    void attention(const Phase& phase, std::uint32_t l) const;
+    void project(const Phase& phase, std::uint32_t l) const;
+    void norm_up_activate(const Phase& phase, std::uint32_t l) const;
+    void down(const Phase& phase, std::uint32_t l) const;
+    void norm_logits(const Phase& phase, LogitsOf logits) const;
+
+    // Normalises x into normed unless the product does it; returns where the product reads.
+    std::uint32_t norm(const Phase& phase, const Product& product, const NormWeights& norm,
+                       std::uint32_t x, std::uint32_t n_tokens) const;
+    void linear(const Phase& phase, const Product& product, const NormWeights& norm,
+                std::uint32_t n_tokens, LinearParams params) const;
+
+    const Model* model_;
+    const KvCache* cache_;
+    RotarySpec rotary_;
+    ActivationLayout layout_;
+    ScheduleBuffers buffers_;
+
+    RotaryKernelSpec rotary_kernel_;
+    Kernel embed_kernel_, norm_kernel_, attention_kernel_;
+    std::vector<DescriptorSet> embed_sets_;  // [slices of token_embd]
+    std::vector<DescriptorSet> norm_set_;    // one
+    std::vector<Layer> layers_;
+    Product logits_, all_logits_;
+};
+
+}  // namespace gyre

@@ -1,0 +1,171 @@
+// The schedule's kernels, descriptor sets and places, made once a session.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "runtime/engine/schedule.h"
+
+namespace gyre {
+namespace {
+
+// The normalised row must fit into the guaranteed 16 KiB of shared memory beside the partial sums.
+constexpr std::uint32_t kMaxFusedNormQuads = (16384 - 128 * 4) / 16;
+
+std::uint32_t align(std::uint32_t words) {
+    return (words + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
+}
+
+}  // namespace
+
+ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpec& rotary,
+                                      std::uint32_t chunk, std::uint32_t n_ctx) {
+    ActivationLayout layout;
+    std::uint64_t words = 0;
+    const auto place = [&words](std::uint64_t n) {
+        const auto at = static_cast<std::uint32_t>(words);
+        words += (n + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
+        return at;
+    };
+    layout.chunk = chunk;
+    layout.embd_stride = align(config.n_embd);
+    layout.q_stride = align(config.n_head * rotary.n_pairs() * 2);
+    layout.mix_stride = align(config.n_head * config.head_dim);
+    layout.hidden_stride = align(config.n_ff);
+    layout.x = place(std::uint64_t{chunk} * layout.embd_stride);
+    layout.normed = place(std::uint64_t{chunk} * layout.embd_stride);
+    layout.q = place(std::uint64_t{chunk} * layout.q_stride);
+    layout.mix = place(std::uint64_t{chunk} * layout.mix_stride);
+    layout.hidden = place(std::uint64_t{chunk} * layout.hidden_stride);
+    if (rotary.turns()) {
+        const std::uint64_t table = std::uint64_t{n_ctx} * rotary.n_pairs() * 2;
+        layout.key_table = place(table);
+        layout.value_table = rotary.needs_unit_table() ? place(table) : layout.key_table;
+    }
+    if (rotary.temperature.active()) layout.scales = place(n_ctx);
+    layout.words = words;
+    return layout;
+}
+
+Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
+                                  const RotarySpec& rotary, const ActivationLayout& layout,
+                                  const ScheduleBuffers& buffers) {
+    Schedule schedule(model, cache, rotary, layout, buffers);
+    GYRE_TRY(schedule.build());
+    return schedule;
+}
+
+Status Schedule::build() {
+    const ModelConfig& config = model_->config();
+    const ModelWeights& weights = model_->weights();
+    KernelTable& kernels = model_->kernels();
+    Device& device = model_->device();
+    const Tilings tilings = Tilings::for_device(device.caps(), weights.token_embd.format);
+
+    rotary_kernel_ = {rotary_.pairing, rotary_.turns() && rotary_.rotate_keys,
+                      rotary_.turns() ? rotary_.values : ValueRotation::kNone};
+    GYRE_ASSIGN(embed_kernel_, kernels.embed(weights.token_embd.format));
+    // The fused norms' local size, so that a row's statistics are the same bits in both phases.
+    GYRE_ASSIGN(norm_kernel_, kernels.norm(tilings.decode.local_size));
+    AttentionVariant attention;
+    attention.cache = cache_->shape().format;
+    attention.rotary = rotary_kernel_;
+    attention.n_pairs = rotary_.n_pairs();
+    attention.alibi = config.position == PositionKind::kAlibi;
+    attention.window = config.attention.sliding_window != 0;
+    attention.scales = rotary_.temperature.active();
+    attention.sink_logits = config.attention.sink_logits;
+    attention.local_size = std::max(tilings.attention_size, attention.n_pairs > 64 ? 128u : 0u);
+    if (attention.n_pairs > 128) {
+        return Status::unsupported("head size " + std::to_string(config.head_dim) +
+                                   ": the attention kernel handles at most 256");
+    }
+    GYRE_ASSIGN(attention_kernel_, kernels.attention(attention));
+
+    GYRE_TRY(build_sets(weights.token_embd, buffers_.tokens, "embed", embed_sets_));
+    GYRE_ASSIGN(DescriptorSet norm_set,
+                DescriptorSet::create(
+                    device, {buffers_.state, {}, weights.params(), {}, buffers_.step}, "norm"));
+    norm_set_.push_back(std::move(norm_set));
+
+    for (std::uint32_t l = 0; l < config.n_layer; ++l) {
+        const LayerWeights& w = weights.layers[l];
+        Layer& layer = layers_.emplace_back();
+        GYRE_TRY(build_qkv(w, cache_->layer(l), layer.qkv));
+        GYRE_ASSIGN(
+            DescriptorSet set,
+            DescriptorSet::create(
+                device, {buffers_.state, {}, weights.params(), cache_->layer(l), buffers_.step},
+                "attention"));
+        layer.attention.push_back(std::move(set));
+        GYRE_TRY(build_product(w.attn_output, LinearEpilogue::kResidual, false, {}, layer.output));
+        GYRE_TRY(build_product(w.ffn_up, LinearEpilogue::kActivate, true, {}, layer.up));
+        GYRE_TRY(build_product(w.ffn_down, LinearEpilogue::kResidual, false, {}, layer.down));
+    }
+    const LinearWeights head{weights.output, NO_OFFSET};
+    GYRE_TRY(build_product(head, LinearEpilogue::kLogits, true, buffers_.logits, logits_));
+    logits_.matrix = &weights.output;
+    if (buffers_.all_logits.buffer != nullptr) {
+        GYRE_TRY(
+            build_product(head, LinearEpilogue::kLogits, true, buffers_.all_logits, all_logits_));
+        all_logits_.matrix = &weights.output;
+    }
+    return {};
+}
+
+Status Schedule::build_product(const LinearWeights& weights, LinearEpilogue epilogue, bool norm,
+                               const BufferRange& out, Product& product) {
+    KernelTable& kernels = model_->kernels();
+    const Tilings tilings = Tilings::for_device(model_->device().caps(), weights.matrix.format);
+    LinearVariant variant;
+    variant.format = weights.matrix.format;
+    variant.epilogue = epilogue;
+    variant.activation = model_->config().activation;
+    variant.tiling = tilings.prefill;
+    GYRE_ASSIGN(product.prefill, kernels.linear(variant));
+    variant.tiling = tilings.decode;
+    variant.norm_quads = norm ? fused_norm_quads(weights.matrix) : 0;
+    GYRE_ASSIGN(product.decode, kernels.linear(variant));
+    product.fused_norm = variant.norm_quads != 0;
+    product.matrix = &weights.matrix;
+    product.bias = weights.bias;
+    return build_sets(weights.matrix, out, "linear", product.sets);
+}
+
+Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache,
+                           Product& product) {
+    const LinearWeights& qkv = weights.attn_qkv;
+    KernelTable& kernels = model_->kernels();
+    const Tilings tilings = Tilings::for_device(model_->device().caps(), qkv.matrix.format);
+    QkvVariant variant;
+    variant.format = qkv.matrix.format;
+    variant.cache = cache_->shape().format;
+    variant.rotary = rotary_kernel_;
+    variant.tiling = tilings.prefill;
+    GYRE_ASSIGN(product.prefill, kernels.qkv(variant));
+    variant.tiling = tilings.decode;
+    variant.norm_quads = fused_norm_quads(qkv.matrix);
+    GYRE_ASSIGN(product.decode, kernels.qkv(variant));
+    product.fused_norm = variant.norm_quads != 0;
+    product.matrix = &qkv.matrix;
+    product.bias = qkv.bias;
+    return build_sets(qkv.matrix, cache, "qkv", product.sets);
+}
+
+Status Schedule::build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
+                            std::vector<DescriptorSet>& sets) {
+    for (const WeightSlice& slice : matrix.slices) {
+        GYRE_ASSIGN(DescriptorSet set,
+                    DescriptorSet::create(model_->device(),
+                                          {buffers_.state, slice.range, model_->weights().params(),
+                                           bound, buffers_.step},
+                                          name));
+        sets.push_back(std::move(set));
+    }
+    return {};
+}
+
+std::uint32_t Schedule::fused_norm_quads(const WeightMatrix& matrix) const {
+    const std::uint32_t quads = align(matrix.n_in) / 4;
+    return quads <= kMaxFusedNormQuads ? quads : 0;
+}
+
+}  // namespace gyre

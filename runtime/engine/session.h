@@ -1,0 +1,104 @@
+// One conversation with a model: KV cache, position, prompt processing and decoding.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/engine/kv_cache.h"
+#include "runtime/engine/model.h"
+#include "runtime/engine/schedule.h"
+
+namespace gyre {
+
+struct SessionOptions {
+    std::uint32_t n_ctx = 0;  // positions; 0: the model's
+    CacheFormat cache = CacheFormat::kF16;
+    std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: chosen here
+};
+
+// first: index of the first token of these rows among those fed by this call; logits: [n][n_vocab].
+using LogitsSink = std::function<Status(std::uint32_t first, std::uint32_t n, const float* logits)>;
+
+// Used by one thread at a time, except cancel(). Sessions of one model may run in parallel threads.
+class Session {
+  public:
+    // Allocates the cache and compiles the kernels. Errors: kInvalidArgument (n_ctx beyond the
+    // model's, unless its positions are computed), kOutOfDeviceMemory.
+    static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
+                                                   const SessionOptions& options);
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    // Processes the tokens of a prompt, appending them to the cache; then logits() are those of the
+    // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
+    // kContextFull (more than the free positions). kCancelled: the chunks before stay.
+    Status feed(std::span<const std::uint32_t> tokens);
+    // The same, with the logits of every token handed out chunk by chunk.
+    Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
+
+    // Appends one generated token; then logits() follow it. Errors as feed.
+    Status decode(std::uint32_t token);
+
+    // [n_vocab] of the last token; empty before the first. Valid until the next call.
+    std::span<const float> logits() const { return logits_; }
+
+    std::uint32_t position() const { return position_; }  // tokens in the cache
+    std::uint32_t n_ctx() const { return cache_.shape().n_ctx; }
+    std::uint32_t chunk() const { return layout_.chunk; }
+    const Model& model() const { return *model_; }
+    const RotarySpec& rotary() const { return rotary_; }
+    std::uint64_t cache_bytes() const { return cache_.bytes(); }
+
+    // Forgets all tokens.
+    void reset();
+
+    // From any thread: the running call, or else the next one, returns kCancelled within one chunk.
+    void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+
+  private:
+    struct Buffers {
+        Buffer state, tokens, step, logits;
+        std::optional<Buffer> all_logits;
+    };
+    Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
+            KvCache cache, Buffers buffers, CommandRecorder decode, CommandRecorder prefill)
+        : model_(std::move(model)),
+          rotary_(std::move(rotary)),
+          layout_(layout),
+          cache_(std::move(cache)),
+          buffers_(std::move(buffers)),
+          decode_(std::move(decode)),
+          prefill_(std::move(prefill)) {}
+
+    static Result<Buffers> make_buffers(Device& device, const ModelConfig& config,
+                                        const ActivationLayout& layout);
+    Status build_schedule();
+    Status fill_state();
+    Status check(std::span<const std::uint32_t> tokens) const;
+    Status check_cancelled();
+    void write_step(std::span<const std::uint32_t> tokens);
+    Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits);
+    Status ensure_all_logits();
+    Status read_logits();
+
+    std::shared_ptr<const Model> model_;
+    RotarySpec rotary_;
+    ActivationLayout layout_;
+    KvCache cache_;
+    Buffers buffers_;
+    CommandRecorder decode_;   // recorded once, submitted for every token
+    CommandRecorder prefill_;  // recorded for every chunk
+    std::optional<Schedule> schedule_;
+    std::vector<float> logits_;
+    std::uint32_t position_ = 0;
+    std::atomic<bool> cancelled_ = false;
+};
+
+}  // namespace gyre

@@ -1,0 +1,400 @@
+// The tokenizer with small vocabularies: merging, special tokens, and files that lie.
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/text/tokenizer.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "tests/text/vocab.h"
+
+namespace gyre::test {
+namespace {
+
+using Ids = std::vector<std::uint32_t>;
+
+Tokenizer make(TokenizerData data) {
+    Result<Tokenizer> result = Tokenizer::create(std::move(data));
+    EXPECT_TRUE(result.ok()) << result.status().message();
+    return std::move(result).value();
+}
+
+// Expects that data is refused, with each of the words in the message.
+void expect_refused(TokenizerData data, StatusCode code, std::vector<std::string> words) {
+    const Result<Tokenizer> result = Tokenizer::create(std::move(data));
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.status().code(), code) << result.status().message();
+    for (const std::string& word : words) {
+        EXPECT_NE(result.status().message().find(word), std::string::npos)
+            << "\"" << word << "\" is not in: " << result.status().message();
+    }
+}
+
+std::uint32_t add_token(TokenizerData& data, const std::string& text, TokenType type) {
+    data.token_types.resize(data.tokens.size(), 1);
+    data.tokens.push_back(text);
+    data.token_types.push_back(static_cast<std::int32_t>(type));
+    return static_cast<std::uint32_t>(data.tokens.size() - 1);
+}
+
+TEST(TokenizerTest, BytesWithoutMergesAreTheirOwnIds) {
+    const Tokenizer tokenizer = make(byte_vocabulary());
+    std::string all;
+    Ids ids;
+    for (unsigned b = 0; b < 256; ++b) {
+        all.push_back(static_cast<char>(b));
+        ids.push_back(b);
+    }
+    EXPECT_EQ(tokenizer.encode(all, false), ids);
+    EXPECT_EQ(tokenizer.decode(ids).value(), all);
+    EXPECT_EQ(tokenizer.encode("", true), Ids{});
+    EXPECT_EQ(tokenizer.n_vocab(), 256u);
+    EXPECT_FALSE(tokenizer.eos_id().has_value());
+}
+
+TEST(TokenizerTest, LowestRankGoesFirstFromLeftToRight) {
+    // 256 "bc", 257 "ab", 258 "aa"
+    const Tokenizer tokenizer = make(small_vocabulary({"b c", "a b", "a a"}));
+    EXPECT_EQ(tokenizer.encode("abc", false), (Ids{'a', 256}));
+    EXPECT_EQ(tokenizer.encode("abab", false), (Ids{257, 257}));
+    EXPECT_EQ(tokenizer.encode("aaa", false), (Ids{258, 'a'}));
+    EXPECT_EQ(tokenizer.encode("aaaaa", false), (Ids{258, 258, 'a'}));
+}
+
+TEST(TokenizerTest, MergesDoNotCrossPieces) {
+    const Tokenizer tokenizer = make(small_vocabulary({"a \u0120", "\u0120 b", "a 1"}));
+    EXPECT_EQ(tokenizer.encode("a b", false), (Ids{'a', 257}));
+    EXPECT_EQ(tokenizer.encode("a1", false), (Ids{'a', '1'}));
+}
+
+// GPT-2's bpe() word for word: slow, over the merges as a list of pairs.
+Ids naive_bpe(const std::map<std::pair<std::uint32_t, std::uint32_t>, Merge>& rules, Ids word) {
+    while (true) {
+        std::pair<std::uint32_t, std::uint32_t> best;
+        std::uint32_t best_rank = ~0u;
+        for (std::size_t i = 0; i + 1 < word.size(); ++i) {
+            const auto found = rules.find({word[i], word[i + 1]});
+            if (found != rules.end() && found->second.rank < best_rank) {
+                best = found->first;
+                best_rank = found->second.rank;
+            }
+        }
+        if (best_rank == ~0u) return word;
+        Ids next;
+        for (std::size_t i = 0; i < word.size(); ++i) {
+            if (i + 1 < word.size() && word[i] == best.first && word[i + 1] == best.second) {
+                next.push_back(rules.at(best).result);
+                ++i;
+            } else {
+                next.push_back(word[i]);
+            }
+        }
+        word = next;
+    }
+}
+
+// Random rules in random order, where several rules make one token: the order in which a trained
+// vocabulary lists its rules is not assumed.
+TEST(WordMergerTest, AgreesWithThePublishedLoopForAnyRules) {
+    std::mt19937 random(11);
+    WordMerger merger;
+    for (int round = 0; round < 4000; ++round) {
+        std::vector<std::string> texts = {"a", "b", "c"};
+        std::map<std::string, std::uint32_t> ids = {{"a", 0}, {"b", 1}, {"c", 2}};
+        std::vector<std::pair<std::string, std::string>> pairs;
+        for (int i = 0; i < 14; ++i) {
+            const std::string left = texts[random() % texts.size()];
+            const std::string right = texts[random() % texts.size()];
+            if (left.size() + right.size() > 6) continue;
+            if (ids.emplace(left + right, static_cast<std::uint32_t>(texts.size())).second) {
+                texts.push_back(left + right);
+            }
+            pairs.emplace_back(left, right);
+        }
+        std::shuffle(pairs.begin(), pairs.end(), random);
+        std::map<std::pair<std::uint32_t, std::uint32_t>, Merge> rules;
+        MergeTable table(pairs.size());
+        for (std::size_t rank = 0; rank < pairs.size(); ++rank) {
+            const auto& [left, right] = pairs[rank];
+            const Merge merge{static_cast<std::uint32_t>(rank), ids.at(left + right)};
+            rules.insert({{ids.at(left), ids.at(right)}, merge});
+            table.insert(ids.at(left), ids.at(right), merge);
+        }
+        Ids word(1 + random() % 24);
+        for (std::uint32_t& id : word)
+            id = static_cast<std::uint32_t>(random() % 3);
+        Ids merged;
+        merger.merge(table, word, merged);
+        ASSERT_EQ(merged, naive_bpe(rules, word)) << "round " << round;
+    }
+}
+
+TEST(MergeTableTest, FindsWhatWasInsertedAndNothingElse) {
+    MergeTable table(1000);
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+        EXPECT_TRUE(table.insert(i % 10, i / 10, {i, i + 5}));
+    }
+    EXPECT_FALSE(table.insert(3, 4, {7, 7}));
+    for (std::uint32_t i = 0; i < 1000; ++i) {
+        const Merge* merge = table.find(i % 10, i / 10);
+        ASSERT_NE(merge, nullptr);
+        EXPECT_EQ(merge->rank, i);
+    }
+    EXPECT_EQ(table.find(10, 0), nullptr);
+    EXPECT_EQ(table.find(50, 5), nullptr);
+    EXPECT_EQ(MergeTable(0).find(0, 0), nullptr);
+}
+
+TEST(SpecialTokenTest, LongestAtTheLeftmostPositionWins) {
+    TokenizerData data = byte_vocabulary();
+    const std::uint32_t end = add_token(data, "<|e|>", TokenType::kControl);
+    const std::uint32_t longer = add_token(data, "<|e|>!", TokenType::kControl);
+    const std::uint32_t shorter = add_token(data, "<|", TokenType::kControl);
+    const std::uint32_t crossing = add_token(data, "e|>!?", TokenType::kControl);
+    const Tokenizer tokenizer = make(data);
+    EXPECT_EQ(tokenizer.encode("<|e|>", true), Ids{end});
+    EXPECT_EQ(tokenizer.encode("<|e|>!?", true), (Ids{longer, '?'}));
+    EXPECT_EQ(tokenizer.encode("<|e|", true), (Ids{shorter, 'e', '|'}));
+    EXPECT_EQ(tokenizer.encode("<<|e|><", true), (Ids{'<', end, '<'}));
+    EXPECT_EQ(tokenizer.encode("e|>!?", true), Ids{crossing});
+    EXPECT_EQ(tokenizer.encode("<|e|>", false), (Ids{'<', '|', 'e', '|', '>'}));
+    EXPECT_EQ(tokenizer.decode(Ids{end, longer}).value(), "<|e|><|e|>!");
+    EXPECT_TRUE(tokenizer.is_control(end));
+    EXPECT_FALSE(tokenizer.is_control('a'));
+}
+
+TEST(SpecialTokenTest, UserDefinedTokensAreFoundInPlainText) {
+    TokenizerData data = byte_vocabulary();  // as GPT-NeoX's runs of spaces
+    const std::uint32_t two = add_token(data, "  ", TokenType::kUserDefined);
+    const std::uint32_t three = add_token(data, "   ", TokenType::kUserDefined);
+    const Tokenizer tokenizer = make(data);
+    for (const bool parse_special : {false, true}) {
+        EXPECT_EQ(tokenizer.encode("a  b", parse_special), (Ids{'a', two, 'b'}));
+        EXPECT_EQ(tokenizer.encode("     x", parse_special), (Ids{three, two, 'x'}));
+    }
+}
+
+TEST(SpecialTokenTest, UnknownAndUnusedTokensAreNeverMade) {
+    TokenizerData data = byte_vocabulary();
+    const std::uint32_t unknown = add_token(data, "<unk>", TokenType::kUnknown);
+    add_token(data, "x", TokenType::kUnused);
+    add_token(data, "", TokenType::kUnused);
+    const Tokenizer tokenizer = make(data);
+    EXPECT_EQ(tokenizer.encode("<unk>x", true), (Ids{'<', 'u', 'n', 'k', '>', 'x'}));
+    EXPECT_EQ(tokenizer.token_bytes(unknown).value(), "<unk>");
+}
+
+TEST(SpecialTokenTest, EndOfTextIsControlWhateverItsType) {
+    for (const std::int32_t type : {-1, 1, 3, 4}) {
+        TokenizerData data = byte_vocabulary();
+        const std::uint32_t end = add_token(data, "<|endoftext|>", TokenType::kNormal);
+        if (type < 0) {
+            data.token_types.clear();
+        } else {
+            data.token_types[end] = type;
+        }
+        data.eos_id = end;
+        const Tokenizer tokenizer = make(data);
+        EXPECT_EQ(tokenizer.encode("<|endoftext|>", true), Ids{end});
+        EXPECT_EQ(tokenizer.encode("<|endoftext|>", false).size(), 13u) << "type " << type;
+        EXPECT_EQ(tokenizer.eos_id(), end);
+    }
+}
+
+TEST(SpecialTokenTest, AnEndTokenThatBpeMakesStaysAnOrdinaryToken) {
+    TokenizerData data = small_vocabulary({"a b"});
+    data.eos_id = 256;
+    data.bos_id = '\n';
+    const Tokenizer tokenizer = make(data);
+    EXPECT_EQ(tokenizer.encode("ab\n", false), (Ids{256, '\n'}));
+}
+
+// Lists of numbers, so that a text in the alphabet is not mistaken for its bytes: "\u0120" is a
+// space.
+TEST(SpecialTokenTest, TextOutsideOfTheAlphabetStandsForItself) {
+    TokenizerData data = byte_vocabulary();
+    data.tokens.push_back("\u65E5 [PAD]");
+    data.tokens.push_back("\u0120x");
+    const Tokenizer tokenizer = make(data);
+    EXPECT_EQ(tokenizer.token_bytes(256).value(), "\u65E5 [PAD]");
+    EXPECT_EQ(tokenizer.token_bytes(257).value(), " x");
+}
+
+TEST(TokenizerTest, MissingBytesOfNoUtf8BecomeReplacementCharacters) {
+    TokenizerData data;  // GPT-NeoX's alphabet: without C0, C1, F5..FF
+    for (unsigned b = 0; b < 256; ++b) {
+        if (b == 0xC0 || b == 0xC1 || b >= 0xF5) continue;
+        data.tokens.push_back(alphabet_char(static_cast<std::uint8_t>(b)));
+    }
+    const Tokenizer tokenizer = make(data);
+    const Ids ids = tokenizer.encode("a\xFF\x80", false);
+    EXPECT_EQ(tokenizer.decode(ids).value(), "a\uFFFD\x80");
+
+    data.tokens.erase(data.tokens.begin() + 0x80);
+    expect_refused(data, StatusCode::kBadFile, {"byte 128"});
+}
+
+TEST(TokenizerTest, RefusesIdsOutOfRange) {
+    const Tokenizer tokenizer = make(byte_vocabulary());
+    for (const std::uint32_t id : {256u, 0x7FFFFFFFu, 0x80000000u, 0xFFFFFFFFu}) {
+        EXPECT_EQ(tokenizer.token_bytes(id).status().code(), StatusCode::kInvalidArgument);
+        const Result<std::string> text = tokenizer.decode(Ids{'a', id});
+        ASSERT_FALSE(text.ok());
+        EXPECT_NE(text.status().message().find(std::to_string(id)), std::string::npos);
+    }
+}
+
+TEST(TokenizerDataTest, RefusesOtherPreSplitsByName) {
+    for (const char* pre : {"", "default", "gpt2", "gpt-2"}) {
+        TokenizerData data = byte_vocabulary();
+        data.pre = pre;
+        EXPECT_TRUE(Tokenizer::create(data).ok()) << pre;
+    }
+    for (const char* pre : {"llama-bpe", "qwen2", "GPT-2", "gpt-2 "}) {
+        TokenizerData data = byte_vocabulary();
+        data.pre = pre;
+        expect_refused(data, StatusCode::kUnsupported, {"tokenizer.ggml.pre", pre});
+    }
+}
+
+TEST(TokenizerDataTest, RefusesWrongCountsAndIds) {
+    expect_refused({}, StatusCode::kBadFile, {"tokens", "empty"});
+    TokenizerData data = byte_vocabulary();
+    data.token_types.assign(255, 1);
+    expect_refused(data, StatusCode::kBadFile, {"token_type", "255", "256"});
+    for (const std::int32_t type : {-1, 7, 1 << 30}) {
+        data.token_types.assign(256, 1);
+        data.token_types[9] = type;
+        expect_refused(data, StatusCode::kBadFile, {"token 9", std::to_string(type)});
+    }
+    data.token_types[9] = 6;
+    expect_refused(data, StatusCode::kUnsupported, {"token 9", "byte"});
+    data.token_types.clear();
+    data.eos_id = 256;
+    expect_refused(data, StatusCode::kBadFile, {"eos_token_id", "256"});
+    data.eos_id.reset();
+    data.bos_id = 0xFFFFFFFFu;
+    expect_refused(data, StatusCode::kBadFile, {"bos_token_id", "4294967295"});
+}
+
+TEST(TokenizerDataTest, RefusesBadTokens) {
+    TokenizerData data = byte_vocabulary();
+    data.tokens.push_back("a");
+    expect_refused(data, StatusCode::kBadFile, {"token 256", "token 97", "\"a\""});
+    data.tokens.back() = "";
+    expect_refused(data, StatusCode::kBadFile, {"token 256", "empty"});
+    data.tokens.back() = std::string(5000, 'x');
+    expect_refused(data, StatusCode::kBadFile, {"token 256", "5000"});
+    data.tokens = {"a", "b"};
+    expect_refused(data, StatusCode::kBadFile, {"no token for the byte"});
+    data.tokens.assign((1u << 22) + 1, "x");
+    expect_refused(data, StatusCode::kBadFile, {"4194305"});
+    data = byte_vocabulary();
+    add_token(data, "<|", TokenType::kControl);
+    add_token(data, "<|", TokenType::kUserDefined);
+    expect_refused(data, StatusCode::kBadFile, {"token 257", "token 256"});
+    data = byte_vocabulary();
+    add_token(data, "", TokenType::kControl);
+    expect_refused(data, StatusCode::kBadFile, {"token 256", "empty"});
+}
+
+TEST(TokenizerDataTest, RefusesBadMerges) {
+    const auto with = [](const std::string& merge) {
+        TokenizerData data = small_vocabulary({"a b"});
+        data.merges.push_back(merge);
+        return data;
+    };
+    expect_refused(with("a x"), StatusCode::kBadFile, {"merges[1]", "result", "\"ax\""});
+    expect_refused(with("ac b"), StatusCode::kBadFile, {"merges[1]", "left part", "\"ac\""});
+    expect_refused(with("a bb"), StatusCode::kBadFile, {"merges[1]", "right part", "\"bb\""});
+    expect_refused(with("ab"), StatusCode::kBadFile, {"merges[1]", "two parts"});
+    expect_refused(with("a  b"), StatusCode::kBadFile, {"merges[1]", "two parts"});
+    expect_refused(with(""), StatusCode::kBadFile, {"merges[1]", "two parts"});
+    expect_refused(with(" a"), StatusCode::kBadFile, {"merges[1]", "left part"});
+    expect_refused(with("a b"), StatusCode::kBadFile, {"merges[1]", "twice"});
+    TokenizerData data = byte_vocabulary();
+    data.merges.assign((1u << 22) + 1, "a b");
+    expect_refused(data, StatusCode::kBadFile, {"4194305"});
+}
+
+TEST(TokenizerDataTest, MessagesShowNoControlCharactersAndAreShort) {
+    TokenizerData data = byte_vocabulary();
+    data.pre = "\x1B[2J\xFF" + std::string(1000, 'p');
+    const Result<Tokenizer> result = Tokenizer::create(data);
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.status().message().find('\x1B'), std::string::npos);
+    EXPECT_EQ(result.status().message().find('\xFF'), std::string::npos);
+    EXPECT_LT(result.status().message().size(), 200u);
+}
+
+// Files with one or several wrong entries: create() answers, and what it accepts works.
+TEST(TokenizerDataTest, SurvivesMutations) {
+    std::mt19937 random(5);
+    const TokenizerData base = [] {
+        TokenizerData data = small_vocabulary({"a b", "ab c", "\u0120 a", "\u0120a b", "1 2"});
+        add_token(data, "<|end|>", TokenType::kControl);
+        data.eos_id = 261;
+        return data;
+    }();
+    int accepted = 0;
+    for (int round = 0; round < 20000; ++round) {
+        TokenizerData data = base;
+        for (int n = 0, changes = 1 + static_cast<int>(random() % 3); n < changes; ++n) {
+            auto& tokens = data.tokens;
+            std::string& token = tokens[random() % tokens.size()];
+            std::string& merge = data.merges[random() % data.merges.size()];
+            switch (random() % 9) {
+                case 0:
+                    token.push_back(static_cast<char>(random()));
+                    break;
+                case 1:
+                    token = tokens[random() % tokens.size()];
+                    break;
+                case 2:
+                    tokens.resize(random() % 300, "new");
+                    data.tokens.emplace_back("z!");
+                    break;
+                case 3:
+                    data.token_types[random() % data.token_types.size()] =
+                        static_cast<int>(random() % 9) - 1;
+                    break;
+                case 4:
+                    merge.insert(random() % (merge.size() + 1), 1,
+                                 static_cast<char>(random() % 2 ? ' ' : random()));
+                    break;
+                case 5:
+                    merge = merge.substr(0, random() % (merge.size() + 1));
+                    break;
+                case 6:
+                    std::swap(merge, data.merges[random() % data.merges.size()]);
+                    break;
+                case 7:
+                    data.eos_id = random() % 2 ? random() : random() % 262;
+                    break;
+                default:
+                    std::swap(token, tokens[random() % tokens.size()]);
+                    break;
+            }
+        }
+        const Result<Tokenizer> result = Tokenizer::create(data);
+        if (!result.ok()) {
+            ASSERT_FALSE(result.status().message().empty());
+            continue;
+        }
+        ++accepted;
+        const std::string text = "abc ab 12<|end|>\xFE z!";
+        for (const bool parse_special : {false, true}) {
+            const Ids ids = result->encode(text, parse_special);
+            const std::string decoded = result->decode(ids).value();
+            if (decoded == "abc ab 12<|end|>\uFFFD z!")
+                continue;  // FE lost its token, which may be
+            ASSERT_EQ(decoded, text);
+        }
+    }
+    EXPECT_GT(accepted, 1000);
+}
+
+}  // namespace
+}  // namespace gyre::test

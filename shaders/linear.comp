@@ -1,7 +1,8 @@
 // linear.comp: [norm,] weight rows times x, bias, and what follows: logits, residual sum or activation.
 //
 //   state   x [n_tokens, n_in]              f32  read
-//   weights slice [n_rows, n_in]            WEIGHT_*  read
+//   weights slice [n_rows, n_in]            WEIGHT_*  read; COMPLEX_WEIGHTS: real and imaginary
+//           parts [n_rows/2, n_in/2]
 //   params  norm gain and bias [n_in], bias [n_rows]  f32  read
 //   state   out [n_tokens, n_out]           f32  written (RESIDUAL: read too)
 //   cache   logits [n_tokens, n_vocab]      f32  written (LOGITS instead of out)
@@ -29,7 +30,13 @@ layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Logits { float logits[]; };
 
 #include "normed_row.glsl"
+#ifdef COMPLEX_WEIGHTS
+#include "matmul_complex.glsl"
+const uint OUTPUTS = 2u;  // of a weight row
+#else
 #include "matmul.glsl"
+const uint OUTPUTS = 1u;
+#endif
 #include "activation.glsl"
 
 void store(uint row, uint token, float y) {
@@ -48,13 +55,13 @@ void main() {
     const uint row_lanes = LOCAL_SIZE / K_LANES;
     uint row_lane = gl_LocalInvocationIndex % row_lanes;
     uint k_lane = gl_LocalInvocationIndex / row_lanes;
-    uint first_row = gl_WorkGroupID.x * row_lanes * ROWS + row_lane;
+    uint first_row = gl_WorkGroupID.x * row_lanes * (ROWS / OUTPUTS) + row_lane;
     uint first_token = gl_WorkGroupID.y * TOKENS;
 
     if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.x_stride);
     // Rows and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
-    [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-        weight_row[r] = min(first_row + r * row_lanes, pc.n_rows - 1u);
+    [[unroll]] for (uint r = 0u; r < ROWS / OUTPUTS; ++r) {
+        weight_row[r] = min(first_row + r * row_lanes, pc.n_rows / OUTPUTS - 1u);
     }
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
         x_quad[t] = (pc.x_offset + min(first_token + t, pc.n_tokens - 1u) * pc.x_stride) / 4u;
@@ -62,7 +69,7 @@ void main() {
     multiply(k_lane);
     if (k_lane != 0u) return;
     [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-        uint row = first_row + r * row_lanes;
+        uint row = (first_row + r / OUTPUTS * row_lanes) * OUTPUTS + r % OUTPUTS;
         [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
             if (row < pc.n_rows && first_token + t < pc.n_tokens) {
                 store(row, first_token + t, sums[r * TOKENS + t]);

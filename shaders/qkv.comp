@@ -2,6 +2,7 @@
 //
 //   state   x [n_tokens, n_embd]                  f32  read
 //   weights slice of attn_qkv [heads * head_dim, n_embd], rows Q then K then V  WEIGHT_*  read
+//           with COMPLEX_WEIGHTS half the rows and columns, real and imaginary parts
 //   params  norm gain and bias [n_embd], bias     f32  read
 //   state   tables [n_ctx, n_pairs] (cos, sin)    f32  read
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  written
@@ -37,7 +38,11 @@ layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint c
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 #include "normed_row.glsl"
+#ifdef COMPLEX_WEIGHTS
+#include "matmul_complex.glsl"
+#else
 #include "matmul.glsl"
+#endif
 #include "rotary.glsl"
 
 uint n_pairs() {
@@ -87,6 +92,7 @@ void main() {
     uint first_pair = gl_WorkGroupID.x * row_lanes * PAIRS + row_lane;
     uint first_token = gl_WorkGroupID.y * TOKENS;
     uint pairs_end = pc.n_heads * n_pairs();
+    uint out_row[ROWS];  // rows of the slice, as a dense matrix would have them
 
     if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.row_stride);
     // Pairs and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
@@ -94,8 +100,14 @@ void main() {
         uint pair = min(first_pair + p * row_lanes, pairs_end - 1u);
         uint head_row = pair / n_pairs() * pc.head_dim;
         uvec2 channels = rotary_pair(PAIRING, pair % n_pairs(), pc.rotary_stride);
-        weight_row[2u * p] = head_row + channels.x;
-        weight_row[2u * p + 1u] = head_row + min(channels.y, pc.head_dim - 1u);
+        out_row[2u * p] = head_row + channels.x;
+        out_row[2u * p + 1u] = head_row + min(channels.y, pc.head_dim - 1u);
+#ifdef COMPLEX_WEIGHTS
+        weight_row[p] = pair;  // interleaved pairs of even heads: the complex rows in order
+#else
+        weight_row[2u * p] = out_row[2u * p];
+        weight_row[2u * p + 1u] = out_row[2u * p + 1u];
+#endif
     }
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
         x_quad[t] = (pc.x_offset + min(first_token + t, pc.n_tokens - 1u) * pc.row_stride) / 4u;
@@ -110,7 +122,7 @@ void main() {
         vec2 bias = vec2(0.0);
         if (pc.bias_offset != NO_OFFSET) {
             uint first = pc.bias_offset + pc.first_head * pc.head_dim;
-            bias = vec2(params[first + weight_row[2u * p]], params[first + weight_row[2u * p + 1u]]);
+            bias = vec2(params[first + out_row[2u * p]], params[first + out_row[2u * p + 1u]]);
         }
         [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
             if (first_token + t < pc.n_tokens) {

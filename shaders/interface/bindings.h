@@ -16,8 +16,8 @@
 #define SPEC_LOCAL_SIZE 0  // invocations a workgroup, every kernel
 
 // Rows of activations start at multiples of this many words and are padded with zeros, so that a
-// kernel may read whole uvec4 chunks of every weight format past the last element.
-#define ACTIVATION_ALIGN 64
+// kernel may read whole steps of every weight format past the last element: 64 elements, complex.
+#define ACTIVATION_ALIGN 128
 
 #define NO_OFFSET 0xffffffffu  // in a push constant: this optional vector is absent
 

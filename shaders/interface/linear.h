@@ -41,6 +41,7 @@ struct LinearParams {
     uint bias_offset;         // params word of [n_rows] of this slice, or NO_OFFSET
     uint n_steps;             // steps of a weight row, padding included
     uint rows_padded;         // of this slice's layout
+    uint imag_chunks;         // complex weights: uvec4 from the real parts to the imaginary ones
     uint first_row;           // output element of this slice's first row
     uint n_rows;              // rows of this slice
     uint out_offset;          // state word (or logits word) of [n_tokens][out_stride]

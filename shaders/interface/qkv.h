@@ -27,6 +27,7 @@ struct QkvParams {
     uint bias_offset;         // params word of [(n_head + 2 n_head_kv) head_dim], or NO_OFFSET
     uint n_steps;             // steps of a weight row, padding included
     uint rows_padded;         // of this slice's layout
+    uint imag_chunks;         // complex weights: uvec4 from the real parts to the imaginary ones
     uint first_head;          // of this slice, counted over queries, keys, values
     uint n_heads;             // heads in this slice
     uint n_head;              // query heads

@@ -1,0 +1,30 @@
+// The loop over a weight row, and the sum over the invocations that share it.
+// SPDX-License-Identifier: Apache-2.0
+//
+// The end of matmul.glsl and matmul_complex.glsl, which bring add_step() and sums[]. Needs lane_sums[]
+// in shared memory, LOCAL_SIZE floats.
+
+// Fills sums[]; with K_LANES > 1 only the invocations of lane 0 hold the result afterwards.
+// All invocations of the workgroup must call it.
+void multiply(uint k_lane) {
+    [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
+        sums[i] = 0.0;
+    }
+    for (uint s = k_lane; s < pc.n_steps; s += K_LANES) {
+        add_step(s);
+    }
+    if (K_LANES > 1u) {
+        const uint row_lanes = LOCAL_SIZE / K_LANES;
+        const uint row_lane = gl_LocalInvocationIndex % row_lanes;
+        [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
+            barrier();
+            lane_sums[gl_LocalInvocationIndex] = sums[i];
+            barrier();
+            if (k_lane == 0u) {
+                for (uint lane = 1u; lane < K_LANES; ++lane) {
+                    sums[i] += lane_sums[lane * row_lanes + row_lane];
+                }
+            }
+        }
+    }
+}

@@ -45,9 +45,9 @@ class Buffer {
     std::uint64_t size() const { return size_; }  // bytes, as asked for
     Memory memory() const { return memory_; }
 
-    // Where the host sees the buffer, for its whole life; nullptr only for Memory::kDevice on
-    // devices without unified memory. May be write-combined: write forwards, do not read kDevice
-    // and kUpload.
+    // Where the host sees the buffer, for its whole life; nullptr only for Memory::kDevice, always
+    // where the device has no unified memory. May be write-combined: write forwards, do not read
+    // kDevice and kUpload.
     void* mapped() const { return mapped_; }
 
     // flush: after the host wrote and before submit. invalidate: after the wait and before the host
@@ -71,6 +71,8 @@ class Buffer {
     Buffer() = default;
     Status allocate(const char* debug_name);
     Status allocate_from(std::uint32_t type, std::uint64_t bytes);
+    Status bind_and_map(std::uint32_t property_flags);
+    void release_memory() noexcept;
     void release() noexcept;
 
     DeviceState* device_ = nullptr;
@@ -79,6 +81,7 @@ class Buffer {
     std::uint64_t size_ = 0;             // bytes asked for
     std::uint64_t allocation_size_ = 0;  // bytes, multiple of non_coherent_atom
     void* mapped_ = nullptr;
+    std::uint32_t heap_ = 0;
     Memory memory_ = Memory::kDevice;
     bool coherent_ = true;
 };

@@ -117,18 +117,21 @@ class CommandRecorder {
     static Result<CommandRecorder> create(DeviceState& device, const RecorderOptions& options);
     CommandRecorder() = default;
     void before(Stage stage, std::span<const BarrierTracker::Touch> touches);
+    void memory_barrier(std::uint32_t from_stages, std::uint32_t from_access,
+                        std::uint32_t to_stages, std::uint32_t to_access);
     void release() noexcept;
 
     DeviceState* device_ = nullptr;
     VkCommandPool pool_{};
     VkCommandBuffer commands_{};
     VkQueryPool queries_{};
-    RecorderOptions options_;
-    std::string debug_name_;
+    std::uint32_t max_timestamps_ = 0;
+    bool simultaneous_use_ = true;
     BarrierTracker tracker_;
     std::vector<BarrierTracker::Touch> touches_;
     std::vector<std::string> timestamp_labels_;
     VkPipeline bound_pipeline_{};
+    VkDescriptorSet bound_set_{};
     std::uint32_t dispatches_ = 0;
     std::uint32_t barriers_ = 0;
     bool recording_ = false;

@@ -38,7 +38,7 @@ struct DeviceCounters {
     std::uint64_t allocations = 0;      // live allocations of device memory
     std::uint64_t allocated_bytes = 0;  // live
     std::uint64_t peak_bytes = 0;       // the most that was live at once
-    std::uint64_t pipelines = 0;        // created so far
+    std::uint64_t pipelines = 0;        // live
 };
 
 // Work on its way through the queue. Used by one thread at a time.
@@ -56,7 +56,7 @@ class Submission {
     bool done();
 
   private:
-    friend class Device;
+    friend struct DeviceState;
     Submission(DeviceState* device, VkFence fence) : device_(device), fence_(fence) {}
     DeviceState* device_ = nullptr;
     VkFence fence_{};  // null: waited for

@@ -25,6 +25,11 @@ struct DeviceFeatures {
     bool storage8 = false;               // 8-bit members in storage buffers
     bool integer_dot_product = false;    // VK_KHR_shader_integer_dot_product
     bool subgroup_size_control = false;  // a pipeline may ask for a subgroup size
+
+    bool any() const {
+        return float16 || int8 || storage16 || storage8 || integer_dot_product ||
+               subgroup_size_control;
+    }
 };
 
 // The limits that matter to kernels and to memory planning. Sizes are bytes.

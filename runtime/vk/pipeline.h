@@ -37,10 +37,8 @@ class Pipeline {
     const ShaderReflection& info() const { return info_; }
     const std::array<std::uint32_t, 3>& local_size() const { return info_.local_size; }
     std::uint32_t push_bytes() const { return info_.push_constant_bytes; }
-    std::uint32_t reads() const { return reads_; }  // bit b: binding b is declared
-    std::uint32_t writes() const {
-        return writes_;
-    }  // bit b: binding b is declared and not readonly
+    std::uint32_t reads() const { return reads_; }    // bit b: binding b is used
+    std::uint32_t writes() const { return writes_; }  // bit b: binding b is used and not readonly
 
     VkPipeline handle() const { return handle_; }
 

@@ -26,7 +26,8 @@ struct ReflectedBinding {
     std::uint32_t set = 0;
     std::uint32_t binding = 0;
     BindingKind kind = BindingKind::kStorage;
-    bool writable = false;  // not declared readonly; several blocks on one binding: any of them
+    bool used = false;      // a function of the shader names it
+    bool writable = false;  // used and not readonly; several blocks on one binding: any of them
 };
 
 inline constexpr std::uint32_t kNoSpecId = 0xffffffffu;

@@ -1,0 +1,216 @@
+// Submission, waiting, loss and accounting of a Device.
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/vk/device_state.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "runtime/base/log.h"
+#include "runtime/vk/command_recorder.h"
+#include "runtime/vk/vk_call.h"
+
+namespace gyre {
+
+namespace {
+// A wait is cut into slices: some drivers spin or misbehave on long timeouts.
+constexpr std::uint64_t kWaitSliceNs = 200'000'000;
+}  // namespace
+
+DeviceState::~DeviceState() {
+    if (device == VK_NULL_HANDLE) return;
+    if (hung) {
+        log(LogLevel::kWarning,
+            info.name + " did not finish its work; its objects stay until exit");
+        return;
+    }
+    {
+        const std::lock_guard lock(queue_mutex);
+        fn.vkDeviceWaitIdle(device);
+    }
+    if (pipeline_cache != VK_NULL_HANDLE) {
+        save_pipeline_cache();
+        fn.vkDestroyPipelineCache(device, pipeline_cache, nullptr);
+    }
+    dummy.reset();
+    for (const DescriptorPool& pool : descriptor_pools) {
+        fn.vkDestroyDescriptorPool(device, pool.pool, nullptr);
+    }
+    for (VkFence fence : free_fences)
+        fn.vkDestroyFence(device, fence, nullptr);
+    fn.vkDestroyPipelineLayout(device, pipeline_layout, nullptr);
+    fn.vkDestroyDescriptorSetLayout(device, set_layout, nullptr);
+    fn.vkDestroyDevice(device, nullptr);
+}
+
+Status DeviceState::lost_status() const {
+    if (!lost) return {};
+    const std::lock_guard lock(lost_mutex);
+    return Status::device_lost(info.name + " was lost (" + lost_reason +
+                               "): create the device and its sessions anew");
+}
+
+void DeviceState::mark_lost(const std::string& reason) {
+    const std::lock_guard lock(lost_mutex);
+    if (lost) return;
+    lost_reason = reason;
+    lost = true;
+    log(LogLevel::kError, info.name + " was lost: " + reason);
+}
+
+Status DeviceState::check(VkResult result, const char* call) {
+    Status status = status_of(result, call);
+    if (status.code() == StatusCode::kDeviceLost) {
+        mark_lost(status.message());
+        return lost_status();
+    }
+    return status;
+}
+
+Result<VkFence> DeviceState::take_fence() {
+    {
+        const std::lock_guard lock(pool_mutex);
+        if (!free_fences.empty()) {
+            const VkFence fence = free_fences.back();
+            free_fences.pop_back();
+            return fence;
+        }
+    }
+    const auto create = vk_struct<VkFenceCreateInfo>(VK_STRUCTURE_TYPE_FENCE_CREATE_INFO);
+    VkFence fence = VK_NULL_HANDLE;
+    VK_TRY(fn.vkCreateFence(device, &create, nullptr, &fence));
+    set_name(VK_OBJECT_TYPE_FENCE, fence, "submission");
+    return fence;
+}
+
+void DeviceState::give_fence(VkFence fence) {
+    if (fn.vkResetFences(device, 1, &fence) != VK_SUCCESS) {
+        fn.vkDestroyFence(device, fence, nullptr);
+        return;
+    }
+    const std::lock_guard lock(pool_mutex);
+    free_fences.push_back(fence);
+}
+
+Result<Submission> DeviceState::submit(std::span<CommandRecorder* const> recorders) {
+    GYRE_TRY(lost_status());
+    std::vector<VkCommandBuffer> commands;
+    commands.reserve(recorders.size());
+    for (const CommandRecorder* recorder : recorders)
+        commands.push_back(recorder->handle());
+    auto submit_info = vk_struct<VkSubmitInfo>(VK_STRUCTURE_TYPE_SUBMIT_INFO);
+    submit_info.commandBufferCount = static_cast<std::uint32_t>(commands.size());
+    submit_info.pCommandBuffers = commands.data();
+    GYRE_ASSIGN(const VkFence fence, take_fence());
+    VkResult result = VK_SUCCESS;
+    {
+        const std::lock_guard lock(queue_mutex);
+        result = fn.vkQueueSubmit(queue, 1, &submit_info, fence);
+    }
+    ++submits;
+    const Status status = check(result, "vkQueueSubmit");
+    if (!status.ok()) {
+        fn.vkDestroyFence(device, fence, nullptr);
+        return status;
+    }
+    return Submission(this, fence);
+}
+
+Status DeviceState::wait_fence(VkFence fence) {
+    ++waits;
+    const auto deadline = std::chrono::steady_clock::now() + hang_timeout;
+    VkResult result = VK_TIMEOUT;
+    while (result == VK_TIMEOUT) {
+        result = fn.vkWaitForFences(device, 1, &fence, VK_TRUE, kWaitSliceNs);
+        if (result == VK_TIMEOUT && std::chrono::steady_clock::now() >= deadline) {
+            hung = true;
+            mark_lost("work took longer than " + std::to_string(hang_timeout.count()) + " ms");
+            return lost_status();
+        }
+    }
+    const Status status = check(result, "vkWaitForFences");
+    if (status.ok()) {
+        give_fence(fence);
+    } else if (!hung) {
+        fn.vkDestroyFence(device, fence, nullptr);
+    }
+    // The work is done even if the device was given up meanwhile; its results are not to be
+    // trusted.
+    return status.ok() ? lost_status() : status;
+}
+
+std::uint64_t DeviceState::heap_available(std::uint32_t heap) const {
+    if (has_memory_budget) {
+        auto properties = vk_struct<VkPhysicalDeviceMemoryProperties2>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2);
+        auto budget = vk_struct<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
+        properties.pNext = &budget;
+        instance->fn.vkGetPhysicalDeviceMemoryProperties2(physical, &properties);
+        // A budget of zero for a heap that exists is a driver that does not know.
+        if (budget.heapBudget[heap] != 0) {
+            return budget.heapBudget[heap] -
+                   std::min(budget.heapBudget[heap], budget.heapUsage[heap]);
+        }
+    }
+    const std::lock_guard lock(memory_mutex);
+    const std::uint64_t size = memory.memoryHeaps[heap].size;
+    return size - std::min<std::uint64_t>(size, heap_bytes[heap]);
+}
+
+void DeviceState::set_object_name(VkObjectType type, std::uint64_t handle, const char* name) const {
+    if (instance->fn.vkSetDebugUtilsObjectNameEXT == nullptr) return;
+    auto name_info = vk_struct<VkDebugUtilsObjectNameInfoEXT>(
+        VK_STRUCTURE_TYPE_DEBUG_UTILS_OBJECT_NAME_INFO_EXT);
+    name_info.objectType = type;
+    name_info.objectHandle = handle;
+    name_info.pObjectName = name;
+    instance->fn.vkSetDebugUtilsObjectNameEXT(device, &name_info);
+}
+
+void DeviceState::save_pipeline_cache() {
+    if (cache_path.empty() || pipeline_cache == VK_NULL_HANDLE || lost) return;
+    const std::lock_guard lock(cache_mutex);
+    std::size_t size = 0;
+    VkResult result = fn.vkGetPipelineCacheData(device, pipeline_cache, &size, nullptr);
+    std::vector<std::byte> data(size);
+    if (result == VK_SUCCESS && size > 0) {
+        result = fn.vkGetPipelineCacheData(device, pipeline_cache, &size, data.data());
+        data.resize(size);
+    }
+    if (result != VK_SUCCESS || data.empty()) {
+        log(LogLevel::kWarning,
+            std::string("the pipeline cache is not saved: vkGetPipelineCacheData returned ") +
+                result_name(result));
+        return;
+    }
+    if (data == saved_cache) return;
+    if (write_pipeline_cache(cache_path, cache_identity, data)) saved_cache = std::move(data);
+}
+
+Submission::Submission(Submission&& other) noexcept
+    : device_(other.device_), fence_(std::exchange(other.fence_, {})) {}
+
+Submission& Submission::operator=(Submission&& other) noexcept {
+    if (this != &other) {
+        if (fence_ != VkFence{}) (void)wait();
+        device_ = other.device_;
+        fence_ = std::exchange(other.fence_, {});
+    }
+    return *this;
+}
+
+Submission::~Submission() {
+    if (fence_ != VkFence{}) (void)wait();
+}
+
+Status Submission::wait() {
+    if (fence_ == VkFence{}) return device_->lost_status();
+    return device_->wait_fence(std::exchange(fence_, {}));
+}
+
+bool Submission::done() {
+    if (fence_ == VkFence{} || device_->lost) return true;
+    return device_->fn.vkGetFenceStatus(device_->device, fence_) != VK_NOT_READY;
+}
+
+}  // namespace gyre

@@ -1,0 +1,106 @@
+// What a Device owns, at an address that does not move, for the source files of this folder.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <volk.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/vk/buffer.h"
+#include "runtime/vk/device.h"
+#include "runtime/vk/loader.h"
+#include "runtime/vk/pipeline_cache.h"
+
+namespace gyre {
+
+struct DescriptorPool {
+    VkDescriptorPool pool = VK_NULL_HANDLE;
+    std::uint32_t free_sets = 0;
+};
+
+struct DeviceState {
+    const InstanceState* instance = nullptr;
+    VkPhysicalDevice physical = VK_NULL_HANDLE;
+    VkDevice device = VK_NULL_HANDLE;
+    VkQueue queue = VK_NULL_HANDLE;
+    std::uint32_t queue_family = 0;
+    std::uint32_t timestamp_bits = 0;
+    VolkDeviceTable fn{};
+    DeviceInfo info;
+    DeviceCaps caps;
+    VkPhysicalDeviceMemoryProperties memory{};
+    bool has_memory_budget = false;
+    std::chrono::milliseconds hang_timeout{0};
+
+    VkDescriptorSetLayout set_layout = VK_NULL_HANDLE;
+    VkPipelineLayout pipeline_layout = VK_NULL_HANDLE;
+    std::optional<Buffer> dummy;  // bound where a DescriptorSet has nothing
+
+    std::string cache_path;
+    PipelineCacheIdentity cache_identity;
+    VkPipelineCache pipeline_cache = VK_NULL_HANDLE;
+    std::vector<std::byte> saved_cache;  // what the file holds; under cache_mutex
+    std::mutex cache_mutex;
+
+    std::mutex queue_mutex;  // held during vkQueueSubmit and vkDeviceWaitIdle
+    std::mutex pool_mutex;   // descriptor_pools, free_fences
+    std::vector<DescriptorPool> descriptor_pools;
+    std::vector<VkFence> free_fences;
+
+    mutable std::mutex memory_mutex;  // the next three and allocations
+    std::uint64_t allocated_bytes = 0;
+    std::uint64_t peak_bytes = 0;
+    std::uint32_t allocations = 0;
+    std::uint64_t heap_bytes[VK_MAX_MEMORY_HEAPS] = {};  // live, of this Device
+
+    std::atomic<std::uint64_t> submits{0};
+    std::atomic<std::uint64_t> waits{0};
+    std::atomic<std::uint64_t> pipelines{0};
+
+    // lost: no further work. hung: the device still holds objects and may never give them back, so
+    // nothing of it is destroyed any more: the process's end does that.
+    std::atomic<bool> lost{false};
+    std::atomic<bool> hung{false};
+    mutable std::mutex lost_mutex;
+    std::string lost_reason;
+
+    DeviceState() = default;
+    DeviceState(const DeviceState&) = delete;
+    DeviceState& operator=(const DeviceState&) = delete;
+    ~DeviceState();
+
+    Status lost_status() const;
+    void mark_lost(const std::string& reason);
+    // Like status_of, and remembers a loss.
+    Status check(VkResult result, const char* call);
+
+    Result<Submission> submit(std::span<CommandRecorder* const> recorders);
+    Result<VkFence> take_fence();
+    void give_fence(VkFence fence);
+    Status wait_fence(VkFence fence);
+
+    // Bytes that heap may still give this process.
+    std::uint64_t heap_available(std::uint32_t heap) const;
+
+    // For debuggers and messages; nothing without VK_EXT_debug_utils.
+    template <typename Handle>
+    void set_name(VkObjectType type, Handle handle, const char* name) const {
+        set_object_name(type, (std::uint64_t)handle,
+                        name);  // pointer or integer, as Vulkan defines
+    }
+
+    void save_pipeline_cache();
+
+  private:
+    void set_object_name(VkObjectType type, std::uint64_t handle, const char* name) const;
+};
+
+}  // namespace gyre

@@ -1,0 +1,148 @@
+// Creation of compute pipelines.
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/vk/pipeline.h"
+
+#include <utility>
+#include <vector>
+
+#include "runtime/vk/device_state.h"
+#include "runtime/vk/vk_call.h"
+
+namespace gyre {
+
+namespace {
+
+// Entries and values of VkSpecializationInfo; must stay in place while the info is used.
+struct Specialization {
+    explicit Specialization(std::span<const SpecConstant> spec) {
+        for (const SpecConstant& constant : spec) {
+            entries.push_back({constant.id,
+                               static_cast<std::uint32_t>(values.size() * sizeof(std::uint32_t)),
+                               sizeof(std::uint32_t)});
+            values.push_back(constant.value);
+        }
+        info.mapEntryCount = static_cast<std::uint32_t>(entries.size());
+        info.pMapEntries = entries.data();
+        info.dataSize = values.size() * sizeof(std::uint32_t);
+        info.pData = values.data();
+    }
+    Specialization(const Specialization&) = delete;
+    Specialization& operator=(const Specialization&) = delete;
+
+    std::vector<VkSpecializationMapEntry> entries;
+    std::vector<std::uint32_t> values;
+    VkSpecializationInfo info{};
+};
+
+}  // namespace
+
+Status Pipeline::check(const DeviceState& state) const {
+    const DeviceCaps& caps = state.caps;
+    std::uint64_t threads = 1;
+    bool fits = true;
+    for (std::size_t i = 0; i < 3; ++i) {
+        threads *= info_.local_size[i];
+        fits = fits && info_.local_size[i] > 0 && info_.local_size[i] <= caps.max_local_size[i];
+    }
+    if (!fits || threads > caps.max_invocations) {
+        return Status::unsupported("shader " + name_ + " has workgroups of " +
+                                   std::to_string(threads) + " threads, " + state.info.name +
+                                   " allows 1 to " + std::to_string(caps.max_invocations));
+    }
+    if (info_.shared_bytes > caps.max_shared_bytes) {
+        return Status::unsupported("shader " + name_ + " needs " + bytes_text(info_.shared_bytes) +
+                                   " of shared memory, " + state.info.name + " has " +
+                                   bytes_text(caps.max_shared_bytes));
+    }
+    if (info_.push_constant_bytes > kMaxPushBytes) {
+        return Status::unsupported("shader " + name_ + " has " +
+                                   bytes_text(info_.push_constant_bytes) +
+                                   " of push constants, the layout has 128");
+    }
+    for (const ReflectedBinding& binding : info_.bindings) {
+        const bool uniform = binding.kind == BindingKind::kUniform;
+        const bool known = binding.set == 0 && binding.binding < kBindings;
+        if (!known || uniform != (binding.binding == kUniformBinding)) {
+            return Status::unsupported("shader " + name_ + ": binding " +
+                                       std::to_string(binding.binding) + " of set " +
+                                       std::to_string(binding.set) +
+                                       " does not fit the layout (storage 0 to 3, uniform 4)");
+        }
+    }
+    return {};
+}
+
+Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
+                                  std::span<const SpecConstant> spec) {
+    DeviceState& device = owner.state();
+    GYRE_TRY(device.lost_status());
+    Pipeline pipeline;
+    pipeline.name_ = code.name;
+    auto reflected = reflect(code.words, spec);
+    if (!reflected.ok()) return reflected.status().with_context("shader " + pipeline.name_);
+    pipeline.info_ = std::move(reflected).value();
+    GYRE_TRY(pipeline.check(device));
+    for (const ReflectedBinding& binding : pipeline.info_.bindings) {
+        if (binding.used) pipeline.reads_ |= 1u << binding.binding;
+        if (binding.writable) pipeline.writes_ |= 1u << binding.binding;
+    }
+
+    auto module_info =
+        vk_struct<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
+    module_info.codeSize = code.words.size_bytes();
+    module_info.pCode = code.words.data();
+    VkShaderModule module = VK_NULL_HANDLE;
+    VK_TRY(device.fn.vkCreateShaderModule(device.device, &module_info, nullptr, &module));
+    device.set_name(VK_OBJECT_TYPE_SHADER_MODULE, module, code.name);
+
+    const Specialization specialization(spec);
+    auto info =
+        vk_struct<VkComputePipelineCreateInfo>(VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO);
+    info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+    info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+    info.stage.module = module;
+    info.stage.pName = pipeline.info_.entry_point.c_str();
+    info.stage.pSpecializationInfo = &specialization.info;
+    info.layout = device.pipeline_layout;
+    const VkResult result = device.fn.vkCreateComputePipelines(
+        device.device, device.pipeline_cache, 1, &info, nullptr, &pipeline.handle_);
+    device.fn.vkDestroyShaderModule(device.device, module, nullptr);
+    GYRE_TRY(
+        device.check(result, "vkCreateComputePipelines").with_context("shader " + pipeline.name_));
+    if (pipeline.handle_ == VkPipeline{}) {  // seen on phones: success and no pipeline
+        return Status::internal("shader " + pipeline.name_ + ": " + device.info.name +
+                                " made no pipeline and reported no error");
+    }
+    device.set_name(VK_OBJECT_TYPE_PIPELINE, pipeline.handle_, code.name);
+    pipeline.device_ = &device;
+    ++device.pipelines;
+    return pipeline;
+}
+
+Pipeline::Pipeline(Pipeline&& other) noexcept {
+    *this = std::move(other);
+}
+
+Pipeline& Pipeline::operator=(Pipeline&& other) noexcept {
+    if (this == &other) return *this;
+    release();
+    device_ = other.device_;
+    handle_ = std::exchange(other.handle_, {});
+    name_ = std::move(other.name_);
+    info_ = std::move(other.info_);
+    reads_ = other.reads_;
+    writes_ = other.writes_;
+    return *this;
+}
+
+Pipeline::~Pipeline() {
+    release();
+}
+
+void Pipeline::release() noexcept {
+    if (device_ == nullptr || handle_ == VkPipeline{} || device_->hung) return;
+    device_->fn.vkDestroyPipeline(device_->device, handle_, nullptr);
+    --device_->pipelines;
+}
+
+}  // namespace gyre

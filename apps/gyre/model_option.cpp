@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/gyre/model_option.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "apps/gyre/interrupt.h"
+#include "apps/gyre/progress.h"
+
+namespace gyre::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The shipped models of a folder, by name.
+std::vector<std::string> shipped_models(const fs::path& folder) {
+    std::vector<std::string> found;
+    std::error_code error;  // a folder that is not there has no models
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with("gyre-books-") && name.ends_with(".gguf")) {
+            found.push_back(entry.path().string());
+        }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+// Next to the program in a build tree (build/PRESET/bin) or in an installation.
+std::string find_shipped_model() {
+    std::error_code error;
+    const fs::path program = fs::read_symlink("/proc/self/exe", error);
+    const fs::path bin = program.parent_path();
+    const fs::path folders[] = {bin / "../../../models", bin / "../share/gyre/models"};
+    for (const fs::path& folder : folders) {
+        const auto models = shipped_models(folder.lexically_normal());
+        if (!models.empty()) return models.front();
+    }
+    throw Failure("no model: name one with -m or GYRE_MODEL (none is shipped in " +
+                  folders[0].lexically_normal().string() + ")");
+}
+
+int show_progress(const char* stage, double fraction, void* user) {
+    static_cast<Progress*>(user)->update(stage, fraction);
+    return interrupted() ? 0 : 1;
+}
+
+}  // namespace
+
+void ModelOption::add_to(CLI::App& parser, bool with_device) {
+    parser.add_option("-m,--model", given_path,
+                      "GGUF file (default: $GYRE_MODEL, or the shipped model)");
+    if (with_device) {
+        parser.add_option("--device", device_,
+                          "auto, an index of 'gyre devices', or a part of a name (default: auto)");
+    }
+}
+
+std::string ModelOption::path() const {
+    if (!given_path.empty()) return given_path;
+    const char* variable = std::getenv("GYRE_MODEL");
+    if (variable != nullptr && *variable != '\0') return variable;
+    return find_shipped_model();
+}
+
+Model ModelOption::open() const {
+    Progress progress;
+    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+    options.device = device_.c_str();
+    options.progress = show_progress;
+    options.progress_user = &progress;
+    gyre_model* model = nullptr;
+    const gyre_status status = gyre_model_open(path().c_str(), &options, &model);
+    progress.clear();
+    check(status);
+    Model owner(model);
+    gyre_model_info info = GYRE_MODEL_INFO_INIT;
+    check(gyre_model_get_info(model, &info));
+    if (info.software_fallback != 0) {
+        gyre_device_info device = GYRE_DEVICE_INFO_INIT;
+        check(gyre_model_get_device(model, &device));
+        std::fprintf(stderr, "gyre: no GPU found: using the software driver %s\n", device.name);
+    }
+    return owner;
+}
+
+Model ModelOption::open_file() const {
+    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+    options.device = "none";
+    gyre_model* model = nullptr;
+    check(gyre_model_open(path().c_str(), &options, &model));
+    return Model(model);
+}
+
+}  // namespace gyre::app

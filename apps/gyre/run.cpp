@@ -1,0 +1,191 @@
+// gyre run: writes on from a prompt.
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "apps/gyre/interrupt.h"
+#include "apps/gyre/model_option.h"
+#include "apps/gyre/values.h"
+
+namespace gyre::app {
+namespace {
+
+struct RunOptions {
+    ModelOption model;
+    std::string prompt;
+    std::string kv = "f16";
+    gyre_sampling_options sampling = GYRE_SAMPLING_OPTIONS_INIT;
+    std::uint32_t max_tokens = 128;
+    std::uint32_t n_ctx = 0;
+    bool json = false;
+};
+
+const char* to_string(gyre_stop_reason reason) {
+    switch (reason) {
+        case GYRE_STOP_EOS:
+            return "eos";
+        case GYRE_STOP_MAX_TOKENS:
+            return "max_tokens";
+        case GYRE_STOP_CONTEXT_FULL:
+            return "context_full";
+        case GYRE_STOP_CALLBACK:
+            return "output_closed";
+        case GYRE_STOP_CANCELLED:
+            return "cancelled";
+        case GYRE_STOP_ERROR:
+        case GYRE_STOP_REASON_FORCE_32:
+            break;
+    }
+    return "error";
+}
+
+// Prints the text as it comes, or collects it for --json.
+struct Output {
+    bool json = false;
+    bool stdout_failed = false;
+    std::string text;
+    std::vector<std::uint32_t> tokens;
+
+    static int on_token(const gyre_token_event* event, void* user) {
+        auto* self = static_cast<Output*>(user);
+        if (event->token != GYRE_TOKEN_NONE) self->tokens.push_back(event->token);
+        if (self->json) {
+            self->text.append(event->text, event->n_text);
+        } else if (event->n_text > 0) {
+            const bool written =
+                std::fwrite(event->text, 1, event->n_text, stdout) == event->n_text;
+            self->stdout_failed = !written || std::fflush(stdout) != 0;
+        }
+        return self->stdout_failed ? 0 : 1;
+    }
+};
+
+// What a run has to tell besides the text.
+struct Report {
+    gyre_model_info model = GYRE_MODEL_INFO_INIT;
+    gyre_device_info device = GYRE_DEVICE_INFO_INIT;
+    gyre_generate_result result = GYRE_GENERATE_RESULT_INIT;
+    gyre_timings timings = GYRE_TIMINGS_INIT;
+};
+
+void print_json(const RunOptions& options, const Output& output, const Report& report) {
+    nlohmann::ordered_json json;
+    json["text"] = output.text;
+    json["tokens"] = output.tokens;
+    json["prompt_tokens"] = report.result.n_prompt_tokens;
+    json["stop_reason"] = to_string(report.result.stop_reason);
+    json["decode"]["tokens_per_second"] = report.timings.decode_tokens_per_second;
+    json["prefill"]["tokens_per_second"] = report.timings.prefill_tokens_per_second;
+    json["time_to_first_token_seconds"] = report.timings.time_to_first_token_seconds;
+    json["device"] = report.device.name;
+    json["driver"] = report.device.driver_info;
+    json["model"] = options.model.path();
+    json["seed"] = options.sampling.seed;
+    std::printf("%s\n", json.dump().c_str());
+}
+
+void print_summary(const Report& report) {
+    std::fprintf(stderr, "gyre: %s, %.1f tokens/s, time to first token %.2f s\n",
+                 report.device.name, report.timings.decode_tokens_per_second,
+                 report.timings.time_to_first_token_seconds);
+}
+
+std::string read_prompt(const std::string& prompt) {
+    if (prompt != "-") return prompt;
+    std::string text(std::istreambuf_iterator<char>(std::cin), {});
+    if (std::cin.bad()) throw Failure("cannot read the prompt from stdin");
+    return text;
+}
+
+Session create_session(const RunOptions& options, const gyre_model* model) {
+    gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
+    session_options.n_ctx = options.n_ctx;
+    session_options.kv_type = kv_types().at(options.kv);
+    gyre_session* session = nullptr;
+    check(gyre_session_create(model, &session_options, &session));
+    return Session(session);
+}
+
+void run(const RunOptions& options) {
+    const std::string prompt = read_prompt(options.prompt);
+    const Model model = options.model.open();
+    const Session session = create_session(options, model.get());
+    Report report;
+    check(gyre_model_get_device(model.get(), &report.device));
+
+    Output output;
+    output.json = options.json;
+    gyre_generate_options generate = GYRE_GENERATE_OPTIONS_INIT;
+    generate.sampling = &options.sampling;
+    generate.on_token = Output::on_token;
+    generate.user = &output;
+    generate.max_tokens = options.max_tokens;
+    // On a terminal the text reads on from the prompt; elsewhere stdout is the result alone.
+    const bool echo = !options.json && isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+    if (echo) std::fwrite(prompt.data(), 1, prompt.size(), stderr);
+
+    gyre_status status = GYRE_OK;
+    {
+        const InterruptCancels cancels(session.get());
+        status = gyre_session_generate(session.get(), prompt.data(), prompt.size(), &generate,
+                                       &report.result);
+    }
+    const std::string error = status == GYRE_OK ? "" : gyre_last_error();
+    check(gyre_session_get_timings(session.get(), &report.timings));
+    if (output.stdout_failed) throw Failure("cannot write to stdout");
+    const bool started =
+        status == GYRE_OK || status == GYRE_ERROR_CANCELLED || output.tokens.size() > 0;
+    if (started && options.json) print_json(options, output, report);
+    if ((started || echo) && !options.json) std::printf("\n");
+    if (std::fflush(stdout) != 0) throw Failure("cannot write to stdout");
+    if (status == GYRE_ERROR_CANCELLED && interrupted()) throw Failure("interrupted");
+    if (status != GYRE_OK) throw Failure(error);
+    print_summary(report);
+}
+
+void add_sampling(CLI::App& parser, gyre_sampling_options& sampling) {
+    parser
+        .add_option("--temp", sampling.temperature, "Temperature; 0: always the most likely token")
+        ->check(number_in(0, 1e30));
+    parser.add_option("--top-k", sampling.top_k, "Of the K most likely tokens; 0: off")
+        ->check(whole_number());
+    parser.add_option("--top-p", sampling.top_p, "Of the smallest set with probability P; 1: off")
+        ->check(number_in(1e-6, 1));
+    parser.add_option("--min-p", sampling.min_p, "At least P times the best probability; 0: off")
+        ->check(number_in(0, 1));
+    parser
+        .add_option("--repeat-penalty", sampling.repeat_penalty,
+                    "Divides the logits of recent tokens; 1: off")
+        ->check(number_in(1e-3, 1e3));
+    parser.add_option("--seed", sampling.seed, "Same seed, same text");
+}
+
+}  // namespace
+
+Command add_run(CLI::App& program) {
+    CLI::App* parser = program.add_subcommand("run", "Write on from a prompt");
+    const auto options = std::make_shared<RunOptions>();
+    options->model.add_to(*parser, true);
+    parser->add_option("-p,--prompt", options->prompt, "The text to go on from; -: from stdin")
+        ->required();
+    parser
+        ->add_option("-n,--tokens", options->max_tokens,
+                     "Tokens to write; 0: until the text ends or the context is full")
+        ->check(whole_number());
+    add_sampling(*parser, options->sampling);
+    parser->add_option("--ctx", options->n_ctx, "Positions; default: the model's")
+        ->check(whole_number());
+    parser->add_option("--kv", options->kv, "Type of keys and values")
+        ->check(CLI::IsMember(kv_types()));
+    parser->add_flag("--json", options->json, "One JSON object when it is done");
+    return {parser, [options] { run(*options); }};
+}
+
+}  // namespace gyre::app

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/gyre/values.h"
+
+#include <charconv>
+#include <sstream>
+
+#include "apps/gyre/command.h"
+
+namespace gyre::app {
+namespace {
+
+// The whole of text as one T, whatever the locale.
+template <typename T>
+bool parse(const std::string& text, T& value) {
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    return error == std::errc() && stop == end;
+}
+
+}  // namespace
+
+CLI::Validator number_in(double min, double max) {
+    std::ostringstream expected;
+    expected << "a number from " << min << " to " << max;
+    const std::string text = expected.str();
+    return CLI::Validator(
+        [=](std::string& input) {
+            double value = 0;
+            const bool good = parse(input, value) && value >= min && value <= max;
+            return good ? std::string() : "'" + input + "' is not " + text;
+        },
+        "NUMBER");
+}
+
+CLI::Validator whole_number() {
+    return CLI::Validator(
+        [](std::string& input) {
+            std::uint32_t value = 0;
+            return parse(input, value)
+                       ? std::string()
+                       : "'" + input + "' is not a whole number from 0 to 4294967295";
+        },
+        "N");
+}
+
+std::uint32_t parse_token(const std::string& text) {
+    std::uint32_t token = 0;
+    if (!parse(text, token)) throw Failure("'" + text + "' is not a token id", Failure::kUsage);
+    return token;
+}
+
+std::vector<std::uint32_t> parse_tokens(const std::string& list) {
+    std::vector<std::uint32_t> tokens;
+    std::size_t begin = 0;
+    while (true) {
+        const std::size_t comma = list.find(',', begin);
+        const bool last = comma == std::string::npos;
+        tokens.push_back(parse_token(list.substr(begin, last ? comma : comma - begin)));
+        if (last) return tokens;
+        begin = comma + 1;
+    }
+}
+
+const std::map<std::string, gyre_kv_type>& kv_types() {
+    static const std::map<std::string, gyre_kv_type> types = {
+        {"f16", GYRE_KV_F16}, {"f32", GYRE_KV_F32}, {"q8_0", GYRE_KV_Q8_0}};
+    return types;
+}
+
+}  // namespace gyre::app

@@ -1,0 +1,30 @@
+// Values of options: numbers in a range, lists of token ids, KV types.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gyre/gyre.h"
+
+namespace gyre::app {
+
+// Refuses what is not a decimal number from min to max; NaN is none.
+CLI::Validator number_in(double min, double max);
+
+// Refuses what is not a whole decimal number from 0 to 2^32 - 1.
+CLI::Validator whole_number();
+
+// One token id: decimal digits and nothing else. Throws Failure (wrong usage) that names text.
+std::uint32_t parse_token(const std::string& text);
+
+// "1,2,3": at least one.
+std::vector<std::uint32_t> parse_tokens(const std::string& list);
+
+// The names of --kv.
+const std::map<std::string, gyre_kv_type>& kv_types();
+
+}  // namespace gyre::app

@@ -1,0 +1,74 @@
+// What belongs to the library as a whole: version, names of errors, log.
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/base/log.h"
+
+#include <mutex>
+
+#include "gyre/gyre.h"
+
+namespace {
+
+using gyre::LogLevel;
+
+static_assert(static_cast<int>(LogLevel::kError) == GYRE_LOG_ERROR);
+static_assert(static_cast<int>(LogLevel::kWarning) == GYRE_LOG_WARNING);
+static_assert(static_cast<int>(LogLevel::kInfo) == GYRE_LOG_INFO);
+static_assert(static_cast<int>(LogLevel::kDebug) == GYRE_LOG_DEBUG);
+
+// The caller's callback, wrapped for the log's types. Changed only while the log has no callback.
+struct LogTarget {
+    std::mutex mutex;
+    gyre_log_callback callback = nullptr;
+    void* user = nullptr;
+};
+constinit LogTarget log_target;
+
+void forward(LogLevel level, const char* message, void* user) {
+    const auto* target = static_cast<const LogTarget*>(user);
+    target->callback(static_cast<gyre_log_level>(level), message, target->user);
+}
+
+}  // namespace
+
+uint32_t gyre_version(void) {
+    return GYRE_VERSION;
+}
+
+const char* gyre_status_string(gyre_status status) {
+    switch (status) {
+        case GYRE_OK:
+            return "ok";
+        case GYRE_ERROR_INVALID_ARGUMENT:
+            return "invalid argument";
+        case GYRE_ERROR_OUT_OF_HOST_MEMORY:
+            return "out of host memory";
+        case GYRE_ERROR_OUT_OF_DEVICE_MEMORY:
+            return "out of device memory";
+        case GYRE_ERROR_DEVICE_LOST:
+            return "device lost";
+        case GYRE_ERROR_NO_DEVICE:
+            return "no device";
+        case GYRE_ERROR_BAD_FILE:
+            return "bad file";
+        case GYRE_ERROR_UNSUPPORTED:
+            return "unsupported";
+        case GYRE_ERROR_CONTEXT_FULL:
+            return "context full";
+        case GYRE_ERROR_CANCELLED:
+            return "cancelled";
+        case GYRE_ERROR_INTERNAL:
+            return "internal error";
+        case GYRE_STATUS_FORCE_32:
+            break;
+    }
+    return "unknown status";
+}
+
+void gyre_set_log_callback(gyre_log_callback callback, void* user, gyre_log_level max_level) {
+    const std::lock_guard lock(log_target.mutex);
+    gyre::set_log_callback(nullptr, nullptr, LogLevel::kError);  // waits for a line on its way
+    if (callback == nullptr) return;
+    log_target.callback = callback;
+    log_target.user = user;
+    gyre::set_log_callback(forward, &log_target, static_cast<LogLevel>(max_level));
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/c_api/model_card.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/log.h"
+#include "runtime/c_api/rotary_description.h"
+
+namespace gyre::c_api {
+namespace {
+
+Result<std::optional<std::uint32_t>> optional_u32(const Gguf& gguf, const char* key) {
+    if (!gguf.has(key)) return std::optional<std::uint32_t>();
+    GYRE_ASSIGN(const std::uint32_t value, gguf.get_u32(key));
+    return std::optional<std::uint32_t>(value);
+}
+
+Result<std::vector<std::string>> strings(const Gguf& gguf, const char* key) {
+    GYRE_ASSIGN(const auto views, gguf.get_strings(key));
+    return std::vector<std::string>(views.begin(), views.end());
+}
+
+Result<TokenizerData> read_tokenizer_data(const Gguf& gguf) {
+    TokenizerData data;
+    GYRE_ASSIGN(data.tokens, strings(gguf, "tokenizer.ggml.tokens"));
+    GYRE_ASSIGN(data.merges, strings(gguf, "tokenizer.ggml.merges"));
+    if (gguf.has("tokenizer.ggml.token_type")) {
+        GYRE_ASSIGN(data.token_types, gguf.get_ints("tokenizer.ggml.token_type"));
+    }
+    GYRE_ASSIGN(data.bos_id, optional_u32(gguf, "tokenizer.ggml.bos_token_id"));
+    GYRE_ASSIGN(data.eos_id, optional_u32(gguf, "tokenizer.ggml.eos_token_id"));
+    if (gguf.has("tokenizer.ggml.pre")) {
+        GYRE_ASSIGN(data.pre, gguf.get_string("tokenizer.ggml.pre"));
+    }
+    return data;
+}
+
+Status read_tokenizer(const Gguf& gguf, ModelCard& card) {
+    const char* model_key = "tokenizer.ggml.model";
+    if (!gguf.has(model_key)) {
+        card.no_tokenizer = "the file has no tokenizer (key tokenizer.ggml.model)";
+        return {};
+    }
+    GYRE_ASSIGN(const std::string_view kind, gguf.get_string(model_key));
+    if (kind != "gpt2") {
+        card.no_tokenizer = "tokenizer.ggml.model is '" + printable(kind) +
+                            "', but only 'gpt2' is supported: use token ids";
+        return {};
+    }
+    if (gguf.has("tokenizer.ggml.add_bos_token")) {
+        GYRE_ASSIGN(card.begins_with_bos, gguf.get_bool("tokenizer.ggml.add_bos_token"));
+    }
+    GYRE_ASSIGN(TokenizerData data, read_tokenizer_data(gguf));
+    auto tokenizer = Tokenizer::create(std::move(data));
+    if (!tokenizer.ok() && tokenizer.status().code() == StatusCode::kUnsupported) {
+        card.no_tokenizer = tokenizer.status().message();
+        return {};
+    }
+    GYRE_TRY(tokenizer.status());
+    card.tokenizer = std::move(tokenizer).value();
+    return {};
+}
+
+std::string list_weight_types(const Gguf& gguf) {
+    std::map<WeightFormat, std::uint64_t> bytes;
+    for (const TensorView& tensor : gguf.tensors())
+        bytes[tensor.format] += tensor.bytes.size();
+    std::vector<std::pair<std::uint64_t, WeightFormat>> order;
+    for (const auto& [format, n] : bytes)
+        order.emplace_back(n, format);
+    std::sort(order.rbegin(), order.rend());
+    std::string list;
+    for (const auto& [n, format] : order) {
+        if (!list.empty()) list += ", ";
+        list += format_info(format).name;
+    }
+    return list;
+}
+
+}  // namespace
+
+Result<ModelCard> ModelCard::read(const Gguf& gguf, const ModelConfig& config) {
+    ModelCard card;
+    card.config = config;
+    card.architecture = to_string(config.architecture);
+    card.position = to_string(config.position);
+    card.rotary_text = c_api::rotary_text(config);
+    card.rotary_json = c_api::rotary_json(config);
+    card.weight_types = list_weight_types(gguf);
+    for (const TensorView& tensor : gguf.tensors())
+        card.n_parameters += tensor.n_elements();
+    GYRE_TRY(read_tokenizer(gguf, card));
+    if (!card.tokenizer) log(LogLevel::kInfo, card.no_tokenizer);
+    return card;
+}
+
+Result<const Tokenizer*> ModelCard::need_tokenizer() const {
+    if (!tokenizer) return Status::unsupported(no_tokenizer);
+    return &*tokenizer;
+}
+
+}  // namespace gyre::c_api

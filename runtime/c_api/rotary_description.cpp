@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/c_api/rotary_description.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+
+namespace gyre::c_api {
+namespace {
+
+// Shortest text that reads back as the same value; a point whatever the host's locale.
+std::string number(double value) {
+    std::array<char, 64> text;
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return {text.data(), end};
+}
+
+const char* what_turns(const RotaryRecipe& rotary) {
+    switch (rotary.values) {
+        case ValueRotation::kRove:
+            return rotary.rotate_keys
+                       ? "RoVE: queries, keys and values turn, outputs turn back"
+                       : "VO-RoPE: values turn, outputs turn back, queries and keys stand still";
+        case ValueRotation::kRotateOnly:
+            return rotary.rotate_keys ? "RoPE with values: queries, keys and values turn"
+                                      : "values turn, queries and keys stand still";
+        case ValueRotation::kNone:
+            break;
+    }
+    return rotary.rotate_keys ? "RoPE: queries and keys turn" : "rotary without anything to turn";
+}
+
+std::uint32_t count_turning(const RotarySpec& spec) {
+    const auto turns = [](double inv_freq) { return inv_freq != 0.0; };
+    return static_cast<std::uint32_t>(
+        std::count_if(spec.inv_freq.begin(), spec.inv_freq.end(), turns));
+}
+
+std::string frequencies_text(const RotaryRecipe& rotary) {
+    if (!rotary.inv_freq.empty()) return "frequencies from the file";
+    std::string text = "base " + number(rotary.theta);
+    if (rotary.scaling.type != RotaryScalingType::kNone) {
+        text += ", scaling " + std::string(rotary_scaling_rule(rotary.scaling.type).name) + " x " +
+                number(rotary.scaling.factor);
+    }
+    return text;
+}
+
+// Collects "key": value pairs; keys and strings are ours and need no escapes.
+class JsonObject {
+  public:
+    void add(std::string_view key, const std::string& json) {
+        text_ += text_.empty() ? "{\"" : ", \"";
+        text_.append(key).append("\": ").append(json);
+    }
+    void add(std::string_view key, double value) { add(key, number(value)); }
+    void add(std::string_view key, std::uint32_t value) { add(key, std::to_string(value)); }
+    void add(std::string_view key, bool value) { add(key, std::string(value ? "true" : "false")); }
+    void add(std::string_view key, const char* value) {
+        add(key, std::string("\"").append(value).append("\""));
+    }
+    std::string finish() const { return text_ + "}"; }
+
+  private:
+    std::string text_;
+};
+
+}  // namespace
+
+std::string rotary_text(const ModelConfig& config) {
+    if (config.position != PositionKind::kRotary) return "nothing turns";
+    const RotarySpec spec = config.rotary_spec(config.n_ctx);
+    std::string text = what_turns(config.rotary);
+    text += "; " + std::string(to_string(spec.pairing)) + " pairing, " +
+            std::to_string(count_turning(spec)) + " of " + std::to_string(spec.n_pairs()) +
+            " pairs; " + frequencies_text(config.rotary);
+    if (spec.amplitude != 1.0) text += ", amplitude " + number(spec.amplitude);
+    if (spec.temperature.active()) text += ", length-dependent temperature";
+    return text;
+}
+
+std::string rotary_json(const ModelConfig& config) {
+    JsonObject json;
+    json.add("position", to_string(config.position));
+    if (config.position != PositionKind::kRotary) return json.finish();
+    const RotaryRecipe& recipe = config.rotary;
+    const RotarySpec spec = config.rotary_spec(config.n_ctx);
+    json.add("keys", spec.rotate_keys);
+    json.add("values", to_string(spec.values));
+    json.add("pairing", to_string(spec.pairing));
+    json.add("dimension_count", recipe.rotary_dim);
+    json.add("freq_base", recipe.theta);
+    json.add("explicit_inv_freq", !recipe.inv_freq.empty());
+    json.add("scaling_type", rotary_scaling_rule(recipe.scaling.type).name);
+    json.add("scaling_factor", recipe.scaling.factor);
+    json.add("amplitude", spec.amplitude);
+    json.add("xpos", recipe.xpos);
+    json.add("temperature_coefficient", spec.temperature.coefficient);
+    json.add("temperature_power", spec.temperature.power);
+    json.add("temperature_train_length", spec.temperature.train_length);
+    std::string inv_freq;
+    for (const double w : spec.inv_freq)
+        inv_freq += (inv_freq.empty() ? "" : ", ") + number(w);
+    json.add("inv_freq", "[" + inv_freq + "]");
+    return json.finish();
+}
+
+}  // namespace gyre::c_api

@@ -1,0 +1,239 @@
+// gyre_session_*: translation to TextSession.
+// SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "runtime/c_api/boundary.h"
+#include "runtime/c_api/text_session.h"
+
+struct gyre_session {
+    std::unique_ptr<gyre::c_api::TextSession> text;
+    std::atomic<bool> in_use = false;  // by a call; two at once are a mistake that must not corrupt
+};
+
+namespace gyre::c_api {
+namespace {
+
+// guarded(body) while no other call can use the session.
+template <typename Body>
+gyre_status with_session(gyre_session* session, Body&& body) noexcept {
+    return guarded([&]() -> Status {
+        if (session == nullptr) return null_argument("session");
+        if (session->in_use.exchange(true)) {
+            return Status::invalid_argument(
+                "the session is in use: by another thread, or by the call whose callback this is");
+        }
+        struct Release {
+            std::atomic<bool>& in_use;
+            ~Release() { in_use = false; }
+        } release{session->in_use};
+        return body(*session->text);
+    });
+}
+
+Result<std::span<const std::uint32_t>> token_span(const std::uint32_t* tokens, std::size_t count) {
+    if (tokens == nullptr && count > 0) return null_argument("tokens");
+    return std::span(tokens, count);
+}
+
+Result<SessionOptions> to_cpp(const gyre_session_options& c) {
+    if (c.reserved != 0) return Status::invalid_argument("options.reserved is not 0");
+    SessionOptions options;
+    options.n_ctx = c.n_ctx;
+    options.chunk = c.chunk;
+    switch (c.kv_type) {
+        case GYRE_KV_F16:
+            options.cache = CacheFormat::kF16;
+            return options;
+        case GYRE_KV_F32:
+            options.cache = CacheFormat::kF32;
+            return options;
+        case GYRE_KV_Q8_0:
+            return Status::unsupported(
+                "a KV cache of type q8_0 is not supported yet: use f16 or f32");
+        case GYRE_KV_TYPE_FORCE_32:
+            break;
+    }
+    return Status::invalid_argument("options.kv_type is " +
+                                    std::to_string(static_cast<int>(c.kv_type)) +
+                                    ", which is no gyre_kv_type");
+}
+
+Result<SamplerOptions> read_sampling(const gyre_sampling_options* from) {
+    const gyre_sampling_options defaults = GYRE_SAMPLING_OPTIONS_INIT;
+    GYRE_ASSIGN(const gyre_sampling_options c, read_options(from, defaults, "sampling options"));
+    SamplerOptions options;
+    options.temperature = c.temperature;
+    options.top_k = c.top_k;
+    options.top_p = c.top_p;
+    options.min_p = c.min_p;
+    options.repetition_penalty = c.repeat_penalty;
+    options.repetition_window = c.repeat_window;
+    options.seed = c.seed;
+    return options;
+}
+
+Result<GenerateRequest> read_generate_options(const gyre_generate_options* from) {
+    const gyre_generate_options defaults = GYRE_GENERATE_OPTIONS_INIT;
+    GYRE_ASSIGN(const gyre_generate_options c, read_options(from, defaults, "options"));
+    if (c.reserved != 0) return Status::invalid_argument("options.reserved is not 0");
+    GenerateRequest request;
+    GYRE_ASSIGN(request.sampling, read_sampling(c.sampling));
+    request.max_tokens = c.max_tokens;
+    request.parse_special = c.parse_special != 0;
+    request.ignore_eos = c.ignore_eos != 0;
+    if (c.on_token != nullptr) {
+        request.on_token = [callback = c.on_token, user = c.user](const TokenEvent& event) {
+            const gyre_token_event e = {sizeof e,          event.bytes.data(), event.bytes.size(),
+                                        event.text.data(), event.text.size(),  event.token,
+                                        event.index};
+            return callback(&e, user) != 0;
+        };
+    }
+    return request;
+}
+
+gyre_generate_result to_c(const GenerateOutcome& outcome) {
+    static_assert(static_cast<int>(StopReason::kEos) == GYRE_STOP_EOS);
+    static_assert(static_cast<int>(StopReason::kMaxTokens) == GYRE_STOP_MAX_TOKENS);
+    static_assert(static_cast<int>(StopReason::kContextFull) == GYRE_STOP_CONTEXT_FULL);
+    static_assert(static_cast<int>(StopReason::kCallback) == GYRE_STOP_CALLBACK);
+    static_assert(static_cast<int>(StopReason::kCancelled) == GYRE_STOP_CANCELLED);
+    static_assert(static_cast<int>(StopReason::kError) == GYRE_STOP_ERROR);
+    return {sizeof(gyre_generate_result), static_cast<gyre_stop_reason>(outcome.stop_reason),
+            outcome.n_prompt_tokens, outcome.n_tokens, 0};
+}
+
+double rate(std::uint64_t n, double seconds) {
+    return seconds > 0.0 ? static_cast<double>(n) / seconds : 0.0;
+}
+
+}  // namespace
+}  // namespace gyre::c_api
+
+using gyre::Status;
+using gyre::c_api::guarded;
+using gyre::c_api::null_argument;
+using gyre::c_api::TextSession;
+using gyre::c_api::with_session;
+
+gyre_status gyre_session_create(const gyre_model* model, const gyre_session_options* options,
+                                gyre_session** out_session) {
+    return guarded([&]() -> Status {
+        if (out_session == nullptr) return null_argument("out_session");
+        *out_session = nullptr;
+        if (model == nullptr) return null_argument("model");
+        const gyre_session_options defaults = GYRE_SESSION_OPTIONS_INIT;
+        GYRE_ASSIGN(const gyre_session_options c,
+                    gyre::c_api::read_options(options, defaults, "options"));
+        GYRE_ASSIGN(const gyre::SessionOptions engine_options, gyre::c_api::to_cpp(c));
+        if (model->open->engine == nullptr) {
+            return Status::no_device("the model was opened with the device \"none\"");
+        }
+        auto session = std::make_unique<gyre_session>();
+        GYRE_ASSIGN(session->text, TextSession::create(model->open, engine_options));
+        *out_session = session.release();
+        return {};
+    });
+}
+
+void gyre_session_destroy(gyre_session* session) {
+    delete session;
+}
+
+gyre_status gyre_session_reset(gyre_session* session) {
+    return with_session(session, [](TextSession& text) -> Status {
+        text.reset();
+        return {};
+    });
+}
+
+uint32_t gyre_session_position(const gyre_session* session) {
+    return session == nullptr ? 0 : session->text->position();
+}
+
+uint32_t gyre_session_n_ctx(const gyre_session* session) {
+    return session == nullptr ? 0 : session->text->n_ctx();
+}
+
+gyre_status gyre_session_feed(gyre_session* session, const uint32_t* tokens, size_t count) {
+    return with_session(session, [&](TextSession& text) -> Status {
+        GYRE_ASSIGN(const auto span, gyre::c_api::token_span(tokens, count));
+        return text.feed(span);
+    });
+}
+
+gyre_status gyre_session_feed_logits(gyre_session* session, const uint32_t* tokens, size_t count,
+                                     gyre_logits_callback callback, void* user) {
+    return with_session(session, [&](TextSession& text) -> Status {
+        if (callback == nullptr) return null_argument("callback");
+        GYRE_ASSIGN(const auto span, gyre::c_api::token_span(tokens, count));
+        const size_t n_vocab = text.n_vocab();
+        return text.feed(span, [&](uint32_t first, uint32_t n, const float* logits) -> Status {
+            if (callback(logits, first, n, n_vocab, user) != 0) return {};
+            return Status::cancelled("the logits callback cancelled");
+        });
+    });
+}
+
+gyre_status gyre_session_logits(gyre_session* session, const float** logits, size_t* n_vocab) {
+    return with_session(session, [&](TextSession& text) -> Status {
+        if (logits == nullptr) return null_argument("logits");
+        GYRE_ASSIGN(const std::span<const float> values, text.logits());
+        *logits = values.data();
+        if (n_vocab != nullptr) *n_vocab = values.size();
+        return {};
+    });
+}
+
+gyre_status gyre_session_sample(gyre_session* session, const gyre_sampling_options* options,
+                                uint32_t* token) {
+    return with_session(session, [&](TextSession& text) -> Status {
+        if (token == nullptr) return null_argument("token");
+        GYRE_ASSIGN(const auto sampling, gyre::c_api::read_sampling(options));
+        GYRE_ASSIGN(*token, text.sample(sampling));
+        return {};
+    });
+}
+
+gyre_status gyre_session_generate(gyre_session* session, const char* prompt, size_t n_bytes,
+                                  const gyre_generate_options* options,
+                                  gyre_generate_result* result) {
+    return with_session(session, [&](TextSession& text) -> Status {
+        if (prompt == nullptr && n_bytes > 0) return null_argument("prompt");
+        gyre::c_api::GenerateOutcome outcome;
+        const auto tell = [&]() -> Status {
+            if (result == nullptr) return {};
+            return gyre::c_api::write_struct(gyre::c_api::to_c(outcome), result, "result");
+        };
+        GYRE_TRY(tell());
+        GYRE_ASSIGN(const auto request, gyre::c_api::read_generate_options(options));
+        const std::string_view view = n_bytes == 0 ? "" : std::string_view(prompt, n_bytes);
+        const Status status = text.generate(view, request, outcome);
+        GYRE_TRY(tell());
+        return status;
+    });
+}
+
+void gyre_session_cancel(gyre_session* session) {
+    if (session != nullptr) session->text->cancel();
+}
+
+gyre_status gyre_session_get_timings(const gyre_session* session, gyre_timings* timings) {
+    return guarded([&]() -> Status {
+        if (session == nullptr) return null_argument("session");
+        const gyre::c_api::Timings& t = session->text->timings();
+        gyre_timings c = GYRE_TIMINGS_INIT;
+        c.prefill_seconds = t.prefill_seconds;
+        c.prefill_tokens_per_second = gyre::c_api::rate(t.n_prefill_tokens, t.prefill_seconds);
+        c.decode_seconds = t.decode_seconds;
+        c.decode_tokens_per_second = gyre::c_api::rate(t.n_decode_tokens, t.decode_seconds);
+        c.time_to_first_token_seconds = t.time_to_first_token_seconds;
+        c.n_prefill_tokens = t.n_prefill_tokens;
+        c.n_decode_tokens = t.n_decode_tokens;
+        return gyre::c_api::write_struct(c, timings, "timings");
+    });
+}

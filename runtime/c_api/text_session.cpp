@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/c_api/text_session.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "runtime/text/utf8.h"
+
+namespace gyre::c_api {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Says which token completed which characters.
+class TextStream {
+  public:
+    explicit TextStream(const GenerateRequest& request) : request_(request) {}
+
+    // False: the caller wants no more.
+    bool push(std::uint32_t token, std::uint32_t index, std::string_view bytes) {
+        const std::string text = utf8_.push(bytes);
+        return !request_.on_token || request_.on_token({token, index, bytes, text});
+    }
+
+    // The rest of a character that the last token left unfinished.
+    void finish(std::uint32_t n_tokens) {
+        const std::string rest = utf8_.flush();
+        if (rest.empty() || !request_.on_token) return;
+        request_.on_token({GYRE_TOKEN_NONE, n_tokens, {}, rest});
+    }
+
+  private:
+    const GenerateRequest& request_;
+    Utf8Stream utf8_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<TextSession>> TextSession::create(std::shared_ptr<const OpenModel> model,
+                                                         const SessionOptions& options) {
+    GYRE_ASSIGN(std::unique_ptr<Session> engine, Session::create(model->engine, options));
+    return std::unique_ptr<TextSession>(new TextSession(std::move(model), std::move(engine)));
+}
+
+// The pending token goes in first, so that the order of the text is the order of the cache.
+Status TextSession::feed_pending() {
+    return engine_->position() == tokens_.size() ? Status() : decode(tokens_.back());
+}
+
+Status TextSession::decode(std::uint32_t token) {
+    const auto start = Clock::now();
+    GYRE_TRY(engine_->decode(token));
+    logits_stale_ = false;
+    timings_.decode_seconds += seconds_since(start);
+    timings_.n_decode_tokens += 1;
+    return {};
+}
+
+Status TextSession::prefill(std::span<const std::uint32_t> tokens, const LogitsSink* sink) {
+    const auto start = Clock::now();
+    const std::size_t before = engine_->position();
+    const Status status = sink != nullptr ? engine_->feed(tokens, *sink) : engine_->feed(tokens);
+    const std::size_t done = engine_->position() - before;  // fewer than all after an error
+    tokens_.insert(tokens_.end(), tokens.begin(),
+                   tokens.begin() + static_cast<std::ptrdiff_t>(done));
+    if (done > 0) logits_stale_ = !status.ok();
+    timings_.prefill_seconds += seconds_since(start);
+    timings_.n_prefill_tokens += done;
+    return status;
+}
+
+Status TextSession::feed(std::span<const std::uint32_t> tokens) {
+    if (tokens.empty()) return {};
+    GYRE_TRY(feed_pending());
+    if (tokens.size() > 1) return prefill(tokens, nullptr);
+    GYRE_TRY(decode(tokens[0]));
+    tokens_.push_back(tokens[0]);
+    return {};
+}
+
+Status TextSession::feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink) {
+    if (tokens.empty()) return {};
+    GYRE_TRY(feed_pending());
+    return prefill(tokens, &sink);
+}
+
+Result<std::span<const float>> TextSession::logits() {
+    if (tokens_.empty()) {
+        return Status::invalid_argument("the session is empty: feed a token first");
+    }
+    GYRE_TRY(feed_pending());
+    if (logits_stale_) {
+        return Status::invalid_argument(
+            "the last feed was stopped half way: feed the rest before asking for logits");
+    }
+    return engine_->logits();
+}
+
+// Rows of the logits beyond the tokenizer's tokens are padding, which stands for no text.
+Result<std::uint32_t> TextSession::choose(Sampler& sampler) {
+    GYRE_ASSIGN(const std::span<const float> all, logits());
+    const std::uint32_t n_tokens = model_->card.config.n_tokens;
+    const auto start = Clock::now();
+    sampler.set_step(tokens_.size());
+    auto token = sampler.sample(n_tokens == 0 ? all : all.first(n_tokens), tokens_);
+    timings_.decode_seconds += seconds_since(start);
+    return token;
+}
+
+Result<std::uint32_t> TextSession::sample(const SamplerOptions& options) {
+    GYRE_ASSIGN(Sampler sampler, Sampler::create(options));
+    return choose(sampler);
+}
+
+Result<std::vector<std::uint32_t>> TextSession::prompt_tokens(std::string_view prompt,
+                                                              bool parse_special) const {
+    GYRE_ASSIGN(const Tokenizer* tokenizer, model_->card.need_tokenizer());
+    std::vector<std::uint32_t> tokens = tokenizer->encode(prompt, parse_special);
+    if (tokens_.empty() && (tokens.empty() || model_->card.begins_with_bos)) {
+        const auto bos = tokenizer->bos_id();
+        const bool there = bos && !tokens.empty() && tokens.front() == *bos;
+        if (bos && !there) tokens.insert(tokens.begin(), *bos);
+    }
+    if (tokens_.empty() && tokens.empty()) {
+        return Status::invalid_argument(
+            "the prompt is empty, and the model has no token to begin a text with");
+    }
+    const std::size_t free = n_ctx() - tokens_.size();
+    if (tokens.size() > free) {
+        return Status::context_full("the prompt has " + std::to_string(tokens.size()) +
+                                    " tokens, but only " + std::to_string(free) + " of the " +
+                                    std::to_string(n_ctx()) +
+                                    " positions of the context are free: shorten the prompt or "
+                                    "use a larger context");
+    }
+    return tokens;
+}
+
+Status TextSession::generate(std::string_view prompt, const GenerateRequest& request,
+                             GenerateOutcome& outcome) {
+    const auto start = Clock::now();
+    outcome = {};
+    GYRE_ASSIGN(Sampler sampler, Sampler::create(request.sampling));
+    GYRE_ASSIGN(const std::vector<std::uint32_t> tokens,
+                prompt_tokens(prompt, request.parse_special));
+    outcome.n_prompt_tokens = static_cast<std::uint32_t>(tokens.size());
+    GenerateRequest timed = request;
+    timed.on_token = [&](const TokenEvent& event) {
+        if (event.index == 0) timings_.time_to_first_token_seconds = seconds_since(start);
+        return !request.on_token || request.on_token(event);
+    };
+    Status status = feed_pending();
+    if (status.ok() && !tokens.empty()) status = prefill(tokens, nullptr);
+    if (status.ok()) status = write_on(timed, sampler, outcome);
+    if (status.code() == StatusCode::kCancelled) outcome.stop_reason = StopReason::kCancelled;
+    return status;
+}
+
+Status TextSession::write_on(const GenerateRequest& request, Sampler& sampler,
+                             GenerateOutcome& outcome) {
+    const Tokenizer& tokenizer = *model_->card.tokenizer;
+    TextStream stream(request);
+    Status status;
+    std::optional<StopReason> reason;
+    while (!reason) {
+        if (tokens_.size() >= n_ctx()) {
+            reason = StopReason::kContextFull;
+            break;
+        }
+        const Result<std::uint32_t> chosen = choose(sampler);
+        if (!chosen.ok()) {
+            status = chosen.status();
+            reason = StopReason::kError;
+        } else if (!request.ignore_eos && chosen.value() == tokenizer.eos_id()) {
+            reason = StopReason::kEos;
+        } else {
+            GYRE_ASSIGN(const std::string_view bytes, tokenizer.token_bytes(chosen.value()));
+            tokens_.push_back(chosen.value());
+            const std::uint32_t index = outcome.n_tokens++;
+            if (!stream.push(chosen.value(), index, bytes)) {
+                reason = StopReason::kCallback;
+            } else if (outcome.n_tokens == request.max_tokens) {
+                reason = StopReason::kMaxTokens;
+            }
+        }
+    }
+    outcome.stop_reason = *reason;
+    if (reason != StopReason::kCallback) stream.finish(outcome.n_tokens);
+    return status;
+}
+
+void TextSession::reset() {
+    engine_->reset();
+    tokens_.clear();
+    logits_stale_ = false;
+    timings_ = {};
+}
+
+}  // namespace gyre::c_api

@@ -18,7 +18,6 @@
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 #include "attention.h"
-#include "cache.h"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
@@ -31,7 +30,9 @@ layout(constant_id = SPEC_ATTENTION_WINDOW) const uint WINDOW = 0;
 layout(constant_id = SPEC_ATTENTION_SCALES) const uint SCALES = 0;
 layout(constant_id = SPEC_ATTENTION_SINKS) const uint SINKS = 0;
 
-const uint PAIRS_A_QUAD = CACHE == CACHE_FORMAT_F16 ? 4u : 2u;  // pairs in a uvec4 of the cache
+// Pairs in a uvec4 of the cache: interface/cache.h.
+const uint PAIRS_A_QUAD = CACHE == CACHE_FORMAT_F32 ? 2u : CACHE == CACHE_FORMAT_F16 ? 4u : 8u;
+const uint BLOCKS = (N_PAIRS + CACHE_BLOCK_PAIRS - 1u) / CACHE_BLOCK_PAIRS;
 const uint QUADS = (N_PAIRS + PAIRS_A_QUAD - 1u) / PAIRS_A_QUAD;
 const uint GROUPS = LOCAL_SIZE / N_PAIRS;  // cells whose values are added at the same time
 const float LOWEST = -3.402823466e38;
@@ -46,13 +47,21 @@ shared vec2 query[QUADS * PAIRS_A_QUAD];
 shared float tile[LOCAL_SIZE];        // the tile's scores, then its weights
 shared vec3 partial[LOCAL_SIZE];      // (sum of weighted pair, sum of weights) of a group
 
+#include "kv_cache.glsl"
 #include "rotary.glsl"
 
 float score_of(uint kv_head, uint cell) {
     float sum = 0.0;
     [[unroll]] for (uint c = 0u; c < QUADS; ++c) {
-        uvec4 quad = cache4[(kv_head * (pc.head_words / 4u) + c) * pc.n_ctx + cell];
-        if (CACHE == CACHE_FORMAT_F16) {
+        uvec4 quad = cache4[key_word(kv_head, cell, 4u * c) / 4u];
+        if (CACHE == CACHE_FORMAT_Q8_0) {
+            float part = 0.0;
+            [[unroll]] for (uint p = 0u; p < 8u; ++p) {
+                part += dot(query[c * 8u + p], unpack_q8_pair(quad[p / 2u], p % 2u));
+            }
+            uint block = c * 8u / CACHE_BLOCK_PAIRS;
+            sum += part * uintBitsToFloat(cache[key_scale_word(kv_head, cell, block, BLOCKS)]);
+        } else if (CACHE == CACHE_FORMAT_F16) {
             [[unroll]] for (uint w = 0u; w < 4u; ++w) {
                 sum += dot(query[c * 4u + w], unpackHalf2x16(quad[w]));
             }
@@ -65,9 +74,13 @@ float score_of(uint kv_head, uint cell) {
 }
 
 vec2 value_of(uint kv_head, uint cell, uint pair) {
-    uint at = pc.v_offset + (kv_head * pc.n_ctx + cell) * pc.head_words;
-    if (CACHE == CACHE_FORMAT_F16) return unpackHalf2x16(cache[at + pair]);
-    return uintBitsToFloat(uvec2(cache[at + 2u * pair], cache[at + 2u * pair + 1u]));
+    uint at = value_word(kv_head, cell, words_before_pair(pair));
+    if (CACHE == CACHE_FORMAT_Q8_0) {
+        uint scale = cache[value_scale_word(kv_head, cell, pair / CACHE_BLOCK_PAIRS, BLOCKS)];
+        return uintBitsToFloat(scale) * unpack_q8_pair(cache[at], pair % 2u);
+    }
+    if (CACHE == CACHE_FORMAT_F16) return unpackHalf2x16(cache[at]);
+    return uintBitsToFloat(uvec2(cache[at], cache[at + 1u]));
 }
 
 bool visible(uint cell, uint position) {

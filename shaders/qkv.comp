@@ -6,7 +6,7 @@
 //   params  norm gain and bias [n_embd], bias     f32  read
 //   state   tables [n_ctx, n_pairs] (cos, sin)    f32  read
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  written
-//   cache   keys and values of one layer, interface/cache.h  written
+//   cache   keys and values of one layer, interface/cache.h  written (Q8_0: to state, as kv)
 //   step    first_position: position and cache cell of token 0
 //   pc      QkvParams, interface/qkv.h
 //   grid    (ceil(pairs of the slice / pairs a workgroup), ceil(n_tokens / TOKENS)) workgroups
@@ -17,7 +17,6 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "qkv.h"
-#include "cache.h"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
@@ -43,6 +42,7 @@ layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_st
 #else
 #include "matmul.glsl"
 #endif
+#include "kv_cache.glsl"
 #include "rotary.glsl"
 
 uint n_pairs() {
@@ -63,25 +63,31 @@ void write_cache(uint at, vec2 ab) {
     }
 }
 
+void write_state(uint at, vec2 ab) {
+    state[at] = ab.x;
+    state[at + 1u] = ab.y;
+}
+
 // head counts the slice's heads over queries, then keys, then values.
 void store(uint head, uint pair, uint token, vec2 ab) {
     uint position = step_state.first_position + token;
     if (head < pc.n_head) {
         if (ROTATE != 0u) ab = rotary_turn(ab, table_row(pc.query_table, position, pair));
-        uint at = pc.q_offset + token * pc.q_stride + 2u * (head * n_pairs() + pair);
-        state[at] = ab.x;
-        state[at + 1u] = ab.y;
+        write_state(pc.q_offset + token * pc.q_stride + 2u * (head * n_pairs() + pair), ab);
         return;
     }
-    uint word = CACHE == CACHE_FORMAT_F16 ? pair : 2u * pair;  // of the cell
-    if (head < pc.n_head + pc.n_head_kv) {
-        if (ROTATE != 0u) ab = rotary_turn(ab, table_row(pc.key_table, position, pair));
-        uint quad = (head - pc.n_head) * (pc.head_words / 4u) + word / 4u;
-        write_cache((quad * pc.n_ctx + position) * 4u + word % 4u, ab);
+    uint kv_head = head - pc.n_head;  // the keys' heads, then the values'
+    bool is_key = kv_head < pc.n_head_kv;
+    if (is_key && ROTATE != 0u) ab = rotary_turn(ab, table_row(pc.key_table, position, pair));
+    if (!is_key && VALUES != ROTARY_VALUES_NONE) {
+        ab = rotary_turn(ab, table_row(pc.value_table, position, pair));
+    }
+    if (CACHE == CACHE_FORMAT_Q8_0) {  // quantize_cache.comp takes them from here
+        write_state(pc.kv_offset + token * pc.kv_stride + 2u * (kv_head * n_pairs() + pair), ab);
+    } else if (is_key) {
+        write_cache(key_word(kv_head, position, words_before_pair(pair)), ab);
     } else {
-        if (VALUES != ROTARY_VALUES_NONE) ab = rotary_turn(ab, table_row(pc.value_table, position, pair));
-        uint cell = (head - pc.n_head - pc.n_head_kv) * pc.n_ctx + position;
-        write_cache(pc.v_offset + cell * pc.head_words + word, ab);
+        write_cache(value_word(kv_head - pc.n_head_kv, position, words_before_pair(pair)), ab);
     }
 }
 

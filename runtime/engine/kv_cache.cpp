@@ -5,6 +5,31 @@
 #include "runtime/vk/device.h"
 
 namespace gyre {
+namespace {
+
+std::uint32_t pairs_a_quad(CacheFormat format) {
+    switch (format) {
+#define GYRE_CACHE_CASE(id, name, pairs, scales) \
+    case CacheFormat::k##name:                   \
+        return pairs;
+        CACHE_FORMAT_LIST(GYRE_CACHE_CASE)
+#undef GYRE_CACHE_CASE
+    }
+    return 1;
+}
+
+bool has_scales(CacheFormat format) {
+    switch (format) {
+#define GYRE_CACHE_CASE(id, name, pairs, scales) \
+    case CacheFormat::k##name:                   \
+        return scales != 0;
+        CACHE_FORMAT_LIST(GYRE_CACHE_CASE)
+#undef GYRE_CACHE_CASE
+    }
+    return false;
+}
+
+}  // namespace
 
 CacheShape CacheShape::of(const ModelConfig& config, CacheFormat format, std::uint32_t n_ctx) {
     CacheShape shape;
@@ -12,9 +37,21 @@ CacheShape CacheShape::of(const ModelConfig& config, CacheFormat format, std::ui
     shape.n_ctx = n_ctx;
     shape.n_head_kv = config.n_head_kv;
     shape.n_pairs = (config.head_dim + 1) / 2;
-    const std::uint32_t words = shape.n_pairs * (format == CacheFormat::kF16 ? 1 : 2);
-    shape.head_words = (words + 3) / 4 * 4;
+    shape.head_words = (shape.n_pairs + pairs_a_quad(format) - 1) / pairs_a_quad(format) * 4;
+    if (has_scales(format)) {
+        shape.head_blocks = (shape.n_pairs + CACHE_BLOCK_PAIRS - 1) / CACHE_BLOCK_PAIRS;
+    }
     return shape;
+}
+
+std::uint64_t CacheShape::layer_words() const {
+    return 2 * std::uint64_t{n_head_kv} * n_ctx * (head_words + head_blocks);
+}
+
+CacheLayout CacheShape::layout() const {
+    const std::uint32_t quants = n_head_kv * n_ctx * head_words;
+    const std::uint32_t scales = n_head_kv * n_ctx * head_blocks;
+    return {n_ctx, head_words, quants + scales, quants, quants + scales + quants};
 }
 
 Result<KvCache> KvCache::create(Device& device, const ModelConfig& config,

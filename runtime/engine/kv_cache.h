@@ -17,14 +17,15 @@ struct CacheShape {
     CacheFormat format = CacheFormat::kF16;
     std::uint32_t n_ctx = 0;  // cells
     std::uint32_t n_head_kv = 0;
-    std::uint32_t n_pairs = 0;     // of a head
-    std::uint32_t head_words = 0;  // words a cell and head, multiple of 4
+    std::uint32_t n_pairs = 0;      // of a head
+    std::uint32_t head_words = 0;   // words a cell and head, multiple of 4
+    std::uint32_t head_blocks = 0;  // scales a cell and head; 0: a format without scales
 
     static CacheShape of(const ModelConfig& config, CacheFormat format, std::uint32_t n_ctx);
 
-    // Words of the keys, and where the values begin.
-    std::uint64_t value_offset() const { return std::uint64_t{n_head_kv} * head_words * n_ctx; }
-    std::uint64_t layer_words() const { return 2 * value_offset(); }
+    std::uint64_t layer_words() const;
+    // What the kernels are told; layer_words() must be below 2^32.
+    CacheLayout layout() const;
 };
 
 class KvCache {

@@ -24,6 +24,7 @@ void Schedule::forward(const Phase& phase, LogitsOf logits) const {
     embed(phase);
     for (std::uint32_t l = 0; l < model_->config().n_layer; ++l) {
         norm_qkv_rotary(phase, l);
+        quantize_cache(phase, l);
         attention(phase, l);
         if (model_->config().parallel_residual) {  // GPT-NeoX: both blocks read the layer's input
             norm_up_activate(phase, l);
@@ -72,13 +73,27 @@ void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
     params.value_table = layout_.value_table;
     params.q_offset = layout_.q;
     params.q_stride = layout_.q_stride;
-    params.v_offset = static_cast<std::uint32_t>(cache_->shape().value_offset());
-    params.n_ctx = cache_->shape().n_ctx;
-    params.head_words = cache_->shape().head_words;
+    params.kv_offset = layout_.kv;
+    params.kv_stride = layout_.kv_stride;
+    params.cache = cache_->shape().layout();
     for (std::size_t s = 0; s < qkv.sets.size(); ++s) {
         describe_slice(*qkv.matrix, qkv.matrix->slices[s], params);
         record_qkv(phase.recorder, phase.decode ? qkv.decode : qkv.prefill, qkv.sets[s], params);
     }
+}
+
+// A Q8_0 cache needs whole blocks of pairs for their scales; the others are written by
+// norm_qkv_rotary.
+void Schedule::quantize_cache(const Phase& phase, std::uint32_t l) const {
+    if (cache_->shape().format != CacheFormat::kQ8_0) return;
+    QuantizeCacheParams params = {};
+    params.cache = cache_->shape().layout();
+    params.kv_offset = layout_.kv;
+    params.kv_stride = layout_.kv_stride;
+    params.n_tokens = phase.n_tokens;
+    params.n_head_kv = cache_->shape().n_head_kv;
+    params.n_pairs = cache_->shape().n_pairs;
+    record_quantize_cache(phase.recorder, quantize_kernel_, layers_[l].attention[0], params);
 }
 
 void Schedule::attention(const Phase& phase, std::uint32_t l) const {
@@ -95,9 +110,7 @@ void Schedule::attention(const Phase& phase, std::uint32_t l) const {
     params.head_dim = config.head_dim;
     params.rotary_stride = rotary_.stride;
     params.value_table = layout_.value_table;
-    params.v_offset = static_cast<std::uint32_t>(cache_->shape().value_offset());
-    params.n_ctx = cache_->shape().n_ctx;
-    params.head_words = cache_->shape().head_words;
+    params.cache = cache_->shape().layout();
     params.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim)));
     params.slopes_offset = weights.alibi_slopes;
     params.window = config.attention.sliding_window;

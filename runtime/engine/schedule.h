@@ -32,6 +32,7 @@ struct ActivationLayout {
     std::uint32_t chunk = 0;        // tokens processed at once
     std::uint32_t embd_stride = 0;  // words of a row of x and normed
     std::uint32_t q_stride = 0;     // words of a token's queries, in pair order
+    std::uint32_t kv_stride = 0;
     std::uint32_t mix_stride = 0;
     std::uint32_t hidden_stride = 0;
     std::uint32_t x = 0;            // [chunk][embd_stride]
@@ -39,13 +40,14 @@ struct ActivationLayout {
     std::uint32_t q = 0;            // [chunk][q_stride]
     std::uint32_t mix = 0;          // [chunk][mix_stride]
     std::uint32_t hidden = 0;       // [chunk][hidden_stride]
+    std::uint32_t kv = 0;           // [chunk][kv_stride] keys and values for a Q8_0 cache
     std::uint32_t key_table = 0;    // [n_ctx][n_pairs] (cos, sin) for queries and keys
     std::uint32_t value_table = 0;  // the same with unit amplitude; key_table where that is 1
     std::uint32_t scales = 0;       // [n_ctx] temperature factors
     std::uint64_t words = 0;        // of the whole buffer
 
     static ActivationLayout of(const ModelConfig& config, const RotarySpec& rotary,
-                               std::uint32_t chunk, std::uint32_t n_ctx);
+                               CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx);
 };
 
 // The buffers of a session that the schedule binds.
@@ -106,6 +108,7 @@ class Schedule {
     void forward(const Phase& phase, LogitsOf logits) const;
     void embed(const Phase& phase) const;
     void norm_qkv_rotary(const Phase& phase, std::uint32_t l) const;
+    void quantize_cache(const Phase& phase, std::uint32_t l) const;
     void attention(const Phase& phase, std::uint32_t l) const;
     void project(const Phase& phase, std::uint32_t l) const;
     void norm_up_activate(const Phase& phase, std::uint32_t l) const;
@@ -125,7 +128,7 @@ class Schedule {
     ScheduleBuffers buffers_;
 
     RotaryKernelSpec rotary_kernel_;
-    Kernel embed_kernel_, norm_kernel_, attention_kernel_;
+    Kernel embed_kernel_, norm_kernel_, attention_kernel_, quantize_kernel_;
     std::vector<DescriptorSet> embed_sets_;  // [slices of token_embd]
     std::vector<DescriptorSet> norm_set_;    // one
     std::vector<Layer> layers_;

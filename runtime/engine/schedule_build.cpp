@@ -17,7 +17,7 @@ std::uint32_t align(std::uint32_t words) {
 }  // namespace
 
 ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpec& rotary,
-                                      std::uint32_t chunk, std::uint32_t n_ctx) {
+                                      CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx) {
     ActivationLayout layout;
     std::uint64_t words = 0;
     const auto place = [&words](std::uint64_t n) {
@@ -35,6 +35,10 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
     layout.q = place(std::uint64_t{chunk} * layout.q_stride);
     layout.mix = place(std::uint64_t{chunk} * layout.mix_stride);
     layout.hidden = place(std::uint64_t{chunk} * layout.hidden_stride);
+    if (cache == CacheFormat::kQ8_0) {
+        layout.kv_stride = align(2 * config.n_head_kv * rotary.n_pairs() * 2);
+        layout.kv = place(std::uint64_t{chunk} * layout.kv_stride);
+    }
     if (rotary.turns()) {
         const std::uint64_t table = std::uint64_t{n_ctx} * rotary.n_pairs() * 2;
         layout.key_table = place(table);
@@ -80,6 +84,10 @@ Status Schedule::build() {
     }
     GYRE_ASSIGN(attention_kernel_, kernels.attention(attention));
 
+    if (attention.cache == CacheFormat::kQ8_0) {
+        GYRE_ASSIGN(quantize_kernel_, kernels.quantize_cache());
+    }
+
     GYRE_TRY(build_sets(weights.token_embd, buffers_.tokens, "embed", embed_sets_));
     GYRE_ASSIGN(DescriptorSet norm_set,
                 DescriptorSet::create(
@@ -117,6 +125,7 @@ Status Schedule::build_product(const LinearWeights& weights, LinearEpilogue epil
     const Tilings tilings = Tilings::for_device(model_->device().caps(), weights.matrix.format);
     LinearVariant variant;
     variant.format = weights.matrix.format;
+    variant.complex = weights.matrix.complex;
     variant.epilogue = epilogue;
     variant.activation = model_->config().activation;
     variant.tiling = tilings.prefill;
@@ -137,6 +146,7 @@ Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache
     const Tilings tilings = Tilings::for_device(model_->device().caps(), qkv.matrix.format);
     QkvVariant variant;
     variant.format = qkv.matrix.format;
+    variant.complex = qkv.matrix.complex;
     variant.cache = cache_->shape().format;
     variant.rotary = rotary_kernel_;
     variant.tiling = tilings.prefill;

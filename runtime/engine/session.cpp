@@ -41,7 +41,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const std::uint32_t chunk = std::min(options.chunk == 0 ? kDefaultChunk : options.chunk, n_ctx);
     Device& device = model->device();
     const RotarySpec rotary = config.rotary_spec(n_ctx);
-    const ActivationLayout layout = ActivationLayout::of(config, rotary, chunk, n_ctx);
+    const ActivationLayout layout =
+        ActivationLayout::of(config, rotary, options.cache, chunk, n_ctx);
     if (layout.words * 4 > device.caps().max_storage_range) {
         return Status::out_of_device_memory(
             "activations and rotary tables need " + std::to_string(layout.words * 4) +

@@ -5,6 +5,7 @@
 #include "shaders/interface/attention.h"
 #include "shaders/interface/bindings.h"
 #include "shaders/interface/qkv.h"
+#include "shaders/interface/shift_cache.h"
 
 namespace gyre {
 namespace {
@@ -23,6 +24,10 @@ const char* module_suffix(WeightFormat format) {
             return "_q4_0";
     }
     return "";
+}
+
+std::string product_module(const char* name, bool complex, WeightFormat format) {
+    return std::string(name) + (complex ? "_complex" : "") + module_suffix(format);
 }
 
 template <typename T>
@@ -73,7 +78,7 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
     assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
     GYRE_ASSIGN(
         const Pipeline* pipeline,
-        get(std::string("qkv") + module_suffix(v.format),
+        get(product_module("qkv", v.complex, v.format),
             {spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_QKV_PAIRS, v.tiling.rows / 2),
              spec(SPEC_QKV_TOKENS, v.tiling.tokens), spec(SPEC_QKV_K_LANES, v.tiling.k_lanes),
              spec(SPEC_QKV_NORM_QUADS, v.norm_quads), spec(SPEC_QKV_PAIRING, v.rotary.pairing),
@@ -97,16 +102,34 @@ Result<Kernel> KernelTable::attention(const AttentionVariant& v) {
 
 Result<Kernel> KernelTable::linear(const LinearVariant& v) {
     assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
+    assert((!v.complex || v.tiling.rows % 2 == 0) && "a complex row gives two outputs");
     const Activation activation =
         v.epilogue == LinearEpilogue::kActivate ? v.activation : Activation::kGeluTanh;
     GYRE_ASSIGN(
         const Pipeline* pipeline,
-        get(std::string("linear") + module_suffix(v.format),
+        get(product_module("linear", v.complex, v.format),
             {spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_LINEAR_ROWS, v.tiling.rows),
              spec(SPEC_LINEAR_TOKENS, v.tiling.tokens), spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
              spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads), spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
              spec(SPEC_LINEAR_ACTIVATION, activation)}));
     return Kernel{pipeline, v.tiling};
+}
+
+Result<Kernel> KernelTable::quantize_cache() {
+    const Tiling tiling{.local_size = 64};
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("quantize_cache", {spec(SPEC_LOCAL_SIZE, tiling.local_size)}));
+    return Kernel{pipeline, tiling};
+}
+
+Result<Kernel> KernelTable::shift_cache(CacheFormat format, const RotaryKernelSpec& rotary) {
+    const Tiling tiling{.local_size = 64};
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("shift_cache",
+                    {spec(SPEC_LOCAL_SIZE, tiling.local_size), spec(SPEC_SHIFT_CACHE, format),
+                     spec(SPEC_SHIFT_TURN_KEYS, rotary.rotate_keys),
+                     spec(SPEC_SHIFT_TURN_VALUES, rotary.values != ValueRotation::kNone)}));
+    return Kernel{pipeline, tiling};
 }
 
 }  // namespace gyre

@@ -39,6 +39,7 @@ struct RotaryKernelSpec {
 
 struct QkvVariant {
     WeightFormat format = WeightFormat::kF32;
+    bool complex = false;  // weights as real and imaginary parts (CRoPE)
     CacheFormat cache = CacheFormat::kF16;
     RotaryKernelSpec rotary;
     std::uint32_t norm_quads = 0;  // vec4 of the normalised row; 0: x is normalised already
@@ -58,6 +59,7 @@ struct AttentionVariant {
 
 struct LinearVariant {
     WeightFormat format = WeightFormat::kF32;
+    bool complex = false;  // weights as real and imaginary parts (CRoPE)
     LinearEpilogue epilogue = LinearEpilogue::kLogits;
     Activation activation = Activation::kGeluTanh;  // for LinearEpilogue::kActivate
     std::uint32_t norm_quads = 0;
@@ -80,6 +82,8 @@ class KernelTable {
     Result<Kernel> qkv(const QkvVariant& variant);
     Result<Kernel> attention(const AttentionVariant& variant);
     Result<Kernel> linear(const LinearVariant& variant);
+    Result<Kernel> quantize_cache();
+    Result<Kernel> shift_cache(CacheFormat format, const RotaryKernelSpec& rotary);
 
     std::size_t pipeline_count() const;
 

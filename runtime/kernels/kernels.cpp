@@ -10,6 +10,11 @@ std::uint32_t divide_up(std::uint32_t a, std::uint32_t b) {
     return (a + b - 1) / b;
 }
 
+// Blocks of CACHE_BLOCK_PAIRS pairs in a cell, keys and values.
+std::uint32_t cache_blocks(std::uint32_t n_head_kv, std::uint32_t n_pairs) {
+    return 2 * n_head_kv * divide_up(n_pairs, CACHE_BLOCK_PAIRS);
+}
+
 }  // namespace
 
 void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, EmbedParams& params) {
@@ -23,6 +28,7 @@ void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, Linear
     params.n_in = matrix.n_in;
     params.n_steps = matrix.n_steps;
     params.rows_padded = slice.rows_padded;
+    params.imag_chunks = slice.imag_chunks;
     params.first_row = slice.first_row;
     params.n_rows = slice.n_rows;
 }
@@ -32,6 +38,7 @@ void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvPar
     params.n_in = matrix.n_in;
     params.n_steps = matrix.n_steps;
     params.rows_padded = slice.rows_padded;
+    params.imag_chunks = slice.imag_chunks;
     params.first_head = slice.first_row / params.head_dim;
     params.n_heads = slice.n_rows / params.head_dim;
 }
@@ -60,6 +67,22 @@ void record_attention(CommandRecorder& recorder, const Kernel& kernel, const Des
                       const AttentionParams& params) {
     assert(params.n_head % params.n_head_kv == 0);
     recorder.dispatch(*kernel.pipeline, set, params, Groups{params.n_head, params.n_tokens});
+}
+
+void record_quantize_cache(CommandRecorder& recorder, const Kernel& kernel,
+                           const DescriptorSet& set, const QuantizeCacheParams& params) {
+    recorder.dispatch(
+        *kernel.pipeline, set, params,
+        Groups{divide_up(cache_blocks(params.n_head_kv, params.n_pairs), kernel.tiling.local_size),
+               params.n_tokens});
+}
+
+void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                        const ShiftCacheParams& params) {
+    assert(params.to < params.from && params.from + params.n_cells <= params.cache.n_ctx);
+    recorder.dispatch(*kernel.pipeline, set, params,
+                      Groups{divide_up(cache_blocks(params.n_head_kv, params.n_pairs),
+                                       kernel.tiling.local_size)});
 }
 
 void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,

@@ -14,6 +14,8 @@
 #include "shaders/interface/linear.h"
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
+#include "shaders/interface/quantize_cache.h"
+#include "shaders/interface/shift_cache.h"
 
 namespace gyre {
 
@@ -31,6 +33,10 @@ void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const Descripto
                 const QkvParams& params);
 void record_attention(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                       const AttentionParams& params);
+void record_quantize_cache(CommandRecorder& recorder, const Kernel& kernel,
+                           const DescriptorSet& set, const QuantizeCacheParams& params);
+void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                        const ShiftCacheParams& params);
 void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params);
 

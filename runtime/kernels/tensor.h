@@ -16,15 +16,19 @@ struct WeightSlice {
     BufferRange range;
     std::uint32_t first_row = 0;
     std::uint32_t n_rows = 0;
-    std::uint32_t rows_padded = 0;
+    std::uint32_t rows_padded = 0;  // of the layout: complex matrices have a row for two outputs
+    std::uint32_t imag_chunks = 0;  // complex: uvec4 from the real parts to the imaginary ones
 };
 
-// A matrix [n_rows][n_in]; more than one slice where it exceeds the device's storage range.
+// A matrix [n_rows][n_in]; more than one slice where it exceeds the device's storage range. A
+// complex one is stored as real and imaginary parts [n_rows / 2][n_in / 2]; n_rows and n_in count
+// real numbers.
 struct WeightMatrix {
     WeightFormat format = WeightFormat::kF32;
     std::uint32_t n_rows = 0;
     std::uint32_t n_in = 0;
-    std::uint32_t n_chunks = 0;  // uvec4 a row, padding included
+    bool complex = false;
+    std::uint32_t n_chunks = 0;  // uvec4 a stored row, padding included
     std::uint32_t n_steps = 0;   // what the product loop counts, padding included
     std::vector<WeightSlice> slices;
 };

@@ -63,30 +63,38 @@ class WeightUpload {
     Status add_linear(const LinearTensors& tensors, std::uint32_t slice_rows,
                       LinearWeights& linear) {
         linear.bias = add_vector(tensors.bias);
-        return add_matrix(*tensors.weight, slice_rows, linear.matrix);
+        return add_matrix(*tensors.weight, tensors.imag, slice_rows, linear.matrix);
     }
 
-    Status add_matrix(const TensorView& tensor, std::uint32_t slice_rows, WeightMatrix& matrix) {
+    // imag: nullptr, or the imaginary parts where `tensor` has the real ones.
+    Status add_matrix(const TensorView& tensor, const TensorView* imag, std::uint32_t slice_rows,
+                      WeightMatrix& matrix) {
+        const std::uint32_t outputs = imag == nullptr ? 1 : 2;  // of a stored row
+        const auto stored_rows = static_cast<std::uint32_t>(tensor.dims[1]);
+        const auto stored_in = static_cast<std::uint32_t>(tensor.dims[0]);
         matrix.format = tensor.format;
-        matrix.n_rows = static_cast<std::uint32_t>(tensor.dims[1]);
-        matrix.n_in = static_cast<std::uint32_t>(tensor.dims[0]);
-        const DeviceMatrix shape{tensor.format, 1, matrix.n_in};
+        matrix.complex = imag != nullptr;
+        matrix.n_rows = stored_rows * outputs;
+        matrix.n_in = stored_in * outputs;
+        const DeviceMatrix shape{tensor.format, 1, stored_in};
         matrix.n_chunks = shape.n_chunks();
         matrix.n_steps = shape.n_in_padded() / step_elements(tensor.format);
 
         const std::uint64_t max_bytes = std::min(
             {device_.caps().max_storage_range, device_.caps().max_allocation, kMaxSliceBytes});
+        const std::uint32_t unit = std::max(1u, slice_rows / outputs);
         std::uint32_t max_rows =
-            max_slice_rows(tensor.format, matrix.n_rows, matrix.n_in, max_bytes);
-        if (max_rows < matrix.n_rows) max_rows = max_rows / slice_rows * slice_rows;
+            max_slice_rows(tensor.format, stored_rows, stored_in, max_bytes / outputs);
+        if (max_rows < stored_rows) max_rows = max_rows / unit * unit;
         if (max_rows == 0) {
             return Status::out_of_device_memory(
                 "tensor " + std::string(tensor.name) + ": not even " + std::to_string(slice_rows) +
                 " rows fit into a storage buffer of " + std::to_string(max_bytes) +
                 " bytes, the device's limit");
         }
-        for (std::uint32_t first = 0; first < matrix.n_rows; first += max_rows) {
-            GYRE_TRY(add_slice(tensor, first, std::min(max_rows, matrix.n_rows - first), matrix));
+        for (std::uint32_t first = 0; first < stored_rows; first += max_rows) {
+            const std::uint32_t n_rows = std::min(max_rows, stored_rows - first);
+            GYRE_TRY(add_slice(tensor, imag, first, n_rows, matrix));
         }
         return {};
     }
@@ -103,30 +111,39 @@ class WeightUpload {
     }
 
   private:
-    Status add_slice(const TensorView& tensor, std::uint32_t first_row, std::uint32_t n_rows,
-                     WeightMatrix& matrix) {
-        const DeviceMatrix layout{tensor.format, n_rows, matrix.n_in};
-        GYRE_ASSIGN(const BufferRange range, weights_.arena_.allocate(layout.size_bytes()));
-        const std::uint64_t file_row = row_bytes(tensor.format, matrix.n_in);
-        const auto source = tensor.bytes.subspan(first_row * file_row, n_rows * file_row);
-
-        GYRE_ASSIGN(std::byte * target, uploader_.stage(range));
-        repack(layout, source,
-               std::span(reinterpret_cast<std::uint32_t*>(target), layout.size_words()));
+    // Stored rows [first_row, first_row + n_rows), the imaginary parts behind the real ones.
+    Status add_slice(const TensorView& tensor, const TensorView* imag, std::uint32_t first_row,
+                     std::uint32_t n_rows, WeightMatrix& matrix) {
+        const DeviceMatrix layout{tensor.format, n_rows,
+                                  static_cast<std::uint32_t>(tensor.dims[0])};
+        const std::uint32_t outputs = imag == nullptr ? 1 : 2;
+        const std::uint64_t words = layout.size_words();
+        GYRE_ASSIGN(const BufferRange range, weights_.arena_.allocate(words * 4 * outputs));
+        GYRE_ASSIGN(std::byte * bytes, uploader_.stage(range));
+        const std::span target(reinterpret_cast<std::uint32_t*>(bytes), words * outputs);
+        repack(layout, tensor, first_row, target.first(words));
+        if (imag != nullptr) repack(layout, *imag, first_row, target.last(words));
         GYRE_TRY(uploader_.commit());
-
-        file_.release_pages(static_cast<std::size_t>(source.data() - file_.bytes().data()),
-                            source.size());
-        matrix.slices.push_back({range, first_row, n_rows, layout.rows_padded()});
-        weights_.matrix_bytes_ += layout.size_bytes();
-        done_ += source.size();
+        matrix.slices.push_back({range, first_row * outputs, n_rows * outputs, layout.rows_padded(),
+                                 static_cast<std::uint32_t>(words / 4)});
+        weights_.matrix_bytes_ += words * 4 * outputs;
         if (progress_ && !progress_(done_, total_bytes)) return Status::cancelled("load cancelled");
         return {};
     }
 
+    void repack(const DeviceMatrix& layout, const TensorView& tensor, std::uint32_t first_row,
+                std::span<std::uint32_t> target) {
+        const std::uint64_t file_row = row_bytes(tensor.format, layout.n_in);
+        const auto source = tensor.bytes.subspan(first_row * file_row, layout.n_rows * file_row);
+        repack_in_threads(layout, source, target);
+        file_.release_pages(static_cast<std::size_t>(source.data() - file_.bytes().data()),
+                            source.size());
+        done_ += source.size();
+    }
+
     // In as many threads as there are cores; ranges begin at multiples of 32 rows.
-    static void repack(const DeviceMatrix& layout, std::span<const std::uint8_t> source,
-                       std::span<std::uint32_t> target) {
+    static void repack_in_threads(const DeviceMatrix& layout, std::span<const std::uint8_t> source,
+                                  std::span<std::uint32_t> target) {
         const std::uint32_t n_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
         const std::uint32_t blocks = (layout.n_rows + 31) / 32;
         const std::uint32_t share = (blocks + n_threads - 1) / n_threads * 32;
@@ -157,6 +174,7 @@ void for_each_matrix(const ModelConfig& config, const ModelTensors& tensors, Vis
         for (const LinearTensors* linear :
              {&layer.attn_qkv, &layer.attn_output, &layer.ffn_up, &layer.ffn_down}) {
             visit(*linear->weight);
+            if (linear->imag != nullptr) visit(*linear->imag);
         }
     }
     if (!config.tied) visit(*tensors.output);
@@ -201,7 +219,7 @@ Result<ModelWeights> ModelWeights::create(Device& device, const ModelConfig& con
     upload.total_bytes = file_bytes;
 
     constexpr std::uint32_t kAnyRows = 4;
-    GYRE_TRY(upload.add_matrix(*tensors.token_embd, kAnyRows, weights.token_embd));
+    GYRE_TRY(upload.add_matrix(*tensors.token_embd, nullptr, kAnyRows, weights.token_embd));
     if (config.position == PositionKind::kLearned) {
         weights.positions =
             upload.add_vector(learned_positions(*tensors.position_embd, config.n_ctx));
@@ -224,7 +242,7 @@ Result<ModelWeights> ModelWeights::create(Device& device, const ModelConfig& con
     if (config.tied) {
         weights.output = weights.token_embd;
     } else {
-        GYRE_TRY(upload.add_matrix(*tensors.output, kAnyRows, weights.output));
+        GYRE_TRY(upload.add_matrix(*tensors.output, nullptr, kAnyRows, weights.output));
     }
     GYRE_TRY(upload.finish());
     return weights;

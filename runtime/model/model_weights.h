@@ -51,12 +51,12 @@ class ModelWeights {
                                        const ModelTensors& tensors, const MappedFile& file,
                                        const UploadProgress& progress);
 
-    WeightMatrix token_embd;               // [n_vocab][n_embd]
-    ParamsOffset positions = NO_OFFSET;    // [n_ctx][n_embd] absolute positions
-    ParamsOffset alibi_slopes = NO_OFFSET; // [n_head]
-    std::vector<LayerWeights> layers;      // [n_layer]
+    WeightMatrix token_embd;                // [n_vocab][n_embd]
+    ParamsOffset positions = NO_OFFSET;     // [n_ctx][n_embd] absolute positions
+    ParamsOffset alibi_slopes = NO_OFFSET;  // [n_head]
+    std::vector<LayerWeights> layers;       // [n_layer]
     NormWeights output_norm;
-    WeightMatrix output;                   // [n_vocab][n_embd]; token_embd's slices where tied
+    WeightMatrix output;  // [n_vocab][n_embd]; token_embd's slices where tied
 
     BufferRange params() const { return params_; }
     std::uint64_t device_bytes() const { return arena_.allocated(); }
@@ -71,8 +71,8 @@ class ModelWeights {
     std::uint64_t matrix_bytes_ = 0;
 };
 
-// ALiBi's slope a head (Press et al., arXiv:2108.12409): 2^(-8 h / H) for h = 1..H where H is a power
-// of two, otherwise the odd ones of the next power follow.
+// ALiBi's slope a head (Press et al., arXiv:2108.12409): 2^(-8 h / H) for h = 1..H where H is a
+// power of two, otherwise the odd ones of the next power follow.
 std::vector<float> alibi_slopes(std::uint32_t n_head);
 
 }  // namespace gyre

@@ -4,6 +4,7 @@
 #define GYRE_INTERFACE_ATTENTION_H
 
 #include "bindings.h"
+#include "cache.h"
 
 #define SPEC_ATTENTION_PAIRS   1  // pairs of a head: ceil(head_dim / 2)
 #define SPEC_ATTENTION_PAIRING 2  // ROTARY_PAIRING_LIST
@@ -26,9 +27,7 @@ struct AttentionParams {
     uint head_dim;
     uint rotary_stride;      // as QkvParams
     uint value_table;        // state word of [n_ctx][n_pairs] (cos, sin), unit amplitude
-    uint v_offset;           // cache word where the values begin
-    uint n_ctx;              // cells of the cache
-    uint head_words;         // words a cell and head
+    CacheLayout cache;
     float scale;             // on the dot product: 1 / sqrt(head_dim)
     uint slopes_offset;      // params word of [n_head] ALiBi slopes
     uint window;             // cells a query sees, itself included

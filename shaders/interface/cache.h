@@ -5,24 +5,39 @@
 // so one invocation writes whole words and a context shift turns words in place.
 //   keys    uvec4 K[n_head_kv][head_words / 4][n_ctx]   neighbouring cells beside each other
 //   values  uint  V[n_head_kv][n_ctx][head_words]       neighbouring pairs beside each other
-// head_words is words a cell and head, rounded up to 4; the padding stays zero.
+// head_words is words a cell and head, rounded up to 4; the padding stays zero. Formats with scales
+// have one float32 for every CACHE_BLOCK_PAIRS pairs of a cell and head:
+//   float KS[n_head_kv][head_blocks][n_ctx]             behind the keys
+//   float VS[n_head_kv][n_ctx][head_blocks]             behind the values
 #ifndef GYRE_INTERFACE_CACHE_H
 #define GYRE_INTERFACE_CACHE_H
 
 #include "interface_types.h"
 
-// X(id, NAME, words a pair)
-#define CACHE_FORMAT_LIST(X)                                  \
-    X(0, F32, 2) /* a, b as float32                        */ \
-    X(1, F16, 1) /* a in the low half of the word, b above */
+// X(id, Name, pairs a uvec4, block scales: 1 or 0)
+#define CACHE_FORMAT_LIST(X)                                      \
+    X(0, F32, 2, 0)  /* a, b as float32                        */ \
+    X(1, F16, 4, 0)  /* a in the low half of the word, b above */ \
+    X(2, Q8_0, 8, 1) /* a, b as int8, two pairs a word         */
 
-#define CACHE_FORMAT_F32 0
-#define CACHE_FORMAT_F16 1
+#define CACHE_FORMAT_F32  0
+#define CACHE_FORMAT_F16  1
+#define CACHE_FORMAT_Q8_0 2
+
+#define CACHE_BLOCK_PAIRS 16  // 32 values share a scale, as in the weight format of that name
 
 INTERFACE_BEGIN
+// Where things lie in a layer's cache; the same for every kernel that touches it.
+struct CacheLayout {
+    uint n_ctx;         // cells
+    uint head_words;    // words a cell and head, multiple of 4
+    uint v_offset;      // word where the values begin
+    uint key_scales;    // word where KS begins; formats with scales only
+    uint value_scales;  // word where VS begins
+};
 #ifdef __cplusplus
 enum class CacheFormat : uint {
-#define GYRE_ENUM_ENTRY(id, name, words) k##name = id,
+#define GYRE_ENUM_ENTRY(id, name, pairs, scales) k##name = id,
     CACHE_FORMAT_LIST(GYRE_ENUM_ENTRY)
 #undef GYRE_ENUM_ENTRY
 };

@@ -4,6 +4,7 @@
 #define GYRE_INTERFACE_QKV_H
 
 #include "bindings.h"
+#include "cache.h"
 
 // SPEC_LOCAL_SIZE = (invocations across rows) * SPEC_QKV_K_LANES
 #define SPEC_QKV_PAIRS      1  // pairs of rows an invocation
@@ -39,9 +40,9 @@ struct QkvParams {
     uint value_table;         // the same for the values: unit amplitude
     uint q_offset;            // state word of q, [n_tokens][n_head][n_pairs] pairs, in pair order
     uint q_stride;            // words from one token's queries to the next
-    uint v_offset;            // cache word where the values begin
-    uint n_ctx;               // cells of the cache
-    uint head_words;          // words a cell and head
+    uint kv_offset;           // Q8_0 cache: state word of [n_tokens][keys, values][n_head_kv][n_pairs] pairs
+    uint kv_stride;           // words from one token's keys and values to the next
+    CacheLayout cache;
 };
 PUSH_CONSTANTS(QkvParams);
 INTERFACE_END

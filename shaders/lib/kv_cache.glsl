@@ -1,0 +1,42 @@
+// Pairs of keys and values in and out of the cache, in every format of interface/cache.h.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Needs CACHE (specialization constant), pc.cache (CacheLayout) and cache[] at BINDING_CACHE.
+#include "cache.h"
+
+uint words_before_pair(uint pair) {
+    return CACHE == CACHE_FORMAT_F16 ? pair : CACHE == CACHE_FORMAT_F32 ? 2u * pair : pair / 2u;
+}
+
+uint key_word(uint kv_head, uint cell, uint word) {
+    uint quad = kv_head * (pc.cache.head_words / 4u) + word / 4u;
+    return (quad * pc.cache.n_ctx + cell) * 4u + word % 4u;
+}
+
+uint value_word(uint kv_head, uint cell, uint word) {
+    return pc.cache.v_offset + (kv_head * pc.cache.n_ctx + cell) * pc.cache.head_words + word;
+}
+
+uint key_scale_word(uint kv_head, uint cell, uint block, uint n_blocks) {
+    return pc.cache.key_scales + (kv_head * n_blocks + block) * pc.cache.n_ctx + cell;
+}
+
+uint value_scale_word(uint kv_head, uint cell, uint block, uint n_blocks) {
+    return pc.cache.value_scales + (kv_head * pc.cache.n_ctx + cell) * n_blocks + block;
+}
+
+// The pair in the low (odd == 0) or high half of a word of int8, before its scale.
+vec2 unpack_q8_pair(uint word, uint odd) {
+    int half_word = int(word >> (16u * odd));
+    return vec2(ivec2(half_word << 24, half_word << 16) >> 24);
+}
+
+// Scale of a block with this largest magnitude, and a value as int8 bits.
+float q8_scale(float largest) {
+    return largest / 127.0;
+}
+
+uint pack_q8(float value, float scale) {
+    float q = scale > 0.0 ? clamp(roundEven(value / scale), -127.0, 127.0) : 0.0;
+    return uint(int(q)) & 0xffu;
+}

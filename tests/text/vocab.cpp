@@ -55,6 +55,13 @@ TokenizerData small_vocabulary(const std::vector<std::string>& merges) {
     return data;
 }
 
+std::uint32_t add_token(TokenizerData& data, const std::string& text, TokenType type) {
+    data.token_types.resize(data.tokens.size(), 1);
+    data.tokens.push_back(text);
+    data.token_types.push_back(static_cast<std::int32_t>(type));
+    return static_cast<std::uint32_t>(data.tokens.size() - 1);
+}
+
 std::string gpt2_vocab_dir() {
     const char* dir = std::getenv("GYRE_GPT2_VOCAB_DIR");
     return dir != nullptr ? dir : GYRE_GPT2_VOCAB_DIR;

@@ -21,6 +21,9 @@ TokenizerData byte_vocabulary();
 // byte_vocabulary() and one token and rule for each "left right"; the result is left + right.
 TokenizerData small_vocabulary(const std::vector<std::string>& merges);
 
+// Appends a token with its type (the others become normal) and returns its id.
+std::uint32_t add_token(TokenizerData& data, const std::string& text, TokenType type);
+
 // Where scripts/fetch-gpt2-vocab has put the published files: the environment variable
 // GYRE_GPT2_VOCAB_DIR, or else the folder the build was told.
 std::string gpt2_vocab_dir();

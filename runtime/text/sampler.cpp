@@ -1,0 +1,177 @@
+// Sampling on the host; a sampler on the device is tested against this one bit for bit.
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/text/sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <string>
+
+#include "runtime/text/random.h"
+#include "runtime/text/sampler_math.h"
+
+namespace gyre {
+namespace {
+
+Status out_of_range(const char* option, float value, const char* allowed) {
+    char number[32];
+    std::snprintf(number, sizeof(number), "%g", static_cast<double>(value));
+    return Status::invalid_argument(std::string(option) + " = " + number + ": " + allowed);
+}
+
+std::uint64_t sum_of_weights(std::span<const Candidate> candidates) {
+    std::uint64_t sum = 0;  // at most 2^31 * 2^32
+    for (const Candidate& c : candidates)
+        sum += c.weight;
+    return sum;
+}
+
+// exp_nonpositive(-22) * 2^31 is below 1: whoever is further from the maximum has weight 0.
+constexpr float kLowestExponent = -22.0f;
+
+}  // namespace
+
+Status validate(const SamplerOptions& o) {
+    // The comparisons are written so that a NaN fails them.
+    if (!(o.temperature == 0.0f || (o.temperature >= 1e-30f && o.temperature <= 1e30f))) {
+        return out_of_range("temperature", o.temperature, "it must be 0 (greedy) or 1e-30 to 1e30");
+    }
+    if (!(o.top_p > 0.0f && o.top_p <= 1.0f)) {
+        return out_of_range("top_p", o.top_p, "it must be above 0 and at most 1 (off)");
+    }
+    if (!(o.min_p >= 0.0f && o.min_p <= 1.0f)) {
+        return out_of_range("min_p", o.min_p, "it must be 0 (off) to 1");
+    }
+    if (!(o.repetition_penalty >= 1e-3f && o.repetition_penalty <= 1e3f)) {
+        return out_of_range("repetition_penalty", o.repetition_penalty,
+                            "it must be 0.001 to 1000; 1 is off");
+    }
+    return {};
+}
+
+Result<Sampler> Sampler::create(const SamplerOptions& options) {
+    GYRE_TRY(validate(options));
+    return Sampler(options);
+}
+
+Status Sampler::load_logits(std::span<const float> logits) {
+    if (logits.empty() || logits.size() > std::numeric_limits<std::uint32_t>::max()) {
+        return Status::invalid_argument(std::to_string(logits.size()) + " logits to sample from");
+    }
+    logits_.resize(logits.size());
+    for (std::size_t i = 0; i < logits.size(); ++i) {
+        if (!(logits[i] <= std::numeric_limits<float>::max())) {
+            return Status::internal("the logit of token " + std::to_string(i) + " is " +
+                                    (std::isnan(logits[i]) ? "NaN" : "infinite") +
+                                    ": the model or the device computed no number");
+        }
+        logits_[i] = canonical_logit(logits[i]);
+    }
+    return {};
+}
+
+Status Sampler::apply_repetition_penalty(std::span<const std::uint32_t> history) {
+    const std::size_t window = std::min<std::size_t>(history.size(), options_.repetition_window);
+    if (options_.repetition_penalty == 1.0f || window == 0) return {};
+    const auto recent = history.last(window);
+    seen_.assign(recent.begin(), recent.end());
+    std::sort(seen_.begin(), seen_.end());
+    seen_.erase(std::unique(seen_.begin(), seen_.end()), seen_.end());
+    if (seen_.back() >= logits_.size()) {
+        return Status::invalid_argument("token " + std::to_string(seen_.back()) +
+                                        " of the history is out of range: there are " +
+                                        std::to_string(logits_.size()) + " logits");
+    }
+    const float inverse = 1.0f / options_.repetition_penalty;
+    for (const std::uint32_t id : seen_) {
+        logits_[id] = penalized_logit(logits_[id], options_.repetition_penalty, inverse);
+    }
+    return {};
+}
+
+// Steps 3 to 5. Candidates of weight 0 are left out before the sort: they stand at the end, so
+// neither a limit nor the draw ever reaches them.
+void Sampler::order_candidates(float max_logit, float inverse_temperature) {
+    keys_.clear();
+    for (std::uint32_t id = 0; id < logits_.size(); ++id) {
+        const float x = (logits_[id] - max_logit) * inverse_temperature;
+        if (x >= kLowestExponent) keys_.push_back(order_key(logits_[id], id));
+    }
+    if (options_.top_k > 0 && options_.top_k < keys_.size()) {
+        const auto end = keys_.begin() + static_cast<std::ptrdiff_t>(options_.top_k);
+        std::nth_element(keys_.begin(), end, keys_.end());
+        keys_.erase(end, keys_.end());
+    }
+    std::sort(keys_.begin(), keys_.end());
+    candidates_.clear();
+    for (const std::uint64_t key : keys_) {
+        candidates_.push_back({order_key_id(key),
+                               token_weight(order_key_logit(key), max_logit, inverse_temperature)});
+    }
+}
+
+Result<std::span<const Candidate>> Sampler::candidates(std::span<const float> logits,
+                                                       std::span<const std::uint32_t> history) {
+    GYRE_TRY(load_logits(logits));
+    GYRE_TRY(apply_repetition_penalty(history));
+    const std::uint32_t best = argmax(logits_);
+    if (logits_[best] == -std::numeric_limits<float>::infinity()) {
+        return Status::invalid_argument("every token is excluded: all logits are -infinity");
+    }
+    if (options_.temperature == 0.0f) {
+        candidates_.assign(1, {best, kMaxWeight});
+        return std::span<const Candidate>(candidates_);
+    }
+    order_candidates(logits_[best], 1.0f / options_.temperature);
+    candidates_.resize(keep_top_p(candidates_, options_.top_p));
+    candidates_.resize(keep_min_p(candidates_, options_.min_p));
+    return std::span<const Candidate>(candidates_);
+}
+
+Result<std::uint32_t> Sampler::sample(std::span<const float> logits,
+                                      std::span<const std::uint32_t> history) {
+    GYRE_ASSIGN(const std::span<const Candidate> kept, candidates(logits, history));
+    const std::uint32_t id = kept[draw(kept, random_bits(options_.seed, step_))].id;
+    ++step_;
+    return id;
+}
+
+std::size_t keep_top_p(std::span<const Candidate> candidates, float top_p) {
+    if (!(top_p < 1.0f)) return candidates.size();
+    const std::uint64_t needed = top_p_threshold(top_p, sum_of_weights(candidates));
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        sum += candidates[i].weight;
+        if (sum >= needed) return i + 1;
+    }
+    return candidates.size();
+}
+
+std::size_t keep_min_p(std::span<const Candidate> candidates, float min_p) {
+    const std::uint32_t needed = min_p_threshold(min_p);
+    std::size_t kept = std::min<std::size_t>(candidates.size(), 1);
+    while (kept < candidates.size() && candidates[kept].weight >= needed)
+        ++kept;
+    return kept;
+}
+
+std::size_t draw(std::span<const Candidate> candidates, std::uint64_t random) {
+    const std::uint64_t point = multiply_high(random, sum_of_weights(candidates));
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+        sum += candidates[i].weight;
+        if (point < sum) return i;
+    }
+    return 0;  // not reached: point is below the sum of all weights
+}
+
+std::uint32_t argmax(std::span<const float> logits) {
+    std::uint32_t best = 0;
+    for (std::uint32_t i = 1; i < logits.size(); ++i) {
+        if (canonical_logit(logits[i]) > canonical_logit(logits[best])) best = i;
+    }
+    return best;
+}
+
+}  // namespace gyre

@@ -11,10 +11,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "runtime/base/status.h"
@@ -99,12 +99,17 @@ class Gguf {
     friend class GgufParser;
 
     std::span<const std::uint8_t> bytes_;
-    std::unordered_map<std::string_view, Entry> entries_;
+    std::map<std::string_view, Entry> entries_;  // a tree: no input makes it slow
     std::vector<std::string_view> key_order_;
     std::vector<TensorView> tensors_;
-    std::unordered_map<std::string_view, std::size_t> tensor_index_;
+    std::map<std::string_view, std::size_t> tensor_index_;
     std::uint32_t alignment_ = 32;  // bytes, of the data section and of every tensor in it
 };
+
+// Bytes of one value; 0 for strings and arrays, and for numbers that are no type.
+std::size_t gguf_type_size(GgufType type);
+// "uint32"; "type 77" for a number that is no type.
+std::string gguf_type_name(GgufType type);
 
 // A name out of a file, made fit for one line of a message: control and non-ASCII bytes become '?',
 // and it is cut at 96 characters.

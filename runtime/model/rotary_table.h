@@ -15,6 +15,7 @@ inline std::uint64_t rotary_table_floats(const RotarySpec& spec, std::uint64_t n
 }
 
 // Writes (amplitude * cos, amplitude * sin) of positions [first, first + n), [n][n_pairs][2].
+// A pair that does not turn (inv_freq 0) gets (1, 0): the amplitude belongs to the turned channels.
 // amplitude: spec.amplitude for queries and keys, 1 for values and outputs. Computed in double with
 // the product position * inv_freq kept exact, so that the float is within one unit in the last
 // place of the true value at every position below 2^31. table: rotary_table_floats(spec, n) floats.

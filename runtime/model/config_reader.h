@@ -1,0 +1,78 @@
+// Reads metadata keys within ranges and from lists of words: what model_config is written in.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/model/gguf.h"
+
+namespace gyre {
+
+template <typename T>
+struct Range {
+    T min, max;  // both allowed
+};
+
+template <typename Enum>
+struct Word {
+    const char* text;
+    Enum value;
+};
+
+// Every error names the key, what was found and what was expected. "optional" leaves out as it is
+// where the key is absent.
+class ConfigReader {
+  public:
+    ConfigReader(const Gguf& gguf, std::string architecture)
+        : gguf_(gguf), architecture_(std::move(architecture)) {}
+
+    const Gguf& gguf() const { return gguf_; }
+    std::string arch(std::string_view suffix) const {
+        return architecture_ + "." + std::string(suffix);
+    }
+    bool has(const std::string& key) const { return gguf_.has(key); }
+
+    Status required(const std::string& key, Range<std::uint32_t> range, std::uint32_t& out) const;
+    Status required(const std::string& key, Range<double> range, double& out) const;
+    Status optional(const std::string& key, Range<std::uint32_t> range, std::uint32_t& out) const;
+    Status optional(const std::string& key, Range<double> range, double& out) const;
+    Status optional(const std::string& key, bool& out) const;
+
+    template <typename Enum>
+    Status optional(const std::string& key, std::span<const Word<Enum>> words, Enum& out) const {
+        if (!has(key)) return {};
+        GYRE_ASSIGN(const std::string_view text, gguf_.get_string(key));
+        for (const Word<Enum>& word : words) {
+            if (text == word.text) {
+                out = word.value;
+                return {};
+            }
+        }
+        std::vector<const char*> known;
+        for (const Word<Enum>& word : words)
+            known.push_back(word.text);
+        return unknown_word(key, text, known);
+    }
+
+    static Status error(const std::string& key, const std::string& text);
+
+  private:
+    static Status unknown_word(const std::string& key, std::string_view text,
+                               std::span<const char* const> known);
+
+    const Gguf& gguf_;
+    std::string architecture_;
+};
+
+struct ModelConfig;
+
+// The rotary part of the config, and the tensors it needs (model_config_rotary.cpp). config: its
+// sizes are read. Only called where the position is rotary.
+Status read_rotary_recipe(const ConfigReader& reader, ModelConfig& config);
+
+}  // namespace gyre

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/model/model_tensors.h"
+
+#include <cassert>
+#include <charconv>
+#include <set>
+
+#include "runtime/base/log.h"
+
+namespace gyre {
+namespace {
+
+std::string dims_text(std::span<const std::uint64_t> dims) {
+    std::string text;
+    for (const std::uint64_t dim : dims)
+        text += (text.empty() ? "" : ", ") + std::to_string(dim);
+    return "[" + text + "]";
+}
+
+Status tensor_error(std::string_view name, const std::string& text) {
+    return Status::bad_file("tensor '" + printable(name) + "': " + text);
+}
+
+// Finds tensors by name and shape, and remembers which ones were asked for.
+class TensorFinder {
+  public:
+    explicit TensorFinder(const Gguf& gguf) : gguf_(gguf) {}
+
+    // A vector of n floats. Missing: an error where required, else nullptr.
+    Status find_vector(const std::string& name, std::uint64_t n, bool required,
+                       const TensorView*& out) {
+        GYRE_TRY(find(name, required, out));
+        if (out == nullptr) return {};
+        if (out->n_rows() != 1 || out->dims[0] != n) return wrong_shape(*out, dims_text({&n, 1}));
+        if (format_info(out->format).block_elements != 1) {
+            return tensor_error(name, std::string("its type is ") + format_info(out->format).name +
+                                          "; expected F32, F16 or BF16");
+        }
+        return {};
+    }
+
+    // A matrix [n_out][n_in], required; n_out is the least number of rows where more may follow.
+    Status find_matrix(const std::string& name, std::uint64_t n_out, std::uint64_t n_in,
+                       const TensorView*& out, bool more_rows = false) {
+        GYRE_TRY(find(name, true, out));
+        const bool rows_fit = more_rows ? out->dims[1] >= n_out : out->dims[1] == n_out;
+        if (out->dims[0] != n_in || !rows_fit || out->dims[2] != 1 || out->dims[3] != 1) {
+            const std::uint64_t expected[2] = {n_in, n_out};
+            return wrong_shape(*out, dims_text(expected) + (more_rows ? " or more rows" : ""));
+        }
+        return {};
+    }
+
+    Status find_norm(const std::string& name, std::uint64_t n, NormTensors& out) {
+        GYRE_TRY(find_vector(name + ".weight", n, true, out.weight));
+        return find_vector(name + ".bias", n, false, out.bias);
+    }
+
+    Status find_linear(const std::string& name, std::uint64_t n_out, std::uint64_t n_in,
+                       ProjectionKind kind, LinearTensors& out) {
+        if (kind == ProjectionKind::kComplex) {
+            GYRE_TRY(find_matrix(name + ".re.weight", n_out / 2, n_in / 2, out.weight));
+            GYRE_TRY(find_matrix(name + ".im.weight", n_out / 2, n_in / 2, out.imag));
+        } else {
+            GYRE_TRY(find_matrix(name + ".weight", n_out, n_in, out.weight));
+        }
+        return find_vector(name + ".bias", n_out, false, out.bias);
+    }
+
+    // Logs tensors that nobody asked for; a layer beyond the last one is an error.
+    Status check_rest(std::uint32_t n_layer) const {
+        for (const TensorView& tensor : gguf_.tensors()) {
+            if (used_.contains(tensor.name)) continue;
+            if (tensor.name.starts_with("blk.")) GYRE_TRY(check_layer(tensor.name, n_layer));
+            if (!tensor.name.starts_with(
+                    "rope_f")) {  // rope_freqs, rope_factors_*: read by the config
+                log(LogLevel::kWarning, "tensor '" + printable(tensor.name) + "' is not used");
+            }
+        }
+        return {};
+    }
+
+  private:
+    Status find(const std::string& name, bool required, const TensorView*& out) {
+        out = gguf_.find_tensor(name);
+        if (out != nullptr) used_.insert(out->name);
+        if (out == nullptr && required) return tensor_error(name, "missing");
+        return {};
+    }
+
+    static Status wrong_shape(const TensorView& tensor, const std::string& expected) {
+        return tensor_error(tensor.name,
+                            "its dimensions are " +
+                                dims_text(std::span(tensor.dims).first(tensor.n_dims)) +
+                                "; expected " + expected);
+    }
+
+    static Status check_layer(std::string_view name, std::uint32_t n_layer) {
+        std::uint32_t layer = 0;
+        const char* end = name.data() + name.size();
+        const auto parsed = std::from_chars(name.data() + 4, end, layer);
+        if (parsed.ec == std::errc() && layer < n_layer) return {};
+        return tensor_error(
+            name, "beyond the last layer; the file's block_count is " + std::to_string(n_layer));
+    }
+
+    const Gguf& gguf_;
+    std::set<std::string_view> used_;
+};
+
+Status find_layer(TensorFinder& finder, const ModelConfig& config, std::uint32_t n,
+                  LayerTensors& layer) {
+    const std::string blk = "blk." + std::to_string(n) + ".";
+    const std::uint64_t n_embd = config.n_embd;
+    const ProjectionKind real = ProjectionKind::kReal;
+    GYRE_TRY(finder.find_norm(blk + "attn_norm", n_embd, layer.attn_norm));
+    GYRE_TRY(finder.find_linear(blk + "attn_qkv", config.n_qkv(), n_embd, config.attention.qkv,
+                                layer.attn_qkv));
+    GYRE_TRY(finder.find_linear(blk + "attn_output", n_embd, n_embd, config.attention.output,
+                                layer.attn_output));
+    if (config.attention.sink_logits) {
+        GYRE_TRY(
+            finder.find_vector(blk + "attn_sinks.weight", config.n_head, true, layer.attn_sinks));
+    }
+    GYRE_TRY(finder.find_norm(blk + "ffn_norm", n_embd, layer.ffn_norm));
+    GYRE_TRY(finder.find_linear(blk + "ffn_up", config.n_ff, n_embd, real, layer.ffn_up));
+    return finder.find_linear(blk + "ffn_down", n_embd, config.n_ff, real, layer.ffn_down);
+}
+
+}  // namespace
+
+Result<ModelTensors> find_model_tensors(const Gguf& gguf, const ModelConfig& config) {
+    TensorFinder finder(gguf);
+    ModelTensors tensors;
+    GYRE_TRY(
+        finder.find_matrix("token_embd.weight", config.n_vocab, config.n_embd, tensors.token_embd));
+    if (config.position == PositionKind::kLearned) {
+        GYRE_TRY(finder.find_matrix("position_embd.weight", config.n_ctx, config.n_embd,
+                                    tensors.position_embd, true));
+    }
+    tensors.layers.resize(config.n_layer);
+    for (std::uint32_t n = 0; n < config.n_layer; ++n) {
+        GYRE_TRY(find_layer(finder, config, n, tensors.layers[n]));
+    }
+    GYRE_TRY(finder.find_norm("output_norm", config.n_embd, tensors.output_norm));
+    tensors.output = tensors.token_embd;
+    if (!config.tied) {
+        GYRE_TRY(
+            finder.find_matrix("output.weight", config.n_vocab, config.n_embd, tensors.output));
+    }
+    GYRE_TRY(finder.check_rest(config.n_layer));
+    return tensors;
+}
+
+void read_floats(const TensorView& tensor, std::span<float> dst) {
+    assert(dst.size() == tensor.n_elements());
+    const auto n_in = static_cast<std::size_t>(tensor.dims[0]);
+    const auto size = static_cast<std::size_t>(row_bytes(tensor.format, n_in));
+    for (std::size_t r = 0; r < tensor.n_rows(); ++r) {
+        dequantize_row(tensor.format, tensor.bytes.subspan(r * size, size),
+                       dst.subspan(r * n_in, n_in));
+    }
+}
+
+std::vector<float> read_floats(const TensorView& tensor) {
+    std::vector<float> values(static_cast<std::size_t>(tensor.n_elements()));
+    read_floats(tensor, values);
+    return values;
+}
+
+}  // namespace gyre

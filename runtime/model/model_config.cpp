@@ -176,8 +176,8 @@ Status read_vocab(const ConfigReader& reader, ModelConfig& config) {
     config.n_vocab = static_cast<std::uint32_t>(n_rows);
     config.n_tokens = config.n_vocab;
     if (reader.has("tokenizer.ggml.tokens")) {
-        GYRE_ASSIGN(const std::uint64_t count,
-                    reader.gguf().get_array_size("tokenizer.ggml.tokens"));
+        GYRE_ASSIGN(const auto tokens, reader.gguf().get_strings("tokenizer.ggml.tokens"));
+        const std::size_t count = tokens.size();
         if (count < 1 || count > n_rows) {
             return reader.error("tokenizer.ggml.tokens",
                                 std::to_string(count) + " tokens; expected 1 to " +

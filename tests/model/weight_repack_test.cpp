@@ -1,0 +1,208 @@
+// The device layout against its definition, element by element.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+#include "runtime/model/weight_formats.h"
+
+namespace gyre::testing {
+namespace {
+
+constexpr std::uint32_t kUntouched = 0xdeadbeef;
+
+std::vector<std::uint8_t> random_rows(WeightFormat format, std::uint32_t n_rows,
+                                      std::uint32_t n_in) {
+    std::mt19937 random(n_rows * 7919 + n_in);
+    std::vector<std::uint8_t> bytes(n_rows * row_bytes(format, n_in));
+    for (std::uint8_t& byte : bytes)
+        byte = static_cast<std::uint8_t>(random());
+    return bytes;
+}
+
+std::vector<std::uint32_t> repacked(const DeviceMatrix& matrix,
+                                    const std::vector<std::uint8_t>& file) {
+    std::vector<std::uint32_t> words(matrix.size_words(), kUntouched);
+    repack_rows(matrix, file, 0, matrix.n_rows, words);
+    return words;
+}
+
+// The raw bits of element e of a row as the file has them.
+std::uint32_t file_bits(WeightFormat format, const std::uint8_t* row, std::uint32_t e) {
+    switch (format) {
+        case WeightFormat::kF32:
+            return row[4 * e] | row[4 * e + 1] << 8 | row[4 * e + 2] << 16 |
+                   static_cast<std::uint32_t>(row[4 * e + 3]) << 24;
+        case WeightFormat::kF16:
+        case WeightFormat::kBf16:
+            return row[2 * e] | static_cast<std::uint32_t>(row[2 * e + 1]) << 8;
+        case WeightFormat::kQ8_0:
+            return row[e / 32 * 34 + 2 + e % 32];
+        case WeightFormat::kQ4_0: {
+            const std::uint8_t byte = row[e / 32 * 18 + 2 + e % 16];
+            return e % 32 < 16 ? byte & 15u : static_cast<std::uint32_t>(byte >> 4);
+        }
+    }
+    return 0;
+}
+
+// The raw bits of element e of row r as the table of weight_formats.h places them.
+std::uint32_t device_bits(const DeviceMatrix& m, const std::vector<std::uint32_t>& words,
+                          std::uint32_t r, std::uint32_t e) {
+    const std::uint32_t rp = (m.n_rows + 3) / 4 * 4;
+    const auto word = [&](std::uint32_t chunk_elements, std::uint32_t per_word) {
+        const std::uint32_t c = e / chunk_elements;
+        const std::uint32_t w = e % chunk_elements / per_word;
+        return words.at((std::size_t{c} * rp + r) * 4 + w);
+    };
+    switch (m.format) {
+        case WeightFormat::kF32:
+            return word(4, 1);
+        case WeightFormat::kF16:
+        case WeightFormat::kBf16:
+            return word(8, 2) >> (e % 2 * 16) & 0xffff;
+        case WeightFormat::kQ8_0:
+            return word(16, 4) >> (e % 4 * 8) & 0xff;
+        case WeightFormat::kQ4_0:
+            return word(32, 8) >> (e % 8 * 4) & 0xf;
+    }
+    return 0;
+}
+
+struct Case {
+    WeightFormat format;
+    std::uint32_t n_rows, n_in;
+};
+constexpr Case kCases[] = {
+    {WeightFormat::kF32, 1, 1},     {WeightFormat::kF32, 5, 7},     {WeightFormat::kF32, 67, 60},
+    {WeightFormat::kF16, 4, 8},     {WeightFormat::kF16, 33, 13},   {WeightFormat::kF16, 101, 60},
+    {WeightFormat::kBf16, 3, 1},    {WeightFormat::kBf16, 64, 84},  {WeightFormat::kQ8_0, 1, 32},
+    {WeightFormat::kQ8_0, 37, 96},  {WeightFormat::kQ8_0, 66, 768}, {WeightFormat::kQ4_0, 1, 32},
+    {WeightFormat::kQ4_0, 38, 160}, {WeightFormat::kQ4_0, 65, 768},
+};
+
+std::string name_of(const Case& c) {
+    return std::string(format_info(c.format).name) + " " + std::to_string(c.n_rows) + " x " +
+           std::to_string(c.n_in);
+}
+
+TEST(WeightRepack, EveryElementIsWhereTheLayoutSays) {
+    for (const Case& c : kCases) {
+        SCOPED_TRACE(name_of(c));
+        const DeviceMatrix m{c.format, c.n_rows, c.n_in};
+        const auto file = random_rows(c.format, c.n_rows, c.n_in);
+        const auto words = repacked(m, file);
+        for (std::uint32_t r = 0; r < c.n_rows; ++r) {
+            for (std::uint32_t e = 0; e < c.n_in; ++e) {
+                ASSERT_EQ(device_bits(m, words, r, e),
+                          file_bits(c.format, file.data() + r * row_bytes(c.format, c.n_in), e))
+                    << "row " << r << " element " << e;
+            }
+        }
+    }
+}
+
+TEST(WeightRepack, ScalesAreTwoAWordAfterTheQuants) {
+    for (const Case& c : kCases) {
+        if (c.format != WeightFormat::kQ8_0 && c.format != WeightFormat::kQ4_0) continue;
+        SCOPED_TRACE(name_of(c));
+        const std::uint32_t block_bytes = c.format == WeightFormat::kQ8_0 ? 34 : 18;
+        const std::uint32_t elements_a_word = c.format == WeightFormat::kQ8_0 ? 4 : 8;
+        const DeviceMatrix m{c.format, c.n_rows, c.n_in};
+        const auto file = random_rows(c.format, c.n_rows, c.n_in);
+        const auto words = repacked(m, file);
+        const std::uint32_t rp = (c.n_rows + 3) / 4 * 4;
+        const std::uint32_t padded = (c.n_in + 63) / 64 * 64;
+        const std::size_t scales = std::size_t{padded} / elements_a_word * rp;
+        ASSERT_EQ(words.size(), scales + std::size_t{padded / 64} * rp);
+        for (std::uint32_t r = 0; r < c.n_rows; ++r) {
+            for (std::uint32_t b = 0; b < padded / 32; ++b) {
+                std::uint32_t expected = 0;  // a padding block
+                if (b < c.n_in / 32) {
+                    const std::uint8_t* at = file.data() + r * row_bytes(c.format, c.n_in) +
+                                             std::size_t{b} * block_bytes;
+                    expected = at[0] | static_cast<std::uint32_t>(at[1]) << 8;
+                }
+                ASSERT_EQ(words[scales + std::size_t{b / 2} * rp + r] >> (b % 2 * 16) & 0xffff,
+                          expected)
+                    << "row " << r << " block " << b;
+            }
+        }
+    }
+}
+
+// What the kernels add up beyond n_in and n_rows must be nothing.
+TEST(WeightRepack, PaddingIsZero) {
+    for (const Case& c : kCases) {
+        SCOPED_TRACE(name_of(c));
+        const DeviceMatrix m{c.format, c.n_rows, c.n_in};
+        const auto words = repacked(m, random_rows(c.format, c.n_rows, c.n_in));
+        const std::uint32_t zero = c.format == WeightFormat::kQ4_0 ? 8 : 0;
+        for (std::uint32_t r = 0; r < m.rows_padded(); ++r) {
+            for (std::uint32_t e = r < c.n_rows ? c.n_in : 0; e < m.n_in_padded(); ++e) {
+                ASSERT_EQ(device_bits(m, words, r, e), zero) << "row " << r << " element " << e;
+            }
+        }
+        for (std::uint32_t r = c.n_rows; r < m.rows_padded(); ++r) {
+            for (std::uint32_t j = 0; j < m.scale_words(); ++j) {
+                ASSERT_EQ(words[m.scale_offset() + std::size_t{j} * m.rows_padded() + r], 0u);
+            }
+        }
+    }
+}
+
+// Threads take row ranges: any cut gives the same words, and no range writes another's rows.
+TEST(WeightRepack, RowRangesMakeTheSameMatrix) {
+    for (const Case& c : kCases) {
+        SCOPED_TRACE(name_of(c));
+        const DeviceMatrix m{c.format, c.n_rows, c.n_in};
+        const auto file = random_rows(c.format, c.n_rows, c.n_in);
+        const auto whole = repacked(m, file);
+        const std::uint32_t cuts[] = {0, c.n_rows / 3, c.n_rows / 2, c.n_rows};
+        std::vector<std::uint32_t> pieces(m.size_words(), kUntouched);
+        for (int i = 2; i >= 0; --i) {  // last range first: its padding must survive
+            repack_rows(m, file, cuts[i], cuts[i + 1] - cuts[i], pieces);
+        }
+        EXPECT_EQ(pieces, whole);
+        std::vector<std::uint32_t> first(m.size_words(), kUntouched);
+        repack_rows(m, file, 0, c.n_rows / 2, first);
+        for (std::uint32_t r = c.n_rows / 2; r < c.n_rows; ++r) {
+            ASSERT_EQ(first[std::size_t{r} * 4], kUntouched) << "row " << r;
+        }
+    }
+}
+
+TEST(WeightRepack, UnpackingIsTheInverse) {
+    for (const Case& c : kCases) {
+        const DeviceMatrix m{c.format, c.n_rows, c.n_in};
+        const auto file = random_rows(c.format, c.n_rows, c.n_in);
+        std::vector<std::uint8_t> back(file.size());
+        unpack_rows(m, repacked(m, file), 0, c.n_rows, back);
+        EXPECT_EQ(back, file) << name_of(c);
+    }
+}
+
+TEST(WeightRepack, SizesByHand) {
+    // GPT-2's token table: 50257 rows of 768, padded to 50260.
+    EXPECT_EQ(device_bytes(WeightFormat::kF32, 50257, 768), 50260ull * 768 * 4);
+    EXPECT_EQ(device_bytes(WeightFormat::kF16, 50257, 768), 50260ull * 768 * 2);
+    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 50257, 768), 50260ull * (768 + 24 * 2));
+    EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 50257, 768), 50260ull * (384 + 24 * 2));
+    EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 4, 96), 4ull * (64 + 4 * 2));  // 96 -> 128 elements
+    EXPECT_EQ(device_bytes(WeightFormat::kF32, 4194304, 65536), 4194304ull * 65536 * 4);  // 2^40
+}
+
+TEST(WeightRepack, SlicesFitTheRange) {
+    const std::uint64_t range = std::uint64_t{128} << 20;  // of many devices
+    const std::uint32_t rows = max_slice_rows(WeightFormat::kF32, 50257, 768, range);
+    EXPECT_EQ(rows % 4, 0u);
+    EXPECT_LE(device_bytes(WeightFormat::kF32, rows, 768), range);
+    EXPECT_GT(device_bytes(WeightFormat::kF32, rows + 4, 768), range);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 50257, 768, range), 50257u);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4), 4u);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4 - 1), 0u);
+}
+
+}  // namespace
+}  // namespace gyre::testing

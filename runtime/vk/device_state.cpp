@@ -120,9 +120,12 @@ Status DeviceState::wait_fence(VkFence fence) {
     const auto deadline = std::chrono::steady_clock::now() + hang_timeout;
     VkResult result = VK_TIMEOUT;
     while (result == VK_TIMEOUT) {
-        result = fn.vkWaitForFences(device, 1, &fence, VK_TRUE, kWaitSliceNs);
+        const auto left = std::chrono::nanoseconds(deadline - std::chrono::steady_clock::now());
+        const auto left_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 0));
+        result = fn.vkWaitForFences(device, 1, &fence, VK_TRUE, std::min(kWaitSliceNs, left_ns));
         if (result == VK_TIMEOUT && std::chrono::steady_clock::now() >= deadline) {
             hung = true;
+            instance->keep = true;
             mark_lost("work took longer than " + std::to_string(hang_timeout.count()) + " ms");
             return lost_status();
         }

@@ -55,6 +55,7 @@ Status InstanceTable::load(VkInstance instance, bool debug_utils) {
 }
 
 InstanceState::~InstanceState() {
+    if (keep) return;
     if (messenger != VK_NULL_HANDLE) {
         fn.vkDestroyDebugUtilsMessengerEXT(instance, messenger, nullptr);
     }

@@ -4,6 +4,7 @@
 
 #include <volk.h>
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -55,6 +56,8 @@ struct InstanceState {
     std::function<void(const char*)> on_message;
     std::vector<VkPhysicalDevice> physical;
     std::vector<DeviceInfo> devices;  // same order as physical
+    // A Device hangs and is never destroyed; then neither may the instance below it.
+    mutable std::atomic<bool> keep{false};
 
     InstanceState() = default;
     InstanceState(const InstanceState&) = delete;

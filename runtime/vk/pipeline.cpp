@@ -44,6 +44,10 @@ Status Pipeline::check(const DeviceState& state) const {
         threads *= info_.local_size[i];
         fits = fits && info_.local_size[i] > 0 && info_.local_size[i] <= caps.max_local_size[i];
     }
+    if (info_.conflicting_defaults) {
+        return Status::invalid_argument("shader " + name_ +
+                                        ": a specialization constant has two defaults; set it");
+    }
     if (!fits || threads > caps.max_invocations) {
         return Status::unsupported("shader " + name_ + " has workgroups of " +
                                    std::to_string(threads) + " threads, " + state.info.name +

@@ -88,7 +88,7 @@ class Reflector {
                 return Status::unsupported("SPIR-V: specialization constant " +
                                            std::to_string(*id) + " has more than 32 bits");
             }
-            out_.spec_constants.push_back({*id, *value});
+            add_spec_constant({*id, *value});
         }
         std::sort(out_.spec_constants.begin(), out_.spec_constants.end(),
                   [](const SpecConstant& a, const SpecConstant& b) { return a.id < b.id; });
@@ -102,6 +102,15 @@ class Reflector {
             }
         }
         return {};
+    }
+
+    void add_spec_constant(const SpecConstant& constant) {
+        for (const SpecConstant& other : out_.spec_constants) {
+            if (other.id != constant.id) continue;
+            out_.conflicting_defaults |= other.value != constant.value;
+            return;
+        }
+        out_.spec_constants.push_back(constant);
     }
 
     Status set_local_size(std::size_t dimension, std::uint32_t id) {

@@ -37,7 +37,9 @@ struct ShaderReflection {
     std::vector<ReflectedBinding> bindings;            // by (set, binding), each once
     std::uint32_t push_constant_bytes = 0;             // end of the last member
     std::vector<std::uint32_t> push_constant_offsets;  // bytes, one a member, in order
-    std::vector<SpecConstant> spec_constants;          // by id, with the values that were applied
+    std::vector<SpecConstant> spec_constants;          // by id, each once, with the values applied
+    bool conflicting_defaults = false;  // one id, two values: a declared LOCAL_SIZE = 64 beside a
+                                        // local_size_x_id without size; a Pipeline must set it
     std::array<std::uint32_t, 3> local_size{1, 1, 1};  // threads, after specialization
     std::array<std::uint32_t, 3> local_size_spec_id{kNoSpecId, kNoSpecId, kNoSpecId};
     std::uint64_t shared_bytes = 0;  // workgroup memory, after specialization, without padding

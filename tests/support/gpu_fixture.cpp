@@ -1,0 +1,151 @@
+// The shared device and its messages.
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/gpu_fixture.h"
+
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace gyre::test {
+
+namespace {
+
+// VkDriverId
+constexpr std::uint32_t kDriverSwiftShader = 10;
+constexpr std::uint32_t kDriverLlvmpipe = 13;
+
+class Messages {
+  public:
+    void add(const char* message) {
+        const std::lock_guard lock(mutex_);
+        list_.emplace_back(message);
+    }
+    std::vector<std::string> take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(list_, {});
+    }
+
+  private:
+    std::mutex mutex_;
+    std::vector<std::string> list_;
+};
+
+// GoogleTest deletes environments; the messages stay, because layers speak to the very end.
+Messages& messages() {
+    static Messages instance;
+    return instance;
+}
+
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+Result<std::uint32_t> find_device(const Instance& instance, const std::string& driver) {
+    if (driver == "any") {
+        GYRE_ASSIGN(const DeviceChoice choice, instance.choose("auto"));
+        return choice.index;
+    }
+    const bool known = driver == "lavapipe" || driver == "swiftshader";
+    if (!known) {
+        return Status::invalid_argument(
+            "GYRE_TEST_DRIVER is \"" + driver +
+            "\"; set it to lavapipe, swiftshader or any (ctest does so)");
+    }
+    const std::uint32_t id = driver == "lavapipe" ? kDriverLlvmpipe : kDriverSwiftShader;
+    std::string seen;
+    for (const DeviceInfo& device : instance.devices()) {
+        if (device.driver_id == id) return device.index;
+        seen += " " + device.name;
+    }
+    return Status::no_device("GYRE_TEST_DRIVER=" + driver + ", but VK_DRIVER_FILES=" +
+                             environment("VK_DRIVER_FILES") + " gives:" + seen);
+}
+
+class GpuEnvironment : public testing::Environment {
+  public:
+    void SetUp() override {
+        InstanceOptions options;
+        options.validation = true;
+        options.sync_validation = environment("GYRE_TEST_SYNC_VALIDATION") == "1";
+        options.on_message = [](const char* message) { messages().add(message); };
+        auto created = Instance::create(options);
+        ASSERT_TRUE(created.ok()) << created.status().message();
+        instance.emplace(std::move(created).value());
+        const auto index = find_device(*instance, environment("GYRE_TEST_DRIVER"));
+        ASSERT_TRUE(index.ok()) << index.status().message();
+        device_index = index.value();
+        auto made = Device::create(*instance, device_index);
+        ASSERT_TRUE(made.ok()) << made.status().message();
+        device.emplace(std::move(made).value());
+        const DeviceInfo& info = device->info();
+        std::cout << "Device: " << info.name << ", driver " << info.driver_name << " "
+                  << info.driver_info << ", Vulkan " << api_version_text(info.api_version)
+                  << (options.sync_validation ? ", synchronization validation" : "") << std::endl;
+    }
+
+    void TearDown() override {
+        device.reset();
+        instance.reset();
+        // Objects that were never destroyed are reported here.
+        for (const std::string& message : messages().take())
+            ADD_FAILURE() << message;
+    }
+
+    std::optional<Instance> instance;
+    std::optional<Device> device;
+    std::uint32_t device_index = 0;
+};
+
+// Before main, because gtest_main is nobody's to change; no driver is touched until SetUp.
+GpuEnvironment* const gpu_environment = static_cast<GpuEnvironment*>(
+    testing::AddGlobalTestEnvironment(std::make_unique<GpuEnvironment>().release()));
+
+}  // namespace
+
+Instance& GpuTest::instance() {
+    return *gpu_environment->instance;
+}
+Device& GpuTest::device() {
+    return *gpu_environment->device;
+}
+
+Result<Device> GpuTest::make_device(const DeviceOptions& options) {
+    return Device::create(instance(), gpu_environment->device_index, options);
+}
+
+std::vector<std::string> GpuTest::take_messages() {
+    return messages().take();
+}
+
+void GpuTest::SetUp() {
+    (void)take_messages();
+}
+
+void GpuTest::TearDown() {
+    for (const std::string& message : take_messages())
+        ADD_FAILURE() << message;
+}
+
+void GpuTest::run_kernel(const KernelRun& run) {
+    run_kernel(device(), run);
+}
+
+void GpuTest::run_kernel(Device& device, const KernelRun& run) {
+    auto pipeline = Pipeline::create(device, run.code, run.spec);
+    ASSERT_OK(pipeline);
+    auto set = DescriptorSet::create(device, run.bindings, run.code.name);
+    ASSERT_OK(set);
+    auto recorder = CommandRecorder::create(device);
+    ASSERT_OK(recorder);
+    ASSERT_EQ(run.push.size(), pipeline->push_bytes()) << "push constants of " << run.code.name;
+    ASSERT_OK(recorder->begin());
+    recorder->dispatch(pipeline.value(), set.value(), run.push.data(),
+                       static_cast<std::uint32_t>(run.push.size()), run.groups);
+    ASSERT_OK(recorder->end());
+    ASSERT_OK(device.run(recorder.value()));
+}
+
+}  // namespace gyre::test

@@ -7,7 +7,9 @@
 //      (each once, however often it occurs);
 //   2. temperature 0: the token with the largest logit, and nothing else happens;
 //   3. candidates in descending order of logit; of equal logits the lower id comes first;
-//   4. temperature: each candidate gets its integer weight (token_weight in sampler_math.h);
+//   4. temperature: each candidate gets its integer weight (token_weight in sampler_math.h); those
+//   of
+//      weight 0, less likely than 2^-31 of the first, drop out;
 //   5. top_k: the first top_k candidates stay;
 //   6. top_p: of those, the shortest prefix that holds the fraction top_p of their weights stays;
 //   7. min_p: of those, the prefix in which every weight is at least min_p times the largest stays;
@@ -75,7 +77,7 @@ class Sampler {
     std::uint64_t step_ = 0;
     std::vector<float> logits_;  // scratch, as the vectors below
     std::vector<std::uint32_t> seen_;
-    std::vector<std::uint64_t> keys_;
+    std::vector<std::uint64_t> keys_, key_scratch_;
     std::vector<Candidate> candidates_;
 };
 

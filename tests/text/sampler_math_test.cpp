@@ -90,6 +90,16 @@ TEST(ExpTest, KnownBits) {
     }
 }
 
+// The same for 89,089 arguments, as one number: FNV-1a over the words of the results.
+TEST(ExpTest, KnownBitsOfAWholeTable) {
+    std::uint64_t hash = 0xCBF29CE484222325u;
+    for (int i = 0; i <= 87 * 1024; ++i) {
+        const float x = static_cast<float>(-i) / 1024;  // exact
+        hash = (hash ^ std::bit_cast<std::uint32_t>(exp_nonpositive(x))) * 0x100000001B3u;
+    }
+    EXPECT_EQ(hash, 0x632AE47CA3EA74F0u);
+}
+
 TEST(TokenWeightTest, Values) {
     EXPECT_EQ(token_weight(3.5f, 3.5f, 0.7f), kMaxWeight);
     EXPECT_EQ(token_weight(0.0f, 0.6931472f, 1.0f), kMaxWeight / 2);

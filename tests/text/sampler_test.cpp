@@ -133,6 +133,30 @@ TEST(CandidatesTest, DescendWithTheLowerIdFirst) {
     EXPECT_EQ(kept_ids({}, {-0.0f, 0.0f, -FLT_TRUE_MIN}), (Ids{0, 1, 2}));
 }
 
+TEST(CandidatesTest, DescendInALargeVocabulary) {
+    std::mt19937 random(2);
+    Logits logits(30000);
+    // Many equal ones; all weights are above 0.
+    for (float& l : logits)
+        l = static_cast<float>(static_cast<int>(random() % 2000) - 1000) / 128;
+    std::vector<std::pair<float, std::uint32_t>> expected;
+    for (std::uint32_t id = 0; id < logits.size(); ++id)
+        expected.emplace_back(-logits[id], id);
+    std::sort(expected.begin(), expected.end());
+    const Ids all = kept_ids({}, logits);
+    ASSERT_EQ(all.size(), logits.size());
+    for (std::size_t i = 0; i < all.size(); ++i)
+        ASSERT_EQ(all[i], expected[i].second) << i;
+    for (const std::uint32_t k : {1u, 100u, 8000u, 29999u}) {
+        EXPECT_EQ(kept_ids({.top_k = k}, logits), Ids(all.begin(), all.begin() + k)) << k;
+    }
+}
+
+TEST(CandidatesTest, EndWhereTheWeightIsZero) {
+    EXPECT_EQ(kept_ids({}, {-21.6f, -21.4f, 0, -22, -1e30f, -20}), (Ids{2, 5, 1}));
+    EXPECT_EQ(kept_ids({.temperature = 2}, {-43.2f, -42.8f, 0}), (Ids{2, 1}));
+}
+
 TEST(TopKTest, KeepsTheFirst) {
     const Logits logits = {1, 3, 2, 3, 0};
     EXPECT_EQ(kept_ids({.top_k = 1}, logits), Ids{1});

@@ -1,6 +1,6 @@
 // shift_cache.comp: moves cells towards the start of the cache and turns them to their new positions.
 //
-//   state   turn [n_pairs] (cos, sin) of the shift    f32  read
+//   state   turns of keys and of values [n_pairs] (cos, sin) of the shift  f32  read
 //   cache   keys and values of one layer, interface/cache.h  read, written
 //   pc      ShiftCacheParams, interface/shift_cache.h
 //   grid    2 * n_head_kv * blocks invocations; one invocation moves the pairs of one block
@@ -39,7 +39,7 @@ uint scale_at(uint cell, uint block, uint n_blocks) {
 
 vec2 turned(vec2 ab, uint pair) {
     if ((is_key ? TURN_KEYS : TURN_VALUES) == 0u) return ab;
-    uint at = pc.turn_table + 2u * pair;
+    uint at = (is_key ? pc.key_turn : pc.value_turn) + 2u * pair;
     return rotary_turn(ab, vec2(state[at], state[at + 1u]));
 }
 

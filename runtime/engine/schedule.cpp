@@ -20,6 +20,22 @@ void Schedule::record_prefill(CommandRecorder& recorder, std::uint32_t n_tokens,
     forward({recorder, false, n_tokens}, logits);
 }
 
+void Schedule::record_shift(CommandRecorder& recorder, std::uint32_t from, std::uint32_t to,
+                            std::uint32_t n_cells) const {
+    ShiftCacheParams params = {};
+    params.cache = cache_->shape().layout();
+    params.from = from;
+    params.to = to;
+    params.n_cells = n_cells;
+    params.n_head_kv = cache_->shape().n_head_kv;
+    params.n_pairs = cache_->shape().n_pairs;
+    params.key_turn = layout_.turns;
+    params.value_turn = layout_.turns + 2 * params.n_pairs;
+    for (const Layer& layer : layers_) {
+        record_shift_cache(recorder, shift_kernel_, layer.attention[0], params);
+    }
+}
+
 void Schedule::forward(const Phase& phase, LogitsOf logits) const {
     embed(phase);
     for (std::uint32_t l = 0; l < model_->config().n_layer; ++l) {

@@ -44,6 +44,7 @@ struct ActivationLayout {
     std::uint32_t key_table = 0;    // [n_ctx][n_pairs] (cos, sin) for queries and keys
     std::uint32_t value_table = 0;  // the same with unit amplitude; key_table where that is 1
     std::uint32_t scales = 0;       // [n_ctx] temperature factors
+    std::uint32_t turns = 0;        // [keys, values][n_pairs] (cos, sin) of a cache shift
     std::uint64_t words = 0;        // of the whole buffer
 
     static ActivationLayout of(const ModelConfig& config, const RotarySpec& rotary,
@@ -70,6 +71,9 @@ class Schedule {
 
     // One decoded token, by the fused kernels.
     void record_decode(CommandRecorder& recorder) const;
+    // Moves n_cells cells from `from` to `to` < from, turned by the state's turns.
+    void record_shift(CommandRecorder& recorder, std::uint32_t from, std::uint32_t to,
+                      std::uint32_t n_cells) const;
     // n_tokens <= layout.chunk of a prompt. kEveryToken: n_tokens rows of all_logits.
     void record_prefill(CommandRecorder& recorder, std::uint32_t n_tokens, LogitsOf logits) const;
 
@@ -128,7 +132,7 @@ class Schedule {
     ScheduleBuffers buffers_;
 
     RotaryKernelSpec rotary_kernel_;
-    Kernel embed_kernel_, norm_kernel_, attention_kernel_, quantize_kernel_;
+    Kernel embed_kernel_, norm_kernel_, attention_kernel_, quantize_kernel_, shift_kernel_;
     std::vector<DescriptorSet> embed_sets_;  // [slices of token_embd]
     std::vector<DescriptorSet> norm_set_;    // one
     std::vector<Layer> layers_;

@@ -45,6 +45,7 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
         layout.value_table = rotary.needs_unit_table() ? place(table) : layout.key_table;
     }
     if (rotary.temperature.active()) layout.scales = place(n_ctx);
+    layout.turns = place(2 * std::uint64_t{rotary.n_pairs()} * 2);
     layout.words = words;
     return layout;
 }
@@ -84,6 +85,7 @@ Status Schedule::build() {
     }
     GYRE_ASSIGN(attention_kernel_, kernels.attention(attention));
 
+    GYRE_ASSIGN(shift_kernel_, kernels.shift_cache(attention.cache, rotary_kernel_));
     if (attention.cache == CacheFormat::kQ8_0) {
         GYRE_ASSIGN(quantize_kernel_, kernels.quantize_cache());
     }

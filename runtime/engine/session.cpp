@@ -31,6 +31,19 @@ Status check_n_ctx(const ModelConfig& config, std::uint32_t n_ctx) {
     return {};
 }
 
+// A slide must free something, and what it moves must be movable.
+Status check_sliding(const ModelConfig& config, const SessionOptions& options,
+                     std::uint32_t n_ctx) {
+    if (options.when_full != WhenFull::kSlide) return {};
+    if (has_position_rows(config)) return Session::cannot_move(config);
+    const std::uint32_t kept = std::max(options.keep_tokens, config.attention.sink_tokens);
+    if (kept > n_ctx / 2) {
+        return Status::invalid_argument("keep_tokens " + std::to_string(kept) +
+                                        ": at most half of n_ctx " + std::to_string(n_ctx));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
@@ -38,7 +51,10 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const ModelConfig& config = model->config();
     const std::uint32_t n_ctx = options.n_ctx == 0 ? config.n_ctx : options.n_ctx;
     GYRE_TRY(check_n_ctx(config, n_ctx));
-    const std::uint32_t chunk = std::min(options.chunk == 0 ? kDefaultChunk : options.chunk, n_ctx);
+    GYRE_TRY(check_sliding(config, options, n_ctx));
+    // Half the context is free after a slide.
+    const std::uint32_t room = options.when_full == WhenFull::kSlide ? (n_ctx + 3) / 4 : n_ctx;
+    const std::uint32_t chunk = std::min(options.chunk == 0 ? kDefaultChunk : options.chunk, room);
     Device& device = model->device();
     const RotarySpec rotary = config.rotary_spec(n_ctx);
     const ActivationLayout layout =
@@ -57,7 +73,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                 CommandRecorder::create(device, {.debug_name = "prefill"}));
     std::unique_ptr<Session> session(new Session(std::move(model), rotary, layout, std::move(cache),
                                                  std::move(buffers), std::move(decode),
-                                                 std::move(prefill)));
+                                                 std::move(prefill), options));
     GYRE_TRY(session->fill_state());
     GYRE_TRY(session->build_schedule());
     return session;
@@ -126,7 +142,7 @@ Status Session::check(std::span<const std::uint32_t> tokens) const {
                                             std::to_string(model_->config().n_vocab) + " tokens");
         }
     }
-    if (tokens.size() > n_ctx() - position_) {
+    if (options_.when_full == WhenFull::kStop && tokens.size() > n_ctx() - position_) {
         return Status::context_full(std::to_string(tokens.size()) + " tokens do not fit: " +
                                     std::to_string(position_) + " of " + std::to_string(n_ctx()) +
                                     " positions are taken; use a larger context (--ctx)");
@@ -150,6 +166,7 @@ void Session::write_step(std::span<const std::uint32_t> tokens) {
 
 Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits) {
     GYRE_TRY(check_cancelled());
+    GYRE_TRY(make_room(static_cast<std::uint32_t>(tokens.size())));
     write_step(tokens);
     GYRE_TRY(prefill_.begin());
     schedule_->record_prefill(prefill_, static_cast<std::uint32_t>(tokens.size()), logits);
@@ -194,6 +211,7 @@ Status Session::feed(std::span<const std::uint32_t> tokens, const LogitsSink& si
 Status Session::decode(std::uint32_t token) {
     GYRE_TRY(check({&token, 1}));
     GYRE_TRY(check_cancelled());
+    GYRE_TRY(make_room(1));
     write_step({&token, 1});
     GYRE_TRY(model_->device().run(decode_));
     ++position_;

@@ -17,8 +17,19 @@
 
 namespace gyre {
 
+// Positions are rows added to the embeddings: as many as the file has, and part of what is cached.
+bool has_position_rows(const ModelConfig& config);
+
+// What happens when a token comes and every position is taken.
+enum class WhenFull {
+    kStop,   // kContextFull
+    kSlide,  // the oldest half goes, except the first keep_tokens; the rest moves up
+};
+
 struct SessionOptions {
     std::uint32_t n_ctx = 0;  // positions; 0: the model's
+    WhenFull when_full = WhenFull::kStop;
+    std::uint32_t keep_tokens = 0;  // kSlide: first positions that stay; at least the model's sinks
     CacheFormat cache = CacheFormat::kF16;
     std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: chosen here
 };
@@ -59,6 +70,22 @@ class Session {
     // Forgets all tokens.
     void reset();
 
+    // Keeps the first n tokens. logits() are gone. kInvalidArgument: n > position().
+    Status truncate(std::uint32_t n);
+
+    // Drops positions [first, first + count) and closes the gap: what follows moves up and is
+    // turned to its new positions, keys and, where they were turned, values. Exact for a cache of
+    // float32; float16 and Q8_0 round once more a shift. The cache is untouched by an error:
+    // kInvalidArgument (an empty range, one past the end, one that touches the model's sink
+    // tokens), kUnsupported (absolute positions cannot be moved: they are part of what was cached).
+    Status shift(std::uint32_t first, std::uint32_t count);
+
+    // The error of a model whose positions are rows added to the embeddings.
+    static Status cannot_move(const ModelConfig& config);
+
+    // A new session with a copy of this one's tokens, cache and logits.
+    Result<std::unique_ptr<Session>> fork();
+
     // From any thread: the running call, or else the next one, returns kCancelled within one chunk.
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
@@ -68,8 +95,10 @@ class Session {
         std::optional<Buffer> all_logits;
     };
     Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
-            KvCache cache, Buffers buffers, CommandRecorder decode, CommandRecorder prefill)
+            KvCache cache, Buffers buffers, CommandRecorder decode, CommandRecorder prefill,
+            const SessionOptions& options)
         : model_(std::move(model)),
+          options_(options),
           rotary_(std::move(rotary)),
           layout_(layout),
           cache_(std::move(cache)),
@@ -87,8 +116,12 @@ class Session {
     Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits);
     Status ensure_all_logits();
     Status read_logits();
+    Status make_room(std::uint32_t n_tokens);
+    Status write_turns(std::uint32_t count);
+    std::uint32_t kept_tokens() const;
 
     std::shared_ptr<const Model> model_;
+    SessionOptions options_;
     RotarySpec rotary_;
     ActivationLayout layout_;
     KvCache cache_;

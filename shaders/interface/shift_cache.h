@@ -18,7 +18,8 @@ struct ShiftCacheParams {
     uint n_cells;      // cells that move
     uint n_head_kv;
     uint n_pairs;      // of a head
-    uint turn_table;   // state word of [n_pairs] (cos, sin) of (to - from) positions, unit amplitude
+    uint key_turn;     // state word of [n_pairs]: (cos, sin) of (to - from) positions
+    uint value_turn;   // the same for the values
 };
 PUSH_CONSTANTS(ShiftCacheParams);
 INTERFACE_END

@@ -1,0 +1,105 @@
+// What a session does with its cache beside appending: truncate, shift, slide, fork.
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/engine/session.h"
+#include "runtime/vk/transfer.h"
+
+namespace gyre {
+
+bool has_position_rows(const ModelConfig& config) {
+    return config.position == PositionKind::kLearned ||
+           config.position == PositionKind::kSinusoidal;
+}
+
+Status Session::cannot_move(const ModelConfig& config) {
+    return Status::unsupported(std::string("cached tokens of a model with ") +
+                               to_string(config.position) +
+                               " positions cannot be moved: start a new prompt instead");
+}
+
+Status Session::truncate(std::uint32_t n) {
+    if (n > position_) {
+        return Status::invalid_argument("truncate to " + std::to_string(n) + ": the session has " +
+                                        std::to_string(position_) + " tokens");
+    }
+    if (n < position_) logits_.clear();
+    position_ = n;
+    return {};
+}
+
+Status Session::shift(std::uint32_t first, std::uint32_t count) {
+    const ModelConfig& config = model_->config();
+    const std::string range =
+        "shift of " + std::to_string(count) + " positions at " + std::to_string(first);
+    if (count == 0) return Status::invalid_argument(range + ": the range is empty");
+    if (first > position_ || count > position_ - first) {
+        return Status::invalid_argument(range + ": the session has " + std::to_string(position_) +
+                                        " tokens");
+    }
+    if (first < config.attention.sink_tokens) {
+        return Status::invalid_argument(range + ": the first " +
+                                        std::to_string(config.attention.sink_tokens) +
+                                        " positions are attention sinks and stay");
+    }
+    if (has_position_rows(config)) return cannot_move(config);
+
+    const std::uint32_t from = first + count;
+    if (from < position_) {
+        GYRE_TRY(write_turns(count));
+        GYRE_TRY(prefill_.begin());
+        schedule_->record_shift(prefill_, from, first, position_ - from);
+        GYRE_TRY(prefill_.end());
+        GYRE_TRY(model_->device().run(prefill_));
+    }
+    position_ -= count;
+    return {};
+}
+
+// (cos, sin) of -count positions: the cached R_j k becomes R_(j - count) k.
+Status Session::write_turns(std::uint32_t count) {
+    const std::uint32_t n_pairs = rotary_.n_pairs();
+    std::vector<float> turns(std::size_t{4} * n_pairs);
+    for (std::uint32_t p = 0; p < n_pairs; ++p) {
+        const double angle = -static_cast<double>(count) * rotary_.inv_freq[p];
+        for (const std::uint32_t part : {0u, n_pairs}) {  // keys, values
+            turns[2 * (part + p)] = static_cast<float>(std::cos(angle));
+            turns[2 * (part + p) + 1] = static_cast<float>(std::sin(angle));
+        }
+    }
+    GYRE_ASSIGN(Uploader uploader, Uploader::create(model_->device()));
+    GYRE_TRY(
+        uploader.write(buffers_.state.range(std::uint64_t{layout_.turns} * 4, turns.size() * 4),
+                       std::as_bytes(std::span(turns))));
+    return uploader.finish();
+}
+
+std::uint32_t Session::kept_tokens() const {
+    return std::max(options_.keep_tokens, model_->config().attention.sink_tokens);
+}
+
+Status Session::make_room(std::uint32_t n_tokens) {
+    if (position_ + n_tokens <= n_ctx()) return {};
+    assert(options_.when_full == WhenFull::kSlide && "check() refuses what does not fit");
+    const std::uint32_t movable = position_ - std::min(position_, kept_tokens());
+    const std::uint32_t needed = position_ + n_tokens - n_ctx();
+    return shift(kept_tokens(), std::min(movable, std::max((movable + 1) / 2, needed)));
+}
+
+Result<std::unique_ptr<Session>> Session::fork() {
+    SessionOptions options = options_;
+    options.n_ctx = n_ctx();
+    GYRE_ASSIGN(std::unique_ptr<Session> copy, create(model_, options));
+    GYRE_TRY(prefill_.begin());
+    for (std::uint32_t l = 0; l < model_->config().n_layer; ++l) {
+        prefill_.copy(cache_.layer(l), copy->cache_.layer(l));
+    }
+    GYRE_TRY(prefill_.end());
+    GYRE_TRY(model_->device().run(prefill_));
+    copy->position_ = position_;
+    copy->logits_ = logits_;
+    return copy;
+}
+
+}  // namespace gyre

@@ -19,7 +19,7 @@ struct DetokenizeOptions {
 void detokenize(const DetokenizeOptions& options) {
     std::vector<std::uint32_t> tokens;
     for (const std::string& id : options.ids)
-        tokens.push_back(parse_token(id));
+        tokens.push_back(parse_token(id, "ID"));
     const Model model = options.model.open_file();
     std::size_t n = 0;
     check(gyre_model_detokenize(model.get(), tokens.data(), tokens.size(), nullptr, 0, &n));

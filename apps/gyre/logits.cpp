@@ -28,6 +28,7 @@ struct LogitsOptions {
 // Takes the rows to the file. An exception waits here until the library's call has returned.
 struct Rows {
     OutputFile& file;
+    const gyre_model* model;
     Progress progress;
     std::size_t n_tokens = 0;
     std::exception_ptr error;
@@ -36,6 +37,7 @@ struct Rows {
                        std::size_t n_vocab, void* user) {
         auto* self = static_cast<Rows*>(user);
         try {
+            if (first == 0) note_software_fallback(self->model);
             self->file.write(logits, n_rows * n_vocab * sizeof(float));
             self->progress.update("logits", static_cast<double>(first + n_rows) /
                                                 static_cast<double>(self->n_tokens));
@@ -48,7 +50,7 @@ struct Rows {
 };
 
 void write_logits(const LogitsOptions& options) {
-    const std::vector<std::uint32_t> tokens = parse_tokens(options.tokens);
+    const std::vector<std::uint32_t> tokens = parse_tokens(options.tokens, "--tokens");
     OutputFile file(options.out);
     const Model model = options.model.open();
     gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
@@ -58,7 +60,7 @@ void write_logits(const LogitsOptions& options) {
     check(gyre_session_create(model.get(), &session_options, &created));
     const Session session(created);
 
-    Rows rows{file, {}, tokens.size(), nullptr};
+    Rows rows{file, model.get(), {}, tokens.size(), nullptr};
     gyre_status status = GYRE_OK;
     {
         const InterruptCancels cancels(session.get());

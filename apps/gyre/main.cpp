@@ -47,7 +47,10 @@ int run_program(int argc, char** argv) {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return program.exit(error);  // --help, --version
-        return fail(std::string(error.what()) + " (see gyre --help)", Failure::kUsage);
+        const bool unknown = argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty();
+        const std::string text =
+            unknown ? std::string("unknown command '") + argv[1] + "'" : std::string(error.what());
+        return fail(text + " (see gyre --help)", Failure::kUsage);
     }
     gyre::app::install_interrupt_handler();
     gyre_set_log_callback(print_log, nullptr, GYRE_LOG_WARNING);

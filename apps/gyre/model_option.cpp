@@ -77,15 +77,7 @@ Model ModelOption::open() const {
     const gyre_status status = gyre_model_open(path().c_str(), &options, &model);
     progress.clear();
     check(status);
-    Model owner(model);
-    gyre_model_info info = GYRE_MODEL_INFO_INIT;
-    check(gyre_model_get_info(model, &info));
-    if (info.software_fallback != 0) {
-        gyre_device_info device = GYRE_DEVICE_INFO_INIT;
-        check(gyre_model_get_device(model, &device));
-        std::fprintf(stderr, "gyre: no GPU found: using the software driver %s\n", device.name);
-    }
-    return owner;
+    return Model(model);
 }
 
 Model ModelOption::open_file() const {
@@ -94,6 +86,15 @@ Model ModelOption::open_file() const {
     gyre_model* model = nullptr;
     check(gyre_model_open(path().c_str(), &options, &model));
     return Model(model);
+}
+
+void note_software_fallback(const gyre_model* model) {
+    gyre_model_info info = GYRE_MODEL_INFO_INIT;
+    check(gyre_model_get_info(model, &info));
+    if (info.software_fallback == 0) return;
+    gyre_device_info device = GYRE_DEVICE_INFO_INIT;
+    check(gyre_model_get_device(model, &device));
+    std::fprintf(stderr, "gyre: no GPU found: using the software driver %s\n", device.name);
 }
 
 }  // namespace gyre::app

@@ -17,8 +17,7 @@ class ModelOption {
     // The file: -m, else $GYRE_MODEL, else the shipped model. Throws if there is none.
     std::string path() const;
 
-    // Opens it on the chosen device, with a progress bar; says on stderr when "auto" had to take a
-    // software driver.
+    // Opens it on the chosen device, with a progress bar.
     Model open() const;
 
     // Opens it without a device: information and tokenizer.
@@ -29,5 +28,9 @@ class ModelOption {
   private:
     std::string device_ = "auto";
 };
+
+// Says on stderr that "auto" had to take a software driver, if it had to. Called with the first
+// result, so that a failure is one line.
+void note_software_fallback(const gyre_model* model);
 
 }  // namespace gyre::app

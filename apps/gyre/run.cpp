@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -48,20 +49,30 @@ const char* to_string(gyre_stop_reason reason) {
 
 // Prints the text as it comes, or collects it for --json.
 struct Output {
-    bool json = false;
+    const gyre_model* model;
+    bool json;
+    std::string echo;  // printed to stderr before the text
+    bool begun = false;
     bool stdout_failed = false;
-    std::string text;
-    std::vector<std::uint32_t> tokens;
+    std::string text = {};
+    std::vector<std::uint32_t> tokens = {};
+
+    void begin() {
+        if (begun) return;
+        begun = true;
+        note_software_fallback(model);
+        std::fwrite(echo.data(), 1, echo.size(), stderr);
+    }
 
     static int on_token(const gyre_token_event* event, void* user) {
         auto* self = static_cast<Output*>(user);
+        self->begin();
         if (event->token != GYRE_TOKEN_NONE) self->tokens.push_back(event->token);
         if (self->json) {
             self->text.append(event->text, event->n_text);
         } else if (event->n_text > 0) {
-            const bool written =
-                std::fwrite(event->text, 1, event->n_text, stdout) == event->n_text;
-            self->stdout_failed = !written || std::fflush(stdout) != 0;
+            std::fwrite(event->text, 1, event->n_text, stdout);
+            self->stdout_failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
         }
         return self->stdout_failed ? 0 : 1;
     }
@@ -97,6 +108,18 @@ void print_summary(const Report& report) {
                  report.timings.time_to_first_token_seconds);
 }
 
+// The last of stdout: the object, or the end of the last line.
+void print_end(const RunOptions& options, const Output& output, const Report& report) {
+    if (!output.stdout_failed) {
+        if (options.json) {
+            print_json(options, output, report);
+        } else {
+            std::printf("\n");
+        }
+    }
+    if (output.stdout_failed || std::fflush(stdout) != 0) throw Failure("cannot write to stdout");
+}
+
 std::string read_prompt(const std::string& prompt) {
     if (prompt != "-") return prompt;
     std::string text(std::istreambuf_iterator<char>(std::cin), {});
@@ -120,17 +143,14 @@ void run(const RunOptions& options) {
     Report report;
     check(gyre_model_get_device(model.get(), &report.device));
 
-    Output output;
-    output.json = options.json;
+    // On a terminal the text reads on from the prompt; elsewhere stdout is the result alone.
+    const bool terminal = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+    Output output{model.get(), options.json, terminal && !options.json ? prompt : ""};
     gyre_generate_options generate = GYRE_GENERATE_OPTIONS_INIT;
     generate.sampling = &options.sampling;
     generate.on_token = Output::on_token;
     generate.user = &output;
     generate.max_tokens = options.max_tokens;
-    // On a terminal the text reads on from the prompt; elsewhere stdout is the result alone.
-    const bool echo = !options.json && isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
-    if (echo) std::fwrite(prompt.data(), 1, prompt.size(), stderr);
-
     gyre_status status = GYRE_OK;
     {
         const InterruptCancels cancels(session.get());
@@ -139,12 +159,8 @@ void run(const RunOptions& options) {
     }
     const std::string error = status == GYRE_OK ? "" : gyre_last_error();
     check(gyre_session_get_timings(session.get(), &report.timings));
-    if (output.stdout_failed) throw Failure("cannot write to stdout");
-    const bool started =
-        status == GYRE_OK || status == GYRE_ERROR_CANCELLED || output.tokens.size() > 0;
-    if (started && options.json) print_json(options, output, report);
-    if ((started || echo) && !options.json) std::printf("\n");
-    if (std::fflush(stdout) != 0) throw Failure("cannot write to stdout");
+    if (status == GYRE_OK) output.begin();  // nothing to write is a result, too
+    if (output.begun) print_end(options, output, report);
     if (status == GYRE_ERROR_CANCELLED && interrupted()) throw Failure("interrupted");
     if (status != GYRE_OK) throw Failure(error);
     print_summary(report);
@@ -164,7 +180,8 @@ void add_sampling(CLI::App& parser, gyre_sampling_options& sampling) {
         .add_option("--repeat-penalty", sampling.repeat_penalty,
                     "Divides the logits of recent tokens; 1: off")
         ->check(number_in(1e-3, 1e3));
-    parser.add_option("--seed", sampling.seed, "Same seed, same text");
+    parser.add_option("--seed", sampling.seed, "Same seed, same text")
+        ->check(whole_number(std::numeric_limits<std::uint64_t>::max()));
 }
 
 }  // namespace
@@ -176,7 +193,7 @@ Command add_run(CLI::App& program) {
     parser->add_option("-p,--prompt", options->prompt, "The text to go on from; -: from stdin")
         ->required();
     parser
-        ->add_option("-n,--tokens", options->max_tokens,
+        ->add_option("-n,--max-tokens", options->max_tokens,
                      "Tokens to write; 0: until the text ends or the context is full")
         ->check(whole_number());
     add_sampling(*parser, options->sampling);

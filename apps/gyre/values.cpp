@@ -32,30 +32,30 @@ CLI::Validator number_in(double min, double max) {
         "NUMBER");
 }
 
-CLI::Validator whole_number() {
+CLI::Validator whole_number(std::uint64_t max) {
     return CLI::Validator(
-        [](std::string& input) {
-            std::uint32_t value = 0;
-            return parse(input, value)
+        [=](std::string& input) {
+            std::uint64_t value = 0;
+            return parse(input, value) && value <= max
                        ? std::string()
-                       : "'" + input + "' is not a whole number from 0 to 4294967295";
+                       : "'" + input + "' is not a whole number from 0 to " + std::to_string(max);
         },
         "N");
 }
 
-std::uint32_t parse_token(const std::string& text) {
+std::uint32_t parse_token(const std::string& text, const std::string& option) {
     std::uint32_t token = 0;
-    if (!parse(text, token)) throw Failure("'" + text + "' is not a token id", Failure::kUsage);
-    return token;
+    if (parse(text, token)) return token;
+    throw Failure(option + ": '" + text + "' is not a token id (see gyre --help)", Failure::kUsage);
 }
 
-std::vector<std::uint32_t> parse_tokens(const std::string& list) {
+std::vector<std::uint32_t> parse_tokens(const std::string& list, const std::string& option) {
     std::vector<std::uint32_t> tokens;
     std::size_t begin = 0;
     while (true) {
         const std::size_t comma = list.find(',', begin);
         const bool last = comma == std::string::npos;
-        tokens.push_back(parse_token(list.substr(begin, last ? comma : comma - begin)));
+        tokens.push_back(parse_token(list.substr(begin, last ? comma : comma - begin), option));
         if (last) return tokens;
         begin = comma + 1;
     }

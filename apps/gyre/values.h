@@ -15,14 +15,15 @@ namespace gyre::app {
 // Refuses what is not a decimal number from min to max; NaN is none.
 CLI::Validator number_in(double min, double max);
 
-// Refuses what is not a whole decimal number from 0 to 2^32 - 1.
-CLI::Validator whole_number();
+// Refuses what is not a whole decimal number from 0 to max.
+CLI::Validator whole_number(std::uint64_t max = 0xffffffffu);
 
-// One token id: decimal digits and nothing else. Throws Failure (wrong usage) that names text.
-std::uint32_t parse_token(const std::string& text);
+// One token id: decimal digits and nothing else. Throws Failure (wrong usage) that names option and
+// text.
+std::uint32_t parse_token(const std::string& text, const std::string& option);
 
 // "1,2,3": at least one.
-std::vector<std::uint32_t> parse_tokens(const std::string& list);
+std::vector<std::uint32_t> parse_tokens(const std::string& list, const std::string& option);
 
 // The names of --kv.
 const std::map<std::string, gyre_kv_type>& kv_types();

@@ -28,11 +28,6 @@ bool is_masked(const AttentionOptions& options, double q_position, double k_posi
     return q_position - k_position >= static_cast<double>(options.window);
 }
 
-double temperature_factor(const Temperature& temperature, double q_position) {
-    const double length = std::max(1.0, (q_position + 1.0) / temperature.train_length);
-    return std::pow(1.0 + temperature.coefficient * std::log(length), temperature.power);
-}
-
 // Head `head` of token `t` in x [n_tokens, n_heads, head_dim].
 std::span<const double> head_of(std::span<const double> x, std::size_t t, std::size_t head,
                                 std::size_t n_heads, std::size_t head_dim) {
@@ -40,6 +35,11 @@ std::span<const double> head_of(std::span<const double> x, std::size_t t, std::s
 }
 
 }  // namespace
+
+double temperature_factor(const Temperature& temperature, double q_position) {
+    const double length = std::max(1.0, (q_position + 1.0) / temperature.train_length);
+    return std::pow(1.0 + temperature.coefficient * std::log(length), temperature.power);
+}
 
 std::vector<double> alibi_slopes(std::size_t n_heads) {
     std::size_t power = 1;

@@ -23,6 +23,8 @@ struct Temperature {
     double train_length = 1;
 };
 
+double temperature_factor(const Temperature& temperature, double q_position);
+
 struct AttentionOptions {
     std::size_t n_heads = 1;
     std::size_t n_kv_heads = 1;  // divides n_heads; heads [g h, g (h + 1)) share kv head h (GQA)

@@ -1,0 +1,106 @@
+// embed.comp against the float64 reference.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/reference/embedding.h"
+#include "tests/shaders/kernel_test.h"
+
+namespace gyre::test {
+namespace {
+
+struct EmbedCase {
+    const char* name;
+    WeightFormat format;
+    std::uint32_t n_vocab, n_embd, n_tokens;
+    std::uint32_t first_position;  // of token 0
+    std::uint32_t n_positions;     // rows of the position table; 0: none
+    std::uint32_t rows_a_slice;    // 0: one slice
+};
+
+const EmbedCase kCases[] = {
+    {"f32_one_channel", WeightFormat::kF32, 3, 1, 2, 0, 0, 0},
+    {"f32_odd", WeightFormat::kF32, 17, 60, 28, 3, 40, 0},
+    {"f16_odd", WeightFormat::kF16, 17, 60, 5, 0, 0, 0},
+    {"bf16_odd", WeightFormat::kBf16, 13, 61, 5, 7, 12, 0},
+    {"q8_0_one_block", WeightFormat::kQ8_0, 5, 32, 5, 0, 0, 0},
+    {"q8_0_odd_blocks", WeightFormat::kQ8_0, 29, 96, 17, 1, 18, 0},
+    {"q4_0_one_block", WeightFormat::kQ4_0, 5, 32, 5, 0, 0, 0},
+    {"q4_0_odd_blocks", WeightFormat::kQ4_0, 29, 160, 17, 0, 17, 0},
+    {"f32_sliced", WeightFormat::kF32, 50, 60, 17, 2, 19, 16},
+    {"q8_0_sliced", WeightFormat::kQ8_0, 50, 64, 17, 0, 0, 12},
+    {"gpt2_rows", WeightFormat::kF16, 300, 768, 17, 1007, 1024, 0},
+    {"gpt2_vocabulary", WeightFormat::kQ4_0, 50257, 64, 28, 0, 0, 20000},
+    {"gpt2_last_position", WeightFormat::kQ8_0, 64, 768, 1, 1023, 1024, 0},
+};
+
+// First and last row, one row twice in a row, otherwise any.
+std::vector<std::uint32_t> some_tokens(std::uint32_t n, std::uint32_t n_vocab,
+                                       reference::Generator& generator) {
+    std::vector<std::uint32_t> tokens;
+    for (std::uint32_t t = 0; t < n; ++t)
+        tokens.push_back(generator.below(n_vocab));
+    tokens.front() = n_vocab - 1;
+    if (n > 1) tokens.back() = 0;
+    if (n > 3) tokens[2] = tokens[1];
+    return tokens;
+}
+
+class EmbedKernelTest : public KernelTest, public testing::WithParamInterface<EmbedCase> {};
+
+TEST_P(EmbedKernelTest, EqualsReference) {
+    const EmbedCase& c = GetParam();
+    reference::Generator generator(21);
+    const RandomWeights table = random_weights(c.format, false, c.n_vocab, c.n_embd, generator);
+    const std::vector<float> positions = generator.bells(std::size_t{c.n_positions} * c.n_embd);
+    const std::vector<std::uint32_t> tokens = some_tokens(c.n_tokens, c.n_vocab, generator);
+
+    KernelBuffers buffers;
+    const WeightMatrix matrix = add_weights(table, c.rows_a_slice, buffers);
+    buffers.cache = BufferImage::without_gap_before(c.n_tokens);
+    for (std::uint32_t t = 0; t < c.n_tokens; ++t)
+        buffers.cache.set(t, tokens[t]);
+    EmbedParams params{};
+    params.row_stride = activation_stride(c.n_embd);
+    params.n_embd = c.n_embd;
+    params.n_tokens = c.n_tokens;
+    params.out_offset =
+        buffers.state.add_output_rows(c.n_tokens, c.n_embd, params.row_stride, ACTIVATION_ALIGN);
+    params.position_offset = c.n_positions > 0 ? buffers.params.add_floats(positions) : NO_OFFSET;
+    buffers.step.first_position = c.first_position;
+    buffers.step.n_tokens = c.n_tokens;
+
+    const Kernel kernel = built(kernels().embed(c.format));
+    const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
+        for (std::size_t slice = 0; slice < sets.size(); ++slice) {
+            describe_slice(matrix, matrix.slices[slice], params);
+            record_embed(recorder, kernel, sets[slice], params);
+        }
+    });
+    const auto found =
+        rows_at(result.state, params.out_offset, c.n_tokens, c.n_embd, params.row_stride);
+    const auto positions64 = reference::widen(positions);
+    const auto expected =
+        reference::embed(tokens, table.real.values, positions64, c.n_embd, c.first_position);
+    // scale * quant is exact in float32 (11 + 8 bits), so only the sum with the position is
+    // rounded.
+    std::vector<double> bounds;
+    for (const double value : expected)
+        bounds.push_back(c.n_positions > 0 ? kUnit * std::abs(value) : 0.0);
+    EXPECT_TRUE(within(found, expected, bounds));
+}
+
+INSTANTIATE_TEST_SUITE_P(Embed, EmbedKernelTest, testing::ValuesIn(kCases), case_name<EmbedCase>);
+
+TEST(EmbedCasesTest, CoverEveryWeightFormat) {
+    for (const WeightFormat format : all_formats()) {
+        EXPECT_TRUE(std::any_of(std::begin(kCases), std::end(kCases),
+                                [&](const EmbedCase& c) { return c.format == format; }))
+            << format_name(format) << " has no row in kCases";
+    }
+}
+
+}  // namespace
+}  // namespace gyre::test

@@ -1,0 +1,220 @@
+// Every compiled shader against shaders/interface and the Vulkan minimum, without a device.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "runtime/kernels/shader_modules.h"
+#include "runtime/vk/reflect.h"
+#include "shaders/interface/attention.h"
+#include "shaders/interface/bindings.h"
+#include "shaders/interface/embed.h"
+#include "shaders/interface/linear.h"
+#include "shaders/interface/norm.h"
+#include "shaders/interface/qkv.h"
+#include "shaders/interface/quantize_cache.h"
+#include "shaders/interface/shift_cache.h"
+#include "shaders/interface/weight_formats.h"
+#include "tests/shaders/spirv_module.h"
+
+namespace gyre {
+namespace {
+
+namespace spirv = test::spirv;
+
+// What a kernel's modules must look like. writes: bit b set where binding b is written; barriers
+// are derived from it, so a missing `readonly` costs a barrier and a missing bit would be a race.
+struct KernelRow {
+    const char* name;
+    bool has_formats;  // one module for every weight format, "name_q8_0"; otherwise one, "name"
+    bool has_complex;  // and one for every format with complex weights, "name_complex_q8_0"
+    std::size_t push_bytes;
+    std::uint32_t writes;
+};
+
+constexpr std::uint32_t kWritesState = 1u << BINDING_STATE;
+constexpr std::uint32_t kWritesCache = 1u << BINDING_CACHE;
+
+const KernelRow kKernels[] = {
+    {"attention", false, false, sizeof(AttentionParams), kWritesState},
+    {"embed", true, false, sizeof(EmbedParams), kWritesState},
+    {"linear", true, true, sizeof(LinearParams), kWritesState | kWritesCache},
+    {"norm", false, false, sizeof(NormParams), kWritesState},
+    {"qkv", true, true, sizeof(QkvParams), kWritesState | kWritesCache},
+    {"quantize_cache", false, false, sizeof(QuantizeCacheParams), kWritesCache},
+    {"shift_cache", false, false, sizeof(ShiftCacheParams), kWritesCache},
+};
+
+std::vector<std::string> format_suffixes() {
+    std::vector<std::string> suffixes;
+#define GYRE_FORMAT_SUFFIX(id, NAME, ...) suffixes.push_back(#NAME);
+    WEIGHT_FORMAT_LIST(GYRE_FORMAT_SUFFIX)
+#undef GYRE_FORMAT_SUFFIX
+    for (std::string& suffix : suffixes) {
+        for (char& c : suffix) {
+            if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        }
+    }
+    return suffixes;
+}
+
+std::map<std::string, const KernelRow*> expected_modules() {
+    std::map<std::string, const KernelRow*> modules;
+    for (const KernelRow& kernel : kKernels) {
+        if (!kernel.has_formats) modules[kernel.name] = &kernel;
+        if (!kernel.has_formats) continue;
+        for (const std::string& suffix : format_suffixes()) {
+            modules[std::string(kernel.name) + "_" + suffix] = &kernel;
+            if (kernel.has_complex)
+                modules[std::string(kernel.name) + "_complex_" + suffix] = &kernel;
+        }
+    }
+    return modules;
+}
+
+// 0, 4, 8, ...: members are 4-byte scalars without gaps, which is also how C++ lays them out.
+std::vector<std::uint32_t> word_offsets(std::size_t bytes) {
+    std::vector<std::uint32_t> offsets;
+    for (std::uint32_t at = 0; at < bytes; at += 4)
+        offsets.push_back(at);
+    return offsets;
+}
+
+TEST(ShaderTableTest, HasEveryKernelInEveryFormatAndNothingElse) {
+    std::map<std::string, const KernelRow*> missing = expected_modules();
+    for (const ShaderModuleRow& module : shader_modules()) {
+        EXPECT_EQ(missing.erase(module.name), 1u)
+            << module.name << ": no row in kKernels of this test, or twice in the table";
+    }
+    for (const auto& [name, kernel] : missing)
+        ADD_FAILURE() << name << ": not in the table of modules";
+}
+
+// The stripped library with all shaders has 2 MB; the shaders may take half of it.
+TEST(ShaderTableTest, IsSmall) {
+    std::size_t bytes = 0;
+    for (const ShaderModuleRow& module : shader_modules())
+        bytes += module.words.size_bytes();
+    EXPECT_LT(bytes, 1024u * 1024u);
+}
+
+class ModuleTest : public testing::TestWithParam<ShaderModuleRow> {
+  protected:
+    const KernelRow& kernel() const {
+        static const auto modules = expected_modules();
+        return *modules.at(GetParam().name);
+    }
+    spirv::Module module() const { return spirv::parse(GetParam().words); }
+};
+
+TEST_P(ModuleTest, PushConstantsAreTheCppStruct) {
+    int n_blocks = 0;
+    for (const spirv::Block& block : module().blocks) {
+        if (block.storage_class != spirv::kStorageClassPushConstant) continue;
+        ++n_blocks;
+        EXPECT_EQ(block.member_offsets, word_offsets(kernel().push_bytes));
+    }
+    EXPECT_EQ(n_blocks, 1);
+    EXPECT_LE(kernel().push_bytes, 128u);
+}
+
+TEST_P(ModuleTest, UniformBlockIsStepState) {
+    static_assert(offsetof(StepState, first_position) == 0 && offsetof(StepState, n_tokens) == 4);
+    for (const spirv::Block& block : module().blocks) {
+        if (block.storage_class != spirv::kStorageClassUniform) continue;
+        EXPECT_EQ(block.binding, std::uint32_t{BINDING_STEP});
+        EXPECT_EQ(block.member_offsets, word_offsets(sizeof(StepState)));
+    }
+    EXPECT_LE(sizeof(StepState), 64u);
+}
+
+// Several blocks may look at one binding (words and quads); Vulkan counts bindings.
+TEST_P(ModuleTest, BindingsAreThoseOfTheOneLayout) {
+    std::uint32_t writes = 0, storage = 0;
+    for (const spirv::Block& block : module().blocks) {
+        if (block.storage_class == spirv::kStorageClassPushConstant) continue;
+        EXPECT_EQ(block.set, 0u);
+        EXPECT_LT(block.binding, std::uint32_t{BINDING_COUNT});
+        const bool is_uniform = block.storage_class == spirv::kStorageClassUniform;
+        EXPECT_EQ(is_uniform, block.binding == BINDING_STEP) << "binding " << block.binding;
+        if (is_uniform) continue;
+        storage |= 1u << block.binding;
+        EXPECT_TRUE(block.array_stride == 4 || block.array_stride == 16) << block.array_stride;
+        if (block.writable) writes |= 1u << block.binding;
+    }
+    EXPECT_EQ(writes, kernel().writes);
+    EXPECT_LT(storage, 1u << BINDING_STEP);  // the four storage buffers of the Vulkan minimum
+}
+
+TEST_P(ModuleTest, FitsTheVulkanMinimum) {
+    const auto reflection = reflect(GetParam().words);
+    ASSERT_TRUE(reflection.ok()) << reflection.status().message();
+    EXPECT_EQ(reflection->local_size_spec_id[0], std::uint32_t{SPEC_LOCAL_SIZE});
+    EXPECT_LE(reflection->local_size[0], 128u);
+    EXPECT_EQ(reflection->local_size[1], 1u);
+    EXPECT_EQ(reflection->local_size[2], 1u);
+    EXPECT_LE(reflection->shared_bytes, 16u * 1024u);
+}
+
+// No Int8, Int16, Float16, Float64, 8-bit or 16-bit storage, no subgroup operation.
+TEST_P(ModuleTest, NeedsNoCapabilityButShader) {
+    constexpr std::uint32_t kShader = 1;
+    EXPECT_EQ(module().capabilities, std::set<std::uint32_t>{kShader});
+    for (const std::string& extension : module().extensions) {
+        EXPECT_EQ(extension, "SPV_KHR_storage_buffer_storage_class");  // in the core since 1.3
+    }
+}
+
+// Angles come from the host's table: the precision of sin and cos is loose in Vulkan (Appendix A,
+// "Precision and Operation of SPIR-V Instructions": 2^-11 absolute, inside [-pi, pi] only).
+TEST_P(ModuleTest, CallsNoTrigonometry) {
+    constexpr std::uint32_t kSin = 13, kAtan2 = 25;  // Sin .. Atan2 in GLSL.std.450
+    for (const std::uint32_t instruction : module().extended_instructions) {
+        EXPECT_TRUE(instruction < kSin || instruction > kAtan2) << "GLSL.std.450 " << instruction;
+    }
+}
+
+TEST_P(ModuleTest, ReflectSaysTheSame) {
+    const auto reflection = reflect(GetParam().words);
+    ASSERT_TRUE(reflection.ok()) << reflection.status().message();
+    EXPECT_EQ(reflection->entry_point, "main");
+    EXPECT_EQ(module().entry_points, std::vector<std::string>{"main"});
+    EXPECT_EQ(reflection->push_constant_bytes, kernel().push_bytes);
+    std::map<std::uint32_t, bool> written;
+    for (const spirv::Block& block : module().blocks) {
+        if (block.storage_class == spirv::kStorageClassPushConstant) continue;
+        written[block.binding] |= block.writable;
+    }
+    ASSERT_EQ(reflection->bindings.size(), written.size());
+    for (const ReflectedBinding& binding : reflection->bindings) {
+        ASSERT_TRUE(written.count(binding.binding)) << binding.binding;
+        EXPECT_EQ(binding.writable, written[binding.binding]) << binding.binding;
+        EXPECT_EQ(binding.kind == BindingKind::kUniform, binding.binding == BINDING_STEP);
+    }
+}
+
+TEST_P(ModuleTest, PassesSpirvVal) {
+    const std::string path =
+        std::string(GYRE_BINARY_DIR) + "/interface_test_" + GetParam().name + ".spv";
+    {
+        std::ofstream file(path, std::ios::binary);
+        file.write(reinterpret_cast<const char*>(GetParam().words.data()),
+                   static_cast<std::streamsize>(GetParam().words.size_bytes()));
+        ASSERT_TRUE(file.good()) << path;
+    }
+    const std::string command = "'" GYRE_SPIRV_VAL "' --target-env vulkan1.1 '" + path + "'";
+    EXPECT_EQ(std::system(command.c_str()), 0) << command;
+    std::remove(path.c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(Shaders, ModuleTest,
+                         testing::ValuesIn(shader_modules().begin(), shader_modules().end()),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+}  // namespace
+}  // namespace gyre

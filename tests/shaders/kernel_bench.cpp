@@ -1,0 +1,90 @@
+// Runs one kernel on images of its five bindings and brings back what it wrote.
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/shaders/kernel_bench.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+
+#include "tests/support/test_buffer.h"
+
+namespace gyre::test {
+namespace {
+
+Status run(Device& device, const BindingRanges& ranges, const std::vector<TestBuffer>& slices,
+           const RecordKernel& record) {
+    std::vector<DescriptorSet> sets;
+    for (std::size_t i = 0; i < std::max<std::size_t>(slices.size(), 1); ++i) {
+        BindingRanges of_slice = ranges;
+        if (!slices.empty()) of_slice[BINDING_WEIGHTS] = slices[i];
+        GYRE_ASSIGN(DescriptorSet set, DescriptorSet::create(device, of_slice, "kernel test"));
+        sets.push_back(std::move(set));
+    }
+    GYRE_ASSIGN(CommandRecorder recorder, CommandRecorder::create(device));
+    GYRE_TRY(recorder.begin());
+    record(recorder, sets);
+    GYRE_TRY(recorder.end());
+    return device.run(recorder);
+}
+
+TestBuffer filled(Device& device, std::span<const std::uint32_t> words) {
+    return TestBuffer(device, words, words.size());
+}
+
+}  // namespace
+
+KernelResult run_buffers(Device& device, KernelBuffers& buffers, const RecordKernel& record) {
+    buffers.state.finish();
+    buffers.params.finish();
+    buffers.cache.finish();
+    const TestBuffer state = filled(device, buffers.state.words());
+    const TestBuffer params = filled(device, buffers.params.words());
+    const TestBuffer cache = filled(device, buffers.cache.words());
+    const TestBuffer step = filled(device, to_words(std::span<const StepState>(&buffers.step, 1)));
+    std::vector<TestBuffer> slices;
+    for (const auto& slice : buffers.weights)
+        slices.push_back(filled(device, slice));
+
+    BindingRanges ranges;
+    ranges[BINDING_STATE] = state;
+    ranges[BINDING_PARAMS] = params;
+    ranges[BINDING_CACHE] = cache;
+    ranges[BINDING_STEP] = step;
+    const Status status = run(device, ranges, slices, record);
+    EXPECT_TRUE(status.ok()) << status.message();
+    if (!status.ok()) return {};
+    const KernelResult result{state.words(), cache.words()};
+    EXPECT_EQ(buffers.state.difference(result.state), "") << "in the state buffer";
+    EXPECT_EQ(buffers.cache.difference(result.cache), "") << "in the cache buffer";
+    return result;
+}
+
+WeightMatrix add_weights(const RandomWeights& weights, std::uint32_t rows_a_slice,
+                         KernelBuffers& buffers) {
+    WeightMatrix description;
+    description.format = weights.real.format;
+    description.n_rows = weights.n_rows;
+    description.n_in = weights.n_in;
+    description.complex = weights.is_complex;
+    description.n_chunks = weights.real.n_chunks();
+    description.n_steps = weights.real.n_steps();
+    const std::uint32_t most = rows_a_slice == 0 ? weights.n_rows : rows_a_slice;
+    const std::uint32_t outputs = weights.is_complex ? 2 : 1;  // of a stored row
+    for (std::uint32_t first = 0; first < weights.n_rows; first += most) {
+        const std::uint32_t n_rows = std::min(most, weights.n_rows - first),
+                            stored = n_rows / outputs;
+        std::vector<std::uint32_t> words = weights.real.device_words(first / outputs, stored);
+        WeightSlice slice{{}, first, n_rows, (stored + 3) / 4 * 4, 0};
+        if (weights.is_complex) {
+            slice.imag_chunks = static_cast<std::uint32_t>(words.size() / 4);
+            const auto imag = weights.imag.device_words(first / outputs, stored);
+            words.insert(words.end(), imag.begin(), imag.end());
+        }
+        buffers.weights.push_back(std::move(words));
+        description.slices.push_back(slice);
+    }
+    return description;
+}
+
+}  // namespace gyre::test

@@ -1,0 +1,81 @@
+// norm.comp against the float64 reference.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "tests/reference/generator.h"
+#include "tests/reference/layer_norm.h"
+#include "tests/shaders/kernel_test.h"
+
+namespace gyre::test {
+namespace {
+
+struct NormCase {
+    const char* name;
+    std::uint32_t n_embd, n_tokens, local_size;
+    float mean;  // of the input rows; their deviation is 1
+    bool bias, in_place;
+};
+
+const NormCase kCases[] = {
+    {"one_channel", 1, 1, 64, 0.5f, true, false},
+    {"two_channels", 2, 3, 64, 0.0f, true, false},
+    {"prime", 17, 2, 64, 0.0f, true, true},
+    {"one_below_a_workgroup", 63, 1, 64, 0.0f, false, false},
+    {"a_workgroup", 64, 28, 64, 0.0f, true, false},
+    {"one_above_a_workgroup", 65, 2, 64, 0.0f, true, true},
+    {"small_workgroup", 60, 3, 32, 0.0f, true, false},
+    {"large_workgroup", 127, 2, 128, 0.0f, true, false},
+    {"gpt2_small", 768, 17, 64, 0.1f, true, true},
+    {"gpt2_small_without_bias", 768, 1, 64, 0.1f, false, true},
+    {"gpt2_xl", 1600, 2, 64, 0.1f, true, false},
+    // The one-pass variance E[x^2] - E[x]^2 would lose six digits here.
+    {"mean_far_above_deviation", 768, 1, 64, 1000.0f, true, false},
+};
+
+class NormKernelTest : public KernelTest, public testing::WithParamInterface<NormCase> {};
+
+TEST_P(NormKernelTest, EqualsReference) {
+    const NormCase& c = GetParam();
+    constexpr float kEpsilon = 1e-5f;
+    reference::Generator generator(11);
+    std::vector<float> x = generator.bells(std::size_t{c.n_tokens} * c.n_embd);
+    for (float& value : x)
+        value += c.mean;
+    const std::vector<float> gain = generator.bells(c.n_embd);
+    const std::vector<float> bias = c.bias ? generator.bells(c.n_embd) : std::vector<float>{};
+
+    KernelBuffers buffers;
+    NormParams params{};
+    params.row_stride = activation_stride(c.n_embd);
+    params.n_embd = c.n_embd;
+    params.epsilon = kEpsilon;
+    params.x_offset = buffers.state.add_rows(x, c.n_embd, params.row_stride, ACTIVATION_ALIGN);
+    params.out_offset = params.x_offset;
+    if (c.in_place) {
+        for (std::uint32_t t = 0; t < c.n_tokens; ++t) {
+            buffers.state.allow_in_place(params.x_offset + t * params.row_stride, c.n_embd);
+        }
+    } else {
+        params.out_offset = buffers.state.add_output_rows(c.n_tokens, c.n_embd, params.row_stride,
+                                                          ACTIVATION_ALIGN);
+    }
+    params.weight_offset = buffers.params.add_floats(gain);
+    params.bias_offset = c.bias ? buffers.params.add_floats(bias) : NO_OFFSET;
+
+    const Kernel kernel = built(kernels().norm(c.local_size));
+    const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
+        record_norm(recorder, kernel, sets[0], params, c.n_tokens);
+    });
+    const auto found =
+        rows_at(result.state, params.out_offset, c.n_tokens, c.n_embd, params.row_stride);
+    const auto x64 = reference::widen(x), gain64 = reference::widen(gain),
+               bias64 = reference::widen(bias);
+    EXPECT_TRUE(
+        within(found, reference::layer_norm(x64, c.n_embd, gain64, bias64, double{kEpsilon}),
+               layer_norm_error(x64, c.n_embd, gain64, bias64, double{kEpsilon}, c.local_size)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Norm, NormKernelTest, testing::ValuesIn(kCases), case_name<NormCase>);
+
+}  // namespace
+}  // namespace gyre::test

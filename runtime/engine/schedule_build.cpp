@@ -106,9 +106,12 @@ Status Schedule::build() {
                 device, {buffers_.state, {}, weights.params(), cache_->layer(l), buffers_.step},
                 "attention"));
         layer.attention.push_back(std::move(set));
-        GYRE_TRY(build_product(w.attn_output, LinearEpilogue::kResidual, false, {}, layer.output));
-        GYRE_TRY(build_product(w.ffn_up, LinearEpilogue::kActivate, true, {}, layer.up));
-        GYRE_TRY(build_product(w.ffn_down, LinearEpilogue::kResidual, false, {}, layer.down));
+        // Every linear module declares the logits' binding, so something has to be bound there.
+        const BufferRange& unused = buffers_.logits;
+        GYRE_TRY(
+            build_product(w.attn_output, LinearEpilogue::kResidual, false, unused, layer.output));
+        GYRE_TRY(build_product(w.ffn_up, LinearEpilogue::kActivate, true, unused, layer.up));
+        GYRE_TRY(build_product(w.ffn_down, LinearEpilogue::kResidual, false, unused, layer.down));
     }
     const LinearWeights head{weights.output, NO_OFFSET};
     GYRE_TRY(build_product(head, LinearEpilogue::kLogits, true, buffers_.logits, logits_));

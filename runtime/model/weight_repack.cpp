@@ -14,8 +14,8 @@
 namespace gyre {
 namespace {
 
-constexpr std::uint32_t kTileRows = 32;
-constexpr std::uint32_t kTileChunks = 4;
+constexpr std::uint32_t kTileRows = 64;
+constexpr std::uint32_t kTileChunks = 8;
 constexpr std::uint32_t kChunkBytes = 16;
 constexpr std::uint32_t kScaleBytes = 2;             // in front of each block of the file
 constexpr std::uint32_t kZeroNibbles = 0x88888888u;  // eight Q4_0 elements of value 0

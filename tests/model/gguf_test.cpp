@@ -70,6 +70,7 @@ TEST(Gguf, GettersNameKeyAndBothTypes) {
     b.string("text", "x").u32("number", 1).array<float>("floats", 6, {1.0f});
     b.scalar<std::int32_t>("negative", 5, -3).scalar<std::uint64_t>("huge", 10, UINT64_MAX);
     b.array<std::uint32_t>("wide", 4, {1, 4000000000u});
+    b.array<std::uint64_t>("wider", 10, {UINT64_MAX});  // -1, if its sign bit were believed
     const Bytes file = b.build();
     const auto gguf = Gguf::parse(file);
     ASSERT_TRUE(gguf.ok());
@@ -89,6 +90,7 @@ TEST(Gguf, GettersNameKeyAndBothTypes) {
     expect(gguf->get_floats("number").status(), "number", "uint32", "an array of floats");
     expect(gguf->get_ints("floats").status(), "floats", "array of float32", "an array of integers");
     expect(gguf->get_ints("wide").status(), "wide", "4000000000", "2147483647");
+    expect(gguf->get_ints("wider").status(), "wider", "out of range", "2147483647");
     expect(gguf->get_u32("negative").status(), "negative", "-3", "4294967295");
     expect(gguf->get_u32("huge").status(), "huge", "out of range", "4294967295");
     expect(gguf->get_u32("absent").status(), "absent", "missing", "an integer");

@@ -185,6 +185,13 @@ TEST(ModelConfig, SizesOutOfRangeAreRefused) {
     }
 }
 
+TEST(ModelConfig, KeyHeadsDivideTheQueryHeads) {
+    GgufBuilder b = small_model();
+    b.u32("gpt2.attention.head_count", 4);
+    expect_refused(b.u32("gpt2.attention.head_count_kv", 3), "head_count_kv", "divisor");
+    EXPECT_EQ(config_of(b.u32("gpt2.attention.head_count_kv", 2))->n_qkv(), 16u);
+}
+
 TEST(ModelConfig, FloatsOutOfRangeAreRefused) {
     const float nan = std::nanf("");
     for (const float bad : {0.0f, -1e-5f, 2.0f, INFINITY, nan}) {

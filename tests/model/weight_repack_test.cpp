@@ -28,20 +28,27 @@ std::vector<std::uint32_t> repacked(const DeviceMatrix& matrix,
     return words;
 }
 
+// n bytes at a place, lowest first.
+std::uint32_t little_endian(const std::uint8_t* at, std::uint32_t n) {
+    std::uint32_t value = 0;
+    for (std::uint32_t i = n; i > 0; --i)
+        value = value << 8 | at[i - 1];
+    return value;
+}
+
 // The raw bits of element e of a row as the file has them.
 std::uint32_t file_bits(WeightFormat format, const std::uint8_t* row, std::uint32_t e) {
     switch (format) {
         case WeightFormat::kF32:
-            return row[4 * e] | row[4 * e + 1] << 8 | row[4 * e + 2] << 16 |
-                   static_cast<std::uint32_t>(row[4 * e + 3]) << 24;
+            return little_endian(row + 4 * e, 4);
         case WeightFormat::kF16:
         case WeightFormat::kBf16:
-            return row[2 * e] | static_cast<std::uint32_t>(row[2 * e + 1]) << 8;
+            return little_endian(row + 2 * e, 2);
         case WeightFormat::kQ8_0:
             return row[e / 32 * 34 + 2 + e % 32];
         case WeightFormat::kQ4_0: {
-            const std::uint8_t byte = row[e / 32 * 18 + 2 + e % 16];
-            return e % 32 < 16 ? byte & 15u : static_cast<std::uint32_t>(byte >> 4);
+            const std::uint32_t byte = row[e / 32 * 18 + 2 + e % 16];
+            return e % 32 < 16 ? byte & 15u : byte >> 4;
         }
     }
     return 0;
@@ -122,7 +129,7 @@ TEST(WeightRepack, ScalesAreTwoAWordAfterTheQuants) {
                 if (b < c.n_in / 32) {
                     const std::uint8_t* at = file.data() + r * row_bytes(c.format, c.n_in) +
                                              std::size_t{b} * block_bytes;
-                    expected = at[0] | static_cast<std::uint32_t>(at[1]) << 8;
+                    expected = little_endian(at, 2);
                 }
                 ASSERT_EQ(words[scales + std::size_t{b / 2} * rp + r] >> (b % 2 * 16) & 0xffff,
                           expected)

@@ -1,0 +1,34 @@
+// One attention block through the real kernels: projection, turn, cache, attention.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/kernels/kernel_table.h"
+#include "runtime/model/model_config.h"
+#include "runtime/vk/device.h"
+
+namespace gyre::test {
+
+struct AttentionBlock {
+    const ModelConfig* config = nullptr;
+    RotarySpec spec;
+    CacheFormat cache = CacheFormat::kF32;
+    std::uint32_t first_position = 0;  // of token 0; its cache cell is 0
+    std::uint32_t n_tokens = 0;
+    std::uint32_t n_prompt = 0;        // tokens of the first batch; the rest come one by one
+    std::span<const float> x;          // [n_tokens][n_embd], as after the norm
+    std::span<const float> weight;     // [(n_head + 2 n_head_kv) head_dim][n_embd], or real parts
+    std::span<const float> imaginary;  // complex projection: both [rows / 2][n_embd / 2]
+    std::span<const float> bias;       // [(n_head + 2 n_head_kv) head_dim], or empty
+    std::span<const float> sinks;      // [n_head] learned sink logits, or empty
+};
+
+// [n_tokens][n_head * head_dim]. What a kernel does not write stays NaN.
+Result<std::vector<float>> run_attention_block(Device& device, KernelTable& kernels,
+                                               const AttentionBlock& block);
+
+}  // namespace gyre::test

@@ -6,6 +6,7 @@ should on any machine, busy or not. It can be stopped at any time and goes on fr
 """
 
 import argparse
+import concurrent.futures
 import dataclasses
 import math
 import os
@@ -13,7 +14,10 @@ import pathlib
 import sys
 import time
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle threads that spin starve the BLAS threads on few cores
+# One BLAS thread a worker: workers meet once a step, BLAS threads at every product. On a machine that is busy otherwise
+# the second waits for the scheduler most of the time (measured: eight times slower with both cores contended).
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
@@ -52,6 +56,27 @@ def validate(model, windows, rows, batches, device):
     return total / batches
 
 
+class Gradient:
+    """Mean loss of a batch and its gradients, the rows shared out among worker threads (torch frees the interpreter lock
+    while it computes)."""
+
+    def __init__(self, model, workers, pool, device):
+        self.model, self.workers, self.pool, self.device = model, workers, pool, device
+        self.params = list(model.parameters())
+
+    def _part(self, xy):
+        with torch.enable_grad():
+            loss = self.model.loss(xy[0].to(self.device), xy[1].to(self.device))
+            return loss.item(), torch.autograd.grad(loss, self.params)
+
+    def __call__(self, x, y):
+        """x, y [rows, length]: sets .grad of every parameter, returns the loss."""
+        parts = list(self.pool.map(self._part, zip(x.chunk(self.workers), y.chunk(self.workers))))
+        for p, *grads in zip(self.params, *(grads for _, grads in parts)):
+            p.grad = sum(grads) / len(grads)
+        return sum(loss for loss, _ in parts) / len(parts)
+
+
 def rate(fraction, warmup, floor):
     """Learning rate as a part of its peak at `fraction` of the run: linear warm-up, cosine down to the floor."""
     if fraction < warmup:
@@ -84,7 +109,7 @@ def parse():
     p.add_argument("--rows", type=int, default=4, help="windows in a batch")
     p.add_argument("--save-every", type=float, default=4, help="minutes")
     p.add_argument("--valid-batches", type=int, default=20)
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--workers", type=int, default=2, help="threads that share a batch; a divisor of --rows")
     p.add_argument("--seed", type=int, default=1)
     for field in dataclasses.fields(ModelConfig):
         p.add_argument("--" + field.name.replace("_", "-"), type=field.type, default=field.default)
@@ -92,6 +117,8 @@ def parse():
     for path in (args.train, args.valid):
         if not path.is_file():
             p.error(f"no such file: {path}")
+    if args.rows % args.workers:
+        p.error("--workers must divide --rows")
     if args.n_embd % (2 * args.n_head):
         p.error("--n-embd must be a multiple of 2 x --n-head")
     return args
@@ -99,12 +126,13 @@ def parse():
 
 def main():
     args = parse()
-    torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     config = ModelConfig(**{f.name: getattr(args, f.name) for f in dataclasses.fields(ModelConfig)})
     model = Model(config).to(device)
-    optimizers = make_optimizers(model, args.optimizer, args.lr, args.muon_lr, args.weight_decay)
+    pool = concurrent.futures.ThreadPoolExecutor(args.workers)
+    gradient = Gradient(model, args.workers, pool, device)
+    optimizers = make_optimizers(model, args.optimizer, args.lr, args.muon_lr, args.weight_decay, pool.map)
     train = Windows(np.load(args.train, mmap_mode="r"), config.context, args.seed)
     valid = Windows(np.load(args.valid, mmap_mode="r"), config.context, args.seed)
     step, elapsed, history = 0, 0.0, []
@@ -135,13 +163,12 @@ def main():
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
         x, y = train.batch(step, args.rows)
-        loss = model.loss(x.to(device), y.to(device))
-        loss.backward()
+        loss = gradient(x, y)
         torch.nn.utils.clip_grad_norm_(model.parameters(), args.clip)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        step, since, running = step + 1, since + 1, running + loss.item()
+        step, since, running = step + 1, since + 1, running + loss
         now = time.monotonic()
         elapsed, last = elapsed + now - last, now
         if since == 50:

@@ -84,7 +84,7 @@ void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
     params.n_head_kv = config.n_head_kv;
     params.head_dim = config.head_dim;
     params.rotary_stride = rotary_.stride;
-    params.query_table = layout_.key_table;
+    params.query_table = layout_.query_table;
     params.key_table = layout_.key_table;
     params.value_table = layout_.value_table;
     params.q_offset = layout_.q;

@@ -41,11 +41,13 @@ struct ActivationLayout {
     std::uint32_t mix = 0;          // [chunk][mix_stride]
     std::uint32_t hidden = 0;       // [chunk][hidden_stride]
     std::uint32_t kv = 0;           // [chunk][kv_stride] keys and values for a Q8_0 cache
-    std::uint32_t key_table = 0;    // [n_ctx][n_pairs] (cos, sin) for queries and keys
-    std::uint32_t value_table = 0;  // the same with unit amplitude; key_table where that is 1
-    std::uint32_t scales = 0;       // [n_ctx] temperature factors
-    std::uint32_t turns = 0;        // [keys, values][n_pairs] (cos, sin) of a cache shift
-    std::uint64_t words = 0;        // of the whole buffer
+    std::uint32_t query_table = 0;  // [n_ctx][n_pairs] (cos, sin) for the queries
+    std::uint32_t key_table = 0;    // for the keys; query_table unless they decay (xPos)
+    std::uint32_t value_table =
+        0;                     // for the values: unit amplitude; query_table where that is the same
+    std::uint32_t scales = 0;  // [n_ctx] temperature factors
+    std::uint32_t turns = 0;   // [keys, values][n_pairs] (cos, sin) of a cache shift
+    std::uint64_t words = 0;   // of the whole buffer
 
     static ActivationLayout of(const ModelConfig& config, const RotarySpec& rotary,
                                CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx);

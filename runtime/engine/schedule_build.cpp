@@ -41,8 +41,9 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
     }
     if (rotary.turns()) {
         const std::uint64_t table = std::uint64_t{n_ctx} * rotary.n_pairs() * 2;
-        layout.key_table = place(table);
-        layout.value_table = rotary.needs_unit_table() ? place(table) : layout.key_table;
+        layout.query_table = place(table);
+        layout.key_table = rotary.log_decay.empty() ? layout.query_table : place(table);
+        layout.value_table = rotary.needs_unit_table() ? place(table) : layout.query_table;
     }
     if (rotary.temperature.active()) layout.scales = place(n_ctx);
     layout.turns = place(2 * std::uint64_t{rotary.n_pairs()} * 2);

@@ -14,6 +14,17 @@ constexpr std::uint32_t kDefaultChunk = 128;  // tokens
 constexpr std::uint64_t kAllLogitsBytes = std::uint64_t{16}
                                           << 20;  // of every token's logits at once
 
+// xPos multiplies keys by up to exp(n_ctx / 2 * 1.25 / 512): what the cache's format can hold.
+Status check_decay(const RotarySpec& rotary, CacheFormat cache, std::uint32_t n_ctx) {
+    if (rotary.log_decay.empty()) return {};
+    const std::uint32_t limit = cache == CacheFormat::kF32 ? 65536 : 4096;
+    if (n_ctx <= limit) return {};
+    return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) +
+                                    ": xPos's decay fits a cache of " +
+                                    (cache == CacheFormat::kF32 ? "f32" : "f16 or q8_0") +
+                                    " up to " + std::to_string(limit) + " positions");
+}
+
 // Positions that the model can tell apart: a table's rows, or what the file was made for.
 Status check_n_ctx(const ModelConfig& config, std::uint32_t n_ctx) {
     const bool has_table =
@@ -57,6 +68,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const std::uint32_t chunk = std::min(options.chunk == 0 ? kDefaultChunk : options.chunk, room);
     Device& device = model->device();
     const RotarySpec rotary = config.rotary_spec(n_ctx);
+    GYRE_TRY(check_decay(rotary, options.cache, n_ctx));
     const ActivationLayout layout =
         ActivationLayout::of(config, rotary, options.cache, chunk, n_ctx);
     if (layout.words * 4 > device.caps().max_storage_range) {
@@ -104,19 +116,25 @@ Status Session::fill_state() {
                               std::as_bytes(values));
     };
     std::vector<float> values;
-    if (rotary_.turns()) {
+    const auto upload_table = [&](RotaryTable which, std::uint32_t word) {
         values.resize(rotary_table_floats(rotary_, n_ctx()));
-        fill_rotary_table(rotary_, rotary_.amplitude, 0, n_ctx(), values);
-        GYRE_TRY(upload(layout_.key_table, values));
-        if (rotary_.needs_unit_table()) {
-            fill_rotary_table(rotary_, 1.0, 0, n_ctx(), values);
-            GYRE_TRY(upload(layout_.value_table, values));
+        fill_rotary_table(rotary_, which, options_.first_position, n_ctx(), decay_origin(), values);
+        return upload(word, values);
+    };
+    if (rotary_.turns()) {
+        GYRE_TRY(upload_table(RotaryTable::kQueries, layout_.query_table));
+        if (layout_.key_table != layout_.query_table) {
+            GYRE_TRY(upload_table(RotaryTable::kKeys, layout_.key_table));
+        }
+        if (layout_.value_table != layout_.query_table) {
+            GYRE_TRY(upload_table(RotaryTable::kValues, layout_.value_table));
         }
     }
     if (rotary_.temperature.active()) {
         values.resize(n_ctx());
         for (std::uint32_t p = 0; p < n_ctx(); ++p) {
-            values[p] = static_cast<float>(rotary_.temperature.factor(p + 1));
+            values[p] =
+                static_cast<float>(rotary_.temperature.factor(options_.first_position + p + 1));
         }
         GYRE_TRY(upload(layout_.scales, values));
     }

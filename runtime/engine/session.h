@@ -31,6 +31,9 @@ struct SessionOptions {
     WhenFull when_full = WhenFull::kStop;
     std::uint32_t keep_tokens = 0;  // kSlide: first positions that stay; at least the model's sinks
     CacheFormat cache = CacheFormat::kF16;
+    // Position of the first token: computed positions only (rotary, temperature). The cache begins
+    // here.
+    std::uint32_t first_position = 0;
     std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: chosen here
 };
 
@@ -110,6 +113,7 @@ class Session {
                                         const ActivationLayout& layout);
     Status build_schedule();
     Status fill_state();
+    double decay_origin() const { return options_.first_position + n_ctx() / 2.0; }
     Status check(std::span<const std::uint32_t> tokens) const;
     Status check_cancelled();
     void write_step(std::span<const std::uint32_t> tokens);

@@ -63,10 +63,13 @@ Status Session::write_turns(std::uint32_t count) {
     std::vector<float> turns(std::size_t{4} * n_pairs);
     for (std::uint32_t p = 0; p < n_pairs; ++p) {
         const double angle = -static_cast<double>(count) * rotary_.inv_freq[p];
-        for (const std::uint32_t part : {0u, n_pairs}) {  // keys, values
-            turns[2 * (part + p)] = static_cast<float>(std::cos(angle));
-            turns[2 * (part + p) + 1] = static_cast<float>(std::sin(angle));
-        }
+        // xPos: the key was multiplied by exp(-log_decay t) at t, and t becomes t - count.
+        const double decay =
+            rotary_.log_decay.empty() ? 1.0 : std::exp(rotary_.log_decay[p] * count);
+        turns[2 * p] = static_cast<float>(decay * std::cos(angle));
+        turns[2 * p + 1] = static_cast<float>(decay * std::sin(angle));
+        turns[2 * (n_pairs + p)] = static_cast<float>(std::cos(angle));
+        turns[2 * (n_pairs + p) + 1] = static_cast<float>(std::sin(angle));
     }
     GYRE_ASSIGN(Uploader uploader, Uploader::create(model_->device()));
     GYRE_TRY(

@@ -41,6 +41,22 @@ std::vector<PairChannels> pair_channels(const RotarySpec& spec) {
     return pair_channels(spec.pairing, spec.stride, spec.head_dim);
 }
 
+namespace {
+
+// zeta_i^(1 / 512) a position, zeta_i = (2 i / d + 0.4) / 1.4: Sun et al., arXiv:2212.10554, with
+// the published scale base of 512. Pairs that do not turn do not decay.
+std::vector<double> xpos_log_decay(const RotarySpec& spec, std::uint32_t rotary_dim) {
+    std::vector<double> log_decay(spec.n_pairs(), 0.0);
+    for (std::uint32_t i = 0; i < rotary_dim / 2; ++i) {
+        if (spec.inv_freq[i] != 0.0) {
+            log_decay[i] = std::log((2.0 * i / rotary_dim + 0.4) / 1.4) / 512.0;
+        }
+    }
+    return log_decay;
+}
+
+}  // namespace
+
 RotarySpec make_rotary_spec(const RotaryRecipe& recipe, std::uint32_t head_dim,
                             std::uint32_t n_ctx) {
     RotarySpec spec = make_unturned_spec(head_dim);
@@ -57,6 +73,8 @@ RotarySpec make_rotary_spec(const RotaryRecipe& recipe, std::uint32_t head_dim,
     spec.amplitude =
         scaling.attention_factor != 0.0 ? scaling.attention_factor : computed.amplitude;
     spec.temperature = recipe.temperature;
+    if (recipe.xpos)
+        spec.log_decay = xpos_log_decay(spec, whole_head ? head_dim : recipe.rotary_dim);
     return spec;
 }
 

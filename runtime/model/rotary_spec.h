@@ -41,11 +41,17 @@ struct RotarySpec {
     // Factor on cos and sin of queries and keys, never of values and outputs (YaRN, LongRoPE).
     double amplitude = 1.0;
     AttentionTemperature temperature;
+    // xPos (arXiv:2212.10554): [n_pairs] natural logarithm of a pair's decay a position, or empty.
+    // Queries at t are multiplied by exp(log_decay t), keys by exp(-log_decay t), values by
+    // nothing.
+    std::vector<double> log_decay;
 
     std::uint32_t n_pairs() const { return (head_dim + 1) / 2; }
     bool turns() const;  // some pair of something turns
     // Values and outputs need a table of their own (unit amplitude).
-    bool needs_unit_table() const { return amplitude != 1.0 && values != ValueRotation::kNone; }
+    bool needs_unit_table() const {
+        return (amplitude != 1.0 || !log_decay.empty()) && values != ValueRotation::kNone;
+    }
 };
 
 // The two channels of a pair. b == kNoChannel: the single last channel of an odd head.

@@ -85,8 +85,8 @@ def frequencies(keys, tensors, d, n_ctx):
 
 def standard_rule(keys, tensors, d, theta, n_ctx):
     """ARCH.rope.scaling.*, as the GGUF ecosystem writes it."""
-    kind = keys.get("ARCH.rope.scaling.type", "none")
     s = keys.get("ARCH.rope.scaling.factor", 1.0)
+    kind = keys.get("ARCH.rope.scaling.type", "none" if s == 1.0 else "linear")
     trained = keys.get("ARCH.rope.scaling.original_context_length", keys.get("ARCH.context_length", None))
     amplitude = keys.get("ARCH.rope.scaling.attn_factor", 1.0) * keys.get("ARCH.rope.scaling.yarn_attn_factor", 1.0)
     if kind == "none":
@@ -99,6 +99,8 @@ def standard_rule(keys, tensors, d, theta, n_ctx):
     ext_factor = keys.get("ARCH.rope.scaling.yarn_ext_factor", 1.0)
     beta_fast = keys.get("ARCH.rope.scaling.yarn_beta_fast", 32.0)
     beta_slow = keys.get("ARCH.rope.scaling.yarn_beta_slow", 1.0)
+    if ext_factor < 0.0:  # ggml: what the type says
+        ext_factor = 1.0
     if ext_factor != 0.0:
         amplitude *= oracle.yarn_amplitude(s)
     return oracle.yarn_frequencies(d, theta, s, trained, beta_fast, beta_slow, ext_factor), amplitude

@@ -65,7 +65,9 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     GYRE_TRY(check_sliding(config, options, n_ctx));
     // Half the context is free after a slide.
     const std::uint32_t room = options.when_full == WhenFull::kSlide ? (n_ctx + 3) / 4 : n_ctx;
-    const std::uint32_t chunk = std::min(options.chunk == 0 ? kDefaultChunk : options.chunk, room);
+    // Tokens are workgroups of a grid's second dimension.
+    const std::uint32_t chunk = std::min({options.chunk == 0 ? kDefaultChunk : options.chunk, room,
+                                          model->device().caps().max_groups[1]});
     Device& device = model->device();
     const RotarySpec rotary = config.rotary_spec(n_ctx);
     GYRE_TRY(check_decay(rotary, options.cache, n_ctx));
@@ -240,10 +242,13 @@ Status Session::decode(std::uint32_t token) {
 Status Session::ensure_all_logits() {
     if (buffers_.all_logits) return {};
     const std::uint64_t row = std::uint64_t{model_->config().n_vocab} * 4;
-    const std::uint64_t rows = std::clamp<std::uint64_t>(kAllLogitsBytes / row, 1, layout_.chunk);
+    const std::uint64_t most = std::min(kAllLogitsBytes, model_->device().caps().max_storage_range);
+    const std::uint64_t rows = std::clamp<std::uint64_t>(most / row, 1, layout_.chunk);
     GYRE_ASSIGN(buffers_.all_logits,
                 Buffer::create(model_->device(), rows * row, Memory::kReadback, "all logits"));
-    return build_schedule();
+    const Status status = build_schedule();
+    if (!status.ok()) buffers_.all_logits.reset();  // the schedule of before has no kernel for it
+    return status;
 }
 
 Status Session::read_logits() {

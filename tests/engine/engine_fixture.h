@@ -18,6 +18,7 @@
 #include "runtime/engine/model.h"
 #include "runtime/engine/session.h"
 #include "tests/support/compare.h"
+#include "tests/support/gpu_fixture.h"  // ASSERT_OK
 
 namespace gyre::test {
 

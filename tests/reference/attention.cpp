@@ -115,9 +115,9 @@ std::vector<double> attention(const AttentionOptions& options, std::span<const d
     std::vector<double> turned_v(v.begin(), v.end());
     if (options.rotate_keys) {
         turned_q =
-            rotate_heads(q, n_heads, head_dim, options.pairs, q_positions, options.amplitude);
-        turned_k =
-            rotate_heads(k, n_kv_heads, head_dim, options.pairs, k_positions, options.amplitude);
+            rotate_heads(q, n_heads, head_dim, options.pairs, q_positions, options.amplitude, 1.0);
+        turned_k = rotate_heads(k, n_kv_heads, head_dim, options.pairs, k_positions,
+                                options.amplitude, -1.0);
     }
     if (options.values != RotaryValues::kNone) {
         turned_v = rotate_heads(v, n_kv_heads, head_dim, options.pairs, k_positions);

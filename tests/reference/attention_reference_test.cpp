@@ -218,6 +218,18 @@ TEST(AttentionReferenceTest, AmplitudeScalesLogitsOnly) {
     EXPECT_NEAR(y[1], 1 - weight, kRounding);
 }
 
+// xPos lets logits fade with the distance and does not touch values, so RoVE still turns them back.
+TEST(AttentionReferenceTest, XposFadesLogitsOnly) {
+    Layer layer(RotaryValues::kRove);
+    const auto plain = layer.at(0);
+    add_xpos(layer.options.pairs);
+    EXPECT_GT(largest_difference(layer.at(0), plain), 1e-5);
+    expect_near(layer.at(0), layer.at(300), kRounding);
+    const auto first = layer.at(0);
+    for (std::size_t i = 0; i < 4 * 8; ++i)
+        EXPECT_NEAR(first[i], plain[i], kRounding) << i;
+}
+
 TEST(AttentionReferenceTest, WindowKeepsNearKeysAndSinks) {
     AttentionOptions options;
     options.window = 3;

@@ -13,9 +13,9 @@ std::vector<TurningPair> turning_pairs(Pairing pairing, std::span<const double> 
     std::vector<TurningPair> pairs;
     for (std::size_t i = 0; i < inv_freq.size(); ++i) {
         if (pairing == Pairing::kInterleaved) {
-            pairs.push_back({2 * i, 2 * i + 1, inv_freq[i]});
+            pairs.push_back({.a = 2 * i, .b = 2 * i + 1, .inv_freq = inv_freq[i]});
         } else {
-            pairs.push_back({i, i + inv_freq.size(), inv_freq[i]});
+            pairs.push_back({.a = i, .b = i + inv_freq.size(), .inv_freq = inv_freq[i]});
         }
     }
     return pairs;
@@ -43,12 +43,19 @@ std::vector<double> rope_id_inv_freq(std::size_t head_dim, double train_length) 
     return inv_freq;
 }
 
+void add_xpos(std::span<TurningPair> pairs) {
+    for (std::size_t i = 0; i < pairs.size(); ++i) {
+        pairs[i].zeta = (static_cast<double>(i) / static_cast<double>(pairs.size()) + 0.4) / 1.4;
+    }
+}
+
 void rotate(std::span<double> head, std::span<const TurningPair> pairs, double position,
-            double amplitude) {
+            double amplitude, double decay) {
     for (const TurningPair& pair : pairs) {
         assert(pair.a < head.size() && pair.b < head.size());
+        const double size = amplitude * std::pow(pair.zeta, decay * position / 512.0);
         const std::complex<double> turned = std::complex<double>(head[pair.a], head[pair.b]) *
-                                            std::polar(amplitude, position * pair.inv_freq);
+                                            std::polar(size, position * pair.inv_freq);
         head[pair.a] = turned.real();
         head[pair.b] = turned.imag();
     }
@@ -56,13 +63,14 @@ void rotate(std::span<double> head, std::span<const TurningPair> pairs, double p
 
 std::vector<double> rotate_heads(std::span<const double> x, std::size_t n_heads,
                                  std::size_t head_dim, std::span<const TurningPair> pairs,
-                                 std::span<const double> positions, double amplitude) {
+                                 std::span<const double> positions, double amplitude,
+                                 double decay) {
     assert(x.size() == positions.size() * n_heads * head_dim);
     std::vector<double> y(x.begin(), x.end());
     for (std::size_t t = 0; t < positions.size(); ++t) {
         for (std::size_t h = 0; h < n_heads; ++h) {
             const std::span<double> head(y.data() + (t * n_heads + h) * head_dim, head_dim);
-            rotate(head, pairs, positions[t], amplitude);
+            rotate(head, pairs, positions[t], amplitude, decay);
         }
     }
     return y;

@@ -19,6 +19,8 @@ struct TurningPair {
     std::size_t a = 0;
     std::size_t b = 0;
     double inv_freq = 0;  // radians per position; 0: the pair does not turn
+    double zeta =
+        1;  // xPos: what the pair of a query shrinks by in 512 positions, that of a key grows
 };
 
 // The pairs of the first rotary_dim = 2 * inv_freq.size() channels; the other channels of a head
@@ -34,15 +36,22 @@ std::vector<double> standard_inv_freq(std::size_t rotary_dim, double theta = 100
 // Wertheimer et al., Frayed RoPE and Long Inputs, arXiv:2603.18017.
 std::vector<double> rope_id_inv_freq(std::size_t head_dim, double train_length);
 
+// Gives the pairs xPos's zeta_i = (2i / rotary_dim + 0.4) / 1.4, rotary_dim = 2 * pairs.size().
+// Sun et al., A Length-Extrapolatable Transformer, arXiv:2212.10554, section 3 (gamma = 0.4), with
+// the scale base 512 of the authors' code.
+void add_xpos(std::span<TurningPair> pairs);
+
 // Turns one head [head_dim] in place to `position` and multiplies the turned pairs by `amplitude`
 // (YaRN's factor; only for queries and keys). Pairs of frequency 0 get the amplitude too.
+// decay: the exponent of zeta for 512 positions: 1 for queries, -1 for keys, 0 for values.
 // rotate(head, pairs, -position) turns back. RoFormer, equation 34.
 void rotate(std::span<double> head, std::span<const TurningPair> pairs, double position,
-            double amplitude = 1.0);
+            double amplitude = 1.0, double decay = 0.0);
 
 // rotate() for every head of every token: x [n_tokens, n_heads, head_dim], positions [n_tokens].
 std::vector<double> rotate_heads(std::span<const double> x, std::size_t n_heads,
                                  std::size_t head_dim, std::span<const TurningPair> pairs,
-                                 std::span<const double> positions, double amplitude = 1.0);
+                                 std::span<const double> positions, double amplitude = 1.0,
+                                 double decay = 0.0);
 
 }  // namespace gyre::reference

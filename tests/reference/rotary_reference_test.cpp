@@ -91,6 +91,27 @@ TEST(RotaryReferenceTest, AmplitudeScalesTurnedChannelsOnly) {
     EXPECT_EQ(head, (std::vector<double>{1.5, 3, 3, 4}));
 }
 
+// zeta^(n / 512) of the query times zeta^(-m / 512) of the key is zeta^((n - m) / 512): with equal
+// heads of length 1 in every pair, the dot product is the sum of zeta_i^(distance / 512)
+// cos(distance w_i).
+TEST(RotaryReferenceTest, XposDecaysWithTheDistanceAlone) {
+    auto pairs = turning_pairs(Pairing::kHalf, standard_inv_freq(4));
+    add_xpos(pairs);
+    EXPECT_NEAR(pairs[0].zeta, 0.4 / 1.4, kRounding);
+    EXPECT_NEAR(pairs[1].zeta, 0.9 / 1.4, kRounding);
+    for (const double start : {0.0, 900.0}) {
+        std::vector<double> q = {1, 1, 0, 0}, k = q;
+        rotate(q, pairs, start + 256, 1.0, 1.0);
+        rotate(k, pairs, start, 1.0, -1.0);
+        double dot = 0, closed = 0;
+        for (std::size_t i = 0; i < 4; ++i)
+            dot += q[i] * k[i];
+        for (const TurningPair& pair : pairs)
+            closed += std::sqrt(pair.zeta) * std::cos(256 * pair.inv_freq);
+        EXPECT_NEAR(dot, closed, 1e-12);
+    }
+}
+
 TEST(RotaryReferenceTest, StandardFrequencies) {
     const std::vector<double> inv_freq = standard_inv_freq(64);
     ASSERT_EQ(inv_freq.size(), 32u);

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed (also when Ctrl-C
-// stopped it: what was written until then stays), 2 wrong usage.
+// stopped it: what was written until then stays), 2 wrong usage. A failure is one line; the
+// library's log lines are shown only where GYRE_LOG asks for them.
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -17,8 +20,19 @@ namespace {
 using gyre::app::Command;
 using gyre::app::Failure;
 
+constexpr const char* kLevels[] = {"error", "warning", "info", "debug"};  // by gyre_log_level
+
 void print_log(gyre_log_level level, const char* message, void*) {
-    std::fprintf(stderr, "gyre: %s%s\n", level == GYRE_LOG_WARNING ? "warning: " : "", message);
+    std::fprintf(stderr, "gyre: %s: %s\n", kLevels[level], message);
+}
+
+// GYRE_LOG=error, warning, info or debug; any other value is none of them.
+void turn_log_on() {
+    const char* wanted = std::getenv("GYRE_LOG");
+    for (int level = GYRE_LOG_ERROR; wanted != nullptr && level <= GYRE_LOG_DEBUG; ++level) {
+        if (std::strcmp(wanted, kLevels[level]) != 0) continue;
+        gyre_set_log_callback(print_log, nullptr, static_cast<gyre_log_level>(level));
+    }
 }
 
 int fail(std::string text, int exit_code) {
@@ -37,6 +51,10 @@ std::string version_line() {
 int run_program(int argc, char** argv) {
     CLI::App program("Runs GPT-2-style language models with rotary attention on Vulkan devices.",
                      "gyre");
+    program.footer(
+        "Environment: GYRE_MODEL, the model without -m; GYRE_LOG=error|warning|info|debug, log "
+        "lines "
+        "on stderr.");
     program.set_version_flag("--version", version_line());
     program.require_subcommand(1);
     const std::vector<Command> commands = {
@@ -53,7 +71,7 @@ int run_program(int argc, char** argv) {
         return fail(text + " (see gyre --help)", Failure::kUsage);
     }
     gyre::app::install_interrupt_handler();
-    gyre_set_log_callback(print_log, nullptr, GYRE_LOG_WARNING);
+    turn_log_on();
     for (const Command& command : commands) {
         if (*command.parser) command.execute();
     }

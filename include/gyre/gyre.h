@@ -335,7 +335,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_detokenize(const gyre_model* mod
 typedef enum gyre_kv_type {
     GYRE_KV_F16 = 0,
     GYRE_KV_F32 = 1,
-    GYRE_KV_Q8_0 = 2, /**< not yet: gyre_session_create returns GYRE_ERROR_UNSUPPORTED */
+    GYRE_KV_Q8_0 = 2, /**< 8 bits, and a scale for every 32 numbers or head */
     GYRE_KV_TYPE_FORCE_32 = 0x7fffffff
 } gyre_kv_type;
 

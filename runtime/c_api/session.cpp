@@ -52,8 +52,8 @@ Result<SessionOptions> to_cpp(const gyre_session_options& c) {
             options.cache = CacheFormat::kF32;
             return options;
         case GYRE_KV_Q8_0:
-            return Status::unsupported(
-                "a KV cache of type q8_0 is not supported yet: use f16 or f32");
+            options.cache = CacheFormat::kQ8_0;
+            return options;
         case GYRE_KV_TYPE_FORCE_32:
             break;
     }

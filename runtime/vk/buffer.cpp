@@ -142,7 +142,7 @@ void Buffer::release_memory() noexcept {
 }
 
 void Buffer::release() noexcept {
-    if (device_ == nullptr || handle_ == VkBuffer{} || device_->hung) return;
+    if (device_ == nullptr || handle_ == VkBuffer{} || !device_->may_destroy()) return;
     device_->fn.vkDestroyBuffer(device_->device, handle_, nullptr);
     release_memory();
 }

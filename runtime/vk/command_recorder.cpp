@@ -119,7 +119,7 @@ CommandRecorder::~CommandRecorder() {
 }
 
 void CommandRecorder::release() noexcept {
-    if (device_ == nullptr || device_->hung) return;
+    if (device_ == nullptr || !device_->may_destroy()) return;
     if (queries_ != VkQueryPool{}) {
         device_->fn.vkDestroyQueryPool(device_->device, queries_, nullptr);
     }

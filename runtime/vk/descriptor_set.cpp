@@ -130,7 +130,7 @@ DescriptorSet::~DescriptorSet() {
 }
 
 void DescriptorSet::release() noexcept {
-    if (device_ == nullptr || handle_ == VkDescriptorSet{} || device_->hung) return;
+    if (device_ == nullptr || handle_ == VkDescriptorSet{} || !device_->may_destroy()) return;
     const std::lock_guard lock(device_->pool_mutex);
     device_->fn.vkFreeDescriptorSets(device_->device, pool_, 1, &handle_);
     for (DescriptorPool& pool : device_->descriptor_pools) {

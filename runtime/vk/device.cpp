@@ -205,6 +205,10 @@ Status Device::run(CommandRecorder& recorder) {
 bool Device::lost() const {
     return state_->lost;
 }
+bool Device::hung() const {
+    return !state_->may_destroy();
+}
+
 Status Device::lost_status() const {
     return state_->lost_status();
 }

@@ -94,6 +94,7 @@ class Device {
     // new Device of the same index is the way on.
     bool lost() const;
     Status lost_status() const;                 // OK while the device is well
+    bool hung() const;                          // lost to a timeout, and still at work
     void mark_lost(const std::string& reason);  // tests and quirks: behave as if the driver said so
 
     // Writes the pipeline cache file now, if it has news. Errors are logged, never returned:

@@ -18,9 +18,10 @@ constexpr std::uint64_t kWaitSliceNs = 200'000'000;
 
 DeviceState::~DeviceState() {
     if (device == VK_NULL_HANDLE) return;
-    if (hung) {
+    if (!may_destroy()) {
         log(LogLevel::kWarning,
-            info.name + " did not finish its work; its objects stay until exit");
+            info.name + " did not finish its work; its objects stay until the process ends");
+        instance->keep = true;
         return;
     }
     {
@@ -64,6 +65,18 @@ Status DeviceState::check(VkResult result, const char* call) {
         return lost_status();
     }
     return status;
+}
+
+bool DeviceState::may_destroy() noexcept {
+    if (!hung) return true;
+    const std::lock_guard lock(lost_mutex);
+    std::erase_if(overdue, [this](VkFence fence) {
+        if (fn.vkGetFenceStatus(device, fence) == VK_NOT_READY) return false;
+        fn.vkDestroyFence(device, fence, nullptr);
+        return true;
+    });
+    hung = !overdue.empty();
+    return !hung;
 }
 
 Result<VkFence> DeviceState::take_fence() {
@@ -124,8 +137,11 @@ Status DeviceState::wait_fence(VkFence fence) {
         const auto left_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 0));
         result = fn.vkWaitForFences(device, 1, &fence, VK_TRUE, std::min(kWaitSliceNs, left_ns));
         if (result == VK_TIMEOUT && std::chrono::steady_clock::now() >= deadline) {
-            hung = true;
-            instance->keep = true;
+            {
+                const std::lock_guard lock(lost_mutex);
+                overdue.push_back(fence);
+                hung = true;
+            }
             mark_lost("work took longer than " + std::to_string(hang_timeout.count()) + " ms");
             return lost_status();
         }
@@ -133,7 +149,7 @@ Status DeviceState::wait_fence(VkFence fence) {
     const Status status = check(result, "vkWaitForFences");
     if (status.ok()) {
         give_fence(fence);
-    } else if (!hung) {
+    } else {
         fn.vkDestroyFence(device, fence, nullptr);
     }
     // The work is done even if the device was given up meanwhile; its results are not to be

@@ -65,12 +65,13 @@ struct DeviceState {
     std::atomic<std::uint64_t> waits{0};
     std::atomic<std::uint64_t> pipelines{0};
 
-    // lost: no further work. hung: the device still holds objects and may never give them back, so
-    // nothing of it is destroyed any more: the process's end does that.
+    // lost: no further work. While a fence is overdue the device still uses objects: then nothing
+    // is destroyed, and what is overdue for ever stays until the process ends.
     std::atomic<bool> lost{false};
-    std::atomic<bool> hung{false};
-    mutable std::mutex lost_mutex;
+    std::atomic<bool> hung{false};  // overdue is not empty
+    mutable std::mutex lost_mutex;  // lost_reason, overdue
     std::string lost_reason;
+    std::vector<VkFence> overdue;
 
     DeviceState() = default;
     DeviceState(const DeviceState&) = delete;
@@ -79,6 +80,8 @@ struct DeviceState {
 
     Status lost_status() const;
     void mark_lost(const std::string& reason);
+    // Whether the device is done with all objects; false only while work is overdue.
+    bool may_destroy() noexcept;
     // Like status_of, and remembers a loss.
     Status check(VkResult result, const char* call);
 

@@ -144,7 +144,7 @@ Pipeline::~Pipeline() {
 }
 
 void Pipeline::release() noexcept {
-    if (device_ == nullptr || handle_ == VkPipeline{} || device_->hung) return;
+    if (device_ == nullptr || handle_ == VkPipeline{} || !device_->may_destroy()) return;
     device_->fn.vkDestroyPipeline(device_->device, handle_, nullptr);
     --device_->pipelines;
 }

@@ -1,5 +1,7 @@
 // The shaders of this folder, compiled.
 // SPDX-License-Identifier: Apache-2.0
+//
+// glslang's arrays have internal linkage, so what refers to them must have it too.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +18,14 @@ struct ScaleAddParams {
     std::uint32_t multiply;
     std::uint32_t add;
 };
-inline constexpr ShaderCode kScaleAdd{"scale_add", scale_add_spv};
+const ShaderCode kScaleAdd{"scale_add", scale_add_spv};
 inline constexpr std::uint32_t kScaleAddLocalSize = 0;  // spec id
 
 // shaders/reduce.comp: binding 0 sums, 1 values.
 struct ReduceParams {
     std::uint32_t rounds;
 };
-inline constexpr ShaderCode kReduce{"reduce", reduce_spv};
+const ShaderCode kReduce{"reduce", reduce_spv};
 inline constexpr std::uint32_t kReduceLocalSize = 7;
 inline constexpr std::uint32_t kReducePadding = 8;
 inline constexpr std::uint32_t kReduceNegate = 9;

@@ -1,0 +1,63 @@
+// The fixture itself: canaries, poison and messages of the layers fail a test.
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/gpu_fixture.h"
+
+#include <gtest/gtest-spi.h>
+
+#include <cmath>
+
+#include "tests/vk/test_shaders.h"
+
+namespace gyre::test {
+namespace {
+
+class FixtureTest : public GpuTest {
+  protected:
+    // scale_add over n words into `to`, which may be too small for them.
+    void run(const BufferRange& to, std::uint32_t n) {
+        const TestBuffer from = input(std::vector<std::uint32_t>(n, 1));
+        const TestBuffer step = input<std::uint32_t>({0});
+        KernelRun run;
+        run.code = kScaleAdd;
+        run.spec = {{kScaleAddLocalSize, 64}};
+        run.set_push(ScaleAddParams{n, 1, 1});
+        run.bindings[0] = to;
+        run.bindings[1] = from;
+        run.bindings[4] = step;
+        run_kernel(run);
+    }
+};
+
+TEST_F(FixtureTest, WordsThatNobodyWroteAreNotANumber) {
+    const TestBuffer out = output(10);
+    run(out, 7);
+    EXPECT_EQ(out.words()[6], 2u);
+    EXPECT_TRUE(std::isnan(out.read<float>()[7]));
+}
+
+TEST_F(FixtureTest, AWriteBehindTheBufferIsSeen) {
+    const TestBuffer out = output(10);
+    // Binds the fence behind the words too, so that the driver lets the kernel write there.
+    BufferRange wide = out.range();
+    wide.size += 4;
+    run(wide, 11);
+    EXPECT_NONFATAL_FAILURE((void)out.words(), "word 0 behind the buffer was overwritten");
+}
+
+TEST_F(FixtureTest, MessagesOfTheLayersArrive) {
+    // An empty range is against the specification; only the layer can know.
+    auto buffer = Buffer::create(device(), 64, Memory::kDevice, "small");
+    ASSERT_OK(buffer);
+    auto recorder = CommandRecorder::create(device(), {"named here", 0, true});
+    ASSERT_OK(recorder);
+    ASSERT_OK(recorder->begin());
+    recorder->fill(buffer->range(0, 0), 1);
+    (void)recorder->end();
+    const auto messages = take_messages();
+    ASSERT_FALSE(messages.empty());
+    EXPECT_NE(messages[0].find("vkCmdFillBuffer"), std::string::npos) << messages[0];
+    EXPECT_NE(messages[0].find("named here"), std::string::npos) << "objects have names";
+}
+
+}  // namespace
+}  // namespace gyre::test

@@ -18,7 +18,15 @@ namespace {
 
 // Prompts in tiles of eight tokens; single tokens with the sum split over invocations.
 constexpr Tiling kPrompt{.local_size = 32, .rows = 4, .tokens = 8, .k_lanes = 1};
-constexpr Tiling kDecode{.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
+constexpr Tiling kDecodeSplit{.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
+constexpr Tiling kDecode{.local_size = 32, .rows = 4, .tokens = 1, .k_lanes = 1};
+
+// Tokens that go through the kernels together.
+struct Batch {
+    std::uint32_t first_token = 0;
+    std::uint32_t n_tokens = 0;
+    std::uint32_t first_cell = 0;
+};
 
 std::uint32_t align(std::uint32_t words) {
     return (words + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
@@ -76,7 +84,8 @@ class BlockRun {
         std::vector<TestBuffer> steps;
         std::vector<DescriptorSet> sets;
         const auto batches = batch_list();
-        for (const StepState& step : batches) {
+        for (const Batch& batch : batches) {
+            const StepState step{batch.first_cell, batch.n_tokens, 0, 0};
             std::vector<std::uint32_t> words(sizeof(StepState) / 4);
             std::memcpy(words.data(), &step, sizeof(StepState));
             steps.emplace_back(device_, words, words.size());
@@ -88,8 +97,10 @@ class BlockRun {
             sets.push_back(std::move(set));
         }
         GYRE_TRY(recorder.begin());
-        for (std::size_t b = 0; b < batches.size(); ++b)
+        for (std::size_t b = 0; b < batches.size(); ++b) {
             record(recorder, sets[b], batches[b]);
+            if (b == 0 && block_.n_dropped != 0) record_shift(recorder, sets[b]);
+        }
         GYRE_TRY(recorder.end());
         GYRE_TRY(device_.run(recorder));
         return mix_of(state.read<float>());
@@ -97,10 +108,10 @@ class BlockRun {
 
   private:
     // One prompt, then the other tokens one by one.
-    std::vector<StepState> batch_list() const {
-        std::vector<StepState> batches = {{0, block_.n_prompt, 0, 0}};
+    std::vector<Batch> batch_list() const {
+        std::vector<Batch> batches = {{0, block_.n_prompt, 0}};
         for (std::uint32_t t = block_.n_prompt; t < block_.n_tokens; ++t)
-            batches.push_back({t, 1, 0, 0});
+            batches.push_back({t, 1, t - block_.n_dropped});
         return batches;
     }
 
@@ -117,6 +128,11 @@ class BlockRun {
             key_table_ = state_.add(table);
             fill_rotary_table(block_.spec, 1.0, block_.first_position, n, table);
             value_table_ = state_.add(table);
+            table.resize(std::size_t{n_pairs} * 2);
+            fill_rotary_table(block_.spec, 1.0, block_.n_dropped, 1, table);
+            for (std::size_t i = 1; i < table.size(); i += 2)
+                table[i] = -table[i];  // towards the front
+            shift_turn_ = state_.add(table);
         }
         std::vector<float> scales(n);
         for (std::uint32_t t = 0; t < n; ++t) {
@@ -162,7 +178,7 @@ class BlockRun {
         qkv.rotary = rotary;
         qkv.tiling = kPrompt;
         GYRE_ASSIGN(qkv_prompt_, kernels_.qkv(qkv));
-        qkv.tiling = kDecode;
+        qkv.tiling = block_.split_sums ? kDecodeSplit : kDecode;
         GYRE_ASSIGN(qkv_decode_, kernels_.qkv(qkv));
         AttentionVariant attention;
         attention.cache = block_.cache;
@@ -177,15 +193,32 @@ class BlockRun {
         if (block_.cache == CacheFormat::kQ8_0) {
             GYRE_ASSIGN(quantize_, kernels_.quantize_cache());
         }
+        RotaryKernelSpec shifted = rotary;
+        if (!block_.shift_turns_values) shifted.values = ValueRotation::kNone;
+        if (block_.n_dropped != 0) {
+            GYRE_ASSIGN(shift_, kernels_.shift_cache(block_.cache, shifted));
+        }
         return {};
     }
 
-    void record(CommandRecorder& recorder, const DescriptorSet& set, const StepState& step) const {
-        const std::uint32_t t = step.first_position;
+    void record_shift(CommandRecorder& recorder, const DescriptorSet& set) const {
+        ShiftCacheParams shift{};
+        shift.cache = shape_.layout();
+        shift.from = block_.n_dropped;
+        shift.to = 0;
+        shift.n_cells = block_.n_prompt - block_.n_dropped;
+        shift.n_head_kv = config_.n_head_kv;
+        shift.n_pairs = block_.spec.n_pairs();
+        shift.key_turn = shift.value_turn = shift_turn_;
+        record_shift_cache(recorder, shift_, set, shift);
+    }
+
+    void record(CommandRecorder& recorder, const DescriptorSet& set, const Batch& batch) const {
+        const std::uint32_t t = batch.first_token;
         QkvParams qkv{};
         qkv.x_offset = x_ + t * align(config_.n_embd);
         qkv.row_stride = align(config_.n_embd);
-        qkv.n_tokens = step.n_tokens;
+        qkv.n_tokens = batch.n_tokens;
         qkv.bias_offset = bias_;
         qkv.n_head = config_.n_head;
         qkv.n_head_kv = config_.n_head_kv;
@@ -199,10 +232,10 @@ class BlockRun {
         qkv.kv_stride = kv_stride();
         qkv.cache = shape_.layout();
         describe_slice(matrix_, matrix_.slices[0], qkv);
-        record_qkv(recorder, step.n_tokens == 1 ? qkv_decode_ : qkv_prompt_, set, qkv);
+        record_qkv(recorder, t >= block_.n_prompt ? qkv_decode_ : qkv_prompt_, set, qkv);
         if (block_.cache == CacheFormat::kQ8_0) {
             record_quantize_cache(recorder, quantize_, set,
-                                  {shape_.layout(), qkv.kv_offset, kv_stride(), step.n_tokens,
+                                  {shape_.layout(), qkv.kv_offset, kv_stride(), batch.n_tokens,
                                    config_.n_head_kv, block_.spec.n_pairs()});
         }
         AttentionParams attention{};
@@ -210,7 +243,7 @@ class BlockRun {
         attention.q_stride = q_stride();
         attention.mix_offset = mix_ + t * mix_stride();
         attention.mix_stride = mix_stride();
-        attention.n_tokens = step.n_tokens;
+        attention.n_tokens = batch.n_tokens;
         attention.n_head = config_.n_head;
         attention.n_head_kv = config_.n_head_kv;
         attention.head_dim = config_.head_dim;
@@ -250,9 +283,9 @@ class BlockRun {
     Words state_, params_;
     std::vector<std::uint32_t> weights_;
     WeightMatrix matrix_;
-    Kernel qkv_prompt_, qkv_decode_, attention_, quantize_;
+    Kernel qkv_prompt_, qkv_decode_, attention_, quantize_, shift_;
     std::uint32_t x_ = 0, q_ = 0, kv_ = 0, mix_ = 0;  // state words
-    std::uint32_t key_table_ = 0, value_table_ = 0, scales_ = 0;
+    std::uint32_t key_table_ = 0, value_table_ = 0, shift_turn_ = 0, scales_ = 0;
     std::uint32_t bias_ = 0, sinks_ = 0, slopes_ = 0;  // params words
 };
 

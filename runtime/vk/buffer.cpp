@@ -15,14 +15,11 @@ namespace gyre {
 
 namespace {
 
-// Bytes [offset, offset + size) as a range whose ends are multiples of the atom (or the end of the
-// allocation, which is one: see Buffer::allocate).
-VkMappedMemoryRange atom_range(VkDeviceMemory memory, std::uint64_t offset, std::uint64_t size,
-                               std::uint64_t atom, std::uint64_t allocation_size) {
+VkMappedMemoryRange mapped_range(VkDeviceMemory memory, const AtomRange& atoms) {
     auto range = vk_struct<VkMappedMemoryRange>(VK_STRUCTURE_TYPE_MAPPED_MEMORY_RANGE);
     range.memory = memory;
-    range.offset = offset / atom * atom;
-    range.size = std::min(round_up(offset + size, atom), allocation_size) - range.offset;
+    range.offset = atoms.offset;
+    range.size = atoms.size;
     return range;
 }
 
@@ -175,16 +172,18 @@ Buffer::~Buffer() {
 void Buffer::flush(std::uint64_t offset, std::uint64_t size) const {
     assert(offset + size <= size_);
     if (coherent_ || mapped_ == nullptr || size == 0) return;
-    const VkMappedMemoryRange range =
-        atom_range(allocation_, offset, size, device_->caps.non_coherent_atom, allocation_size_);
+    const VkMappedMemoryRange range = mapped_range(
+        allocation_,
+        round_to_atoms(offset, size, device_->caps.non_coherent_atom, allocation_size_));
     (void)device_->fn.vkFlushMappedMemoryRanges(device_->device, 1, &range);
 }
 
 void Buffer::invalidate(std::uint64_t offset, std::uint64_t size) const {
     assert(offset + size <= size_);
     if (coherent_ || mapped_ == nullptr || size == 0) return;
-    const VkMappedMemoryRange range =
-        atom_range(allocation_, offset, size, device_->caps.non_coherent_atom, allocation_size_);
+    const VkMappedMemoryRange range = mapped_range(
+        allocation_,
+        round_to_atoms(offset, size, device_->caps.non_coherent_atom, allocation_size_));
     (void)device_->fn.vkInvalidateMappedMemoryRanges(device_->device, 1, &range);
 }
 

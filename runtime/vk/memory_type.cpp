@@ -58,4 +58,11 @@ std::vector<std::uint32_t> rank_memory_types(std::span<const std::uint32_t> prop
     return order;
 }
 
+AtomRange round_to_atoms(std::uint64_t offset, std::uint64_t size, std::uint64_t atom,
+                         std::uint64_t allocation_size) {
+    const std::uint64_t begin = offset / atom * atom;
+    const std::uint64_t end = (offset + size + atom - 1) / atom * atom;
+    return {begin, std::min(end, allocation_size) - begin};
+}
+
 }  // namespace gyre

@@ -1,5 +1,5 @@
-// Which memory types suit an intent, best first. No Vulkan call, so every mix can be tested.
-// SPDX-License-Identifier: Apache-2.0
+// Which memory types suit an intent, best first, and what a flush covers. No Vulkan call, so every
+// mix can be tested. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
@@ -15,5 +15,14 @@ namespace gyre {
 std::vector<std::uint32_t> rank_memory_types(std::span<const std::uint32_t> property_flags,
                                              std::uint32_t type_bits, Memory memory,
                                              bool unified_memory);
+
+// Bytes [offset, offset + size) widened to whole atoms (nonCoherentAtomSize), inside an allocation
+// whose size is a multiple of the atom.
+struct AtomRange {
+    std::uint64_t offset;
+    std::uint64_t size;
+};
+AtomRange round_to_atoms(std::uint64_t offset, std::uint64_t size, std::uint64_t atom,
+                         std::uint64_t allocation_size);
 
 }  // namespace gyre

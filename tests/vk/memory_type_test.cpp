@@ -55,5 +55,20 @@ TEST(MemoryType, ObeysTheBufferAndListsFallbacks) {
         << "system memory never stands in for device memory";
 }
 
+TEST(MemoryType, FlushesCoverWholeAtoms) {
+    const struct {
+        std::uint64_t offset, size, atom, allocation, expected_offset, expected_size;
+    } cases[] = {
+        {0, 4, 64, 256, 0, 64},         {60, 8, 64, 256, 0, 128}, {64, 64, 64, 256, 64, 64},
+        {250, 6, 256, 256, 0, 256},     {1, 1, 1, 256, 1, 1},     {255, 1, 64, 256, 192, 64},
+        {300, 100, 256, 512, 256, 256},
+    };
+    for (const auto& c : cases) {
+        const AtomRange range = round_to_atoms(c.offset, c.size, c.atom, c.allocation);
+        EXPECT_EQ(range.offset, c.expected_offset) << c.offset;
+        EXPECT_EQ(range.size, c.expected_size) << c.offset;
+    }
+}
+
 }  // namespace
 }  // namespace gyre

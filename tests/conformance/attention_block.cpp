@@ -116,24 +116,12 @@ class BlockRun {
     }
 
     void lay_out() {
-        const std::uint32_t n_pairs = block_.spec.n_pairs();
         const std::uint32_t n = block_.n_tokens;
         x_ = state_.add_rows(block_.x, config_.n_embd);
         q_ = state_.add_nans(n * q_stride());
         kv_ = state_.add_nans(n * kv_stride());
         mix_ = state_.add_nans(n * mix_stride());
-        if (block_.spec.turns()) {
-            std::vector<float> table(std::size_t{n} * n_pairs * 2);
-            fill_rotary_table(block_.spec, block_.spec.amplitude, block_.first_position, n, table);
-            key_table_ = state_.add(table);
-            fill_rotary_table(block_.spec, 1.0, block_.first_position, n, table);
-            value_table_ = state_.add(table);
-            table.resize(std::size_t{n_pairs} * 2);
-            fill_rotary_table(block_.spec, 1.0, block_.n_dropped, 1, table);
-            for (std::size_t i = 1; i < table.size(); i += 2)
-                table[i] = -table[i];  // towards the front
-            shift_turn_ = state_.add(table);
-        }
+        if (block_.spec.turns()) lay_out_tables();
         std::vector<float> scales(n);
         for (std::uint32_t t = 0; t < n; ++t) {
             scales[t] =
@@ -144,6 +132,33 @@ class BlockRun {
         sinks_ = params_.add(block_.sinks);
         slopes_ = params_.add(alibi_slopes(config_.n_head));
         lay_out_weights();
+    }
+
+    void lay_out_tables() {
+        const RotarySpec& spec = block_.spec;
+        const std::uint32_t n = block_.n_tokens, n_pairs = spec.n_pairs();
+        const auto add_table = [&](RotaryTable which) {
+            std::vector<float> table(rotary_table_floats(spec, n));
+            const double middle = block_.first_position + n / 2.0;
+            fill_rotary_table(spec, which, block_.first_position, n, middle, table);
+            return state_.add(table);
+        };
+        query_table_ = add_table(RotaryTable::kQueries);
+        key_table_ = add_table(RotaryTable::kKeys);
+        value_table_ = add_table(RotaryTable::kValues);
+
+        std::vector<float> turn(std::size_t{n_pairs} * 2);
+        fill_rotary_table(spec, 1.0, block_.n_dropped, 1, turn);
+        for (std::size_t i = 1; i < turn.size(); i += 2)
+            turn[i] = -turn[i];  // towards the front
+        value_turn_ = state_.add(turn);
+        // A key at t was multiplied by exp(-log_decay t), and t becomes t - n_dropped.
+        for (std::size_t p = 0; p < spec.log_decay.size(); ++p) {
+            const auto decay = static_cast<float>(std::exp(spec.log_decay[p] * block_.n_dropped));
+            turn[2 * p] *= decay;
+            turn[2 * p + 1] *= decay;
+        }
+        key_turn_ = state_.add(turn);
     }
 
     void lay_out_weights() {
@@ -209,7 +224,8 @@ class BlockRun {
         shift.n_cells = block_.n_prompt - block_.n_dropped;
         shift.n_head_kv = config_.n_head_kv;
         shift.n_pairs = block_.spec.n_pairs();
-        shift.key_turn = shift.value_turn = shift_turn_;
+        shift.key_turn = key_turn_;
+        shift.value_turn = value_turn_;
         record_shift_cache(recorder, shift_, set, shift);
     }
 
@@ -224,7 +240,8 @@ class BlockRun {
         qkv.n_head_kv = config_.n_head_kv;
         qkv.head_dim = config_.head_dim;
         qkv.rotary_stride = block_.spec.stride;
-        qkv.query_table = qkv.key_table = key_table_;
+        qkv.query_table = query_table_;
+        qkv.key_table = key_table_;
         qkv.value_table = value_table_;
         qkv.q_offset = q_ + t * q_stride();
         qkv.q_stride = q_stride();
@@ -285,7 +302,8 @@ class BlockRun {
     WeightMatrix matrix_;
     Kernel qkv_prompt_, qkv_decode_, attention_, quantize_, shift_;
     std::uint32_t x_ = 0, q_ = 0, kv_ = 0, mix_ = 0;  // state words
-    std::uint32_t key_table_ = 0, value_table_ = 0, shift_turn_ = 0, scales_ = 0;
+    std::uint32_t query_table_ = 0, key_table_ = 0, value_table_ = 0, scales_ = 0;
+    std::uint32_t key_turn_ = 0, value_turn_ = 0;
     std::uint32_t bias_ = 0, sinks_ = 0, slopes_ = 0;  // params words
 };
 

@@ -81,6 +81,7 @@ def block_inputs(case):
     bias = arrays.get("blk.0.attn_qkv.bias", np.zeros(1))
     positions = range(case["first_position"], case["first_position"] + case["n_tokens"])
     block = model_keys.block_of(case["metadata"], case["tensors"], case["n_ctx"])
+    block.decay_origin = case["first_position"] + case["n_tokens"] / 2
     return block, arrays["x"], weight, bias, positions, arrays.get("blk.0.attn_sinks.weight")
 
 

@@ -152,6 +152,7 @@ class Block:
     alibi: bool = False
     window: int = 0  # keys a query sees, its own included; 0: all
     sink_tokens: int = 0  # first tokens that the window keeps
+    decay_origin: float = 0.0  # position from which xPos counts; no result depends on it
 
 
 def pair_channels(pairing, n_pairs, stride):
@@ -166,14 +167,14 @@ def xpos_zeta(i, d):
     return (2.0 * i / d + 0.4) / 1.4
 
 
-def turn(x, positions, pairs, sign=1, amplitude=1.0, decay=0):
+def turn(x, positions, pairs, sign=1, amplitude=1.0, decay=0, decay_origin=0.0):
     """R_(sign p) of every head. x [T, heads, D]; decay +1 for queries and -1 for keys under xPos."""
     y = x.copy()
     for t, position in enumerate(positions):
         for pair in pairs:
             if pair.inv_freq == 0.0:
                 continue
-            factor = amplitude * pair.zeta ** (decay * position / 512.0)
+            factor = amplitude * pair.zeta ** (decay * (position - decay_origin) / 512.0)
             c, s = cos_sin(position, pair.inv_freq)
             a, b = x[t, :, pair.a], x[t, :, pair.b]
             y[t, :, pair.a] = factor * (a * c - sign * b * s)
@@ -222,8 +223,9 @@ def project(block, x, weight, bias):
 def turned(block, q, k, v, positions):
     """What enters the dot product and the sum: queries, keys, values, turned where the block turns them."""
     if block.turn_keys:
-        q = turn(q, positions, block.pairs, amplitude=block.amplitude, decay=1)
-        k = turn(k, positions, block.pairs, amplitude=block.amplitude, decay=-1)
+        more = {"amplitude": block.amplitude, "decay_origin": block.decay_origin}
+        q = turn(q, positions, block.pairs, decay=1, **more)
+        k = turn(k, positions, block.pairs, decay=-1, **more)
     if block.values != "none":
         v = turn(v, positions, block.pairs)
     return q, k, v

@@ -156,6 +156,12 @@ class Identities(unittest.TestCase):
             for shift in (1, 1000, 4096):
                 self.assertLess(distance(run(block, first=0), run(block, first=shift)), 1e-12, name)
 
+    def test_the_origin_of_the_decay_does_not_matter(self):
+        block = rotary_block(pairs=[Pair(p.a, p.b, p.inv_freq, 0.7) for p in pairs_of(8)])
+        at_zero = run(block)
+        block.decay_origin = 300.0
+        self.assertLess(distance(run(block), at_zero), 1e-13)
+
     def test_rotate_only_and_temperature_do_depend_on_the_position(self):
         for block in (rotary_block(values="rotate_only"), rotary_block(temperature=(0.5, 1.0, 16))):
             self.assertGreater(distance(run(block, first=0), run(block, first=1000)), 0.01)

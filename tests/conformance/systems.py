@@ -32,16 +32,10 @@ GROUPED = some_grid(8, head_dims=(64, 8, 20, 2, 80), heads=[(4, 2), (6, 2), (6, 
 GROUPED_PAIRS = some_grid(6, head_dims=(8, 64, 20, 80), heads=[(4, 2), (6, 2), (6, 3), (8, 2)])
 MULTI_QUERY = some_grid(8, head_dims=(8, 64, 20, 2, 80), heads=[(4, 1), (3, 1), (5, 1), (8, 1)])
 SLOPES = some_grid(10, head_dims=(8, 20, 2, 64), heads=[(3, 3), (4, 2), (6, 2), (5, 5), (1, 1), (12, 4)])
-# xPos: the decay reaches 20,000 at position 4096; at 65,535 it exceeds float32 unless its origin is moved along, and
-# a float16 cache holds it to about 1023. Over a few tokens it hardly changes, so some cases have many.
+# xPos: over a few tokens the decay hardly changes, so some cases have many.
 DECAYING_TOKENS = [5, 70, 3, 131, 9]
-DECAYING = some_grid(10, positions=[0, 1, 31, 32, 1023, 4096], caches=["f32"], n_tokens=DECAYING_TOKENS)
-DECAYING_PAIRS = some_grid(
-    6, head_dims=(8, 64, 20, 80), positions=[0, 32, 1023, 4096], caches=["f32"], n_tokens=DECAYING_TOKENS
-)
-DECAYING_CACHED = some_grid(
-    6, head_dims=(8, 20, 64), positions=[0, 31, 1023], caches=["f16", "q8_0", "q8_0"], n_tokens=DECAYING_TOKENS
-)
+DECAYING = some_grid(12, n_tokens=DECAYING_TOKENS)
+DECAYING_PAIRS = some_grid(8, head_dims=(8, 64, 20, 80), n_tokens=DECAYING_TOKENS)
 
 ROPE = [
     System("rope", "RoPE of the whole head", r.rope, full_grid),
@@ -113,7 +107,6 @@ BASELINES = [
     System("sinusoidal", "Sinusoidal positions: the same", r.unturned("sinusoidal"), COMBINED),
     System("alibi", "ALiBi, other head counts than powers of two too", r.unturned("alibi"), SLOPES),
     System("xpos", "xPos: decay of queries and keys", r.xpos(r.rope), DECAYING),
-    System("xpos_cached", "xPos through a small cache format", r.xpos(r.rope), DECAYING_CACHED),
     System("xpos_partial", "xPos on the first channels", r.xpos(r.partial), DECAYING_PAIRS),
     System("rove_xpos", "RoVE and xPos: values turn without decay", r.rove(r.xpos(r.rope)), DECAYING_PAIRS),
 ]

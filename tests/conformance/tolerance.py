@@ -59,7 +59,8 @@ def tolerance(block, cache, x, weight, bias, positions, sinks):
     dq, dk, dv = np.split(heads, [block.n_head, block.n_head + block.n_head_kv], axis=1)
 
     def amplitude(decay):
-        return lambda t, pair: block.amplitude * pair.zeta ** (decay * positions[t] / 512.0)
+        origin = block.decay_origin
+        return lambda t, pair: block.amplitude * pair.zeta ** (decay * (positions[t] - origin) / 512.0)
 
     if block.turn_keys:
         dq = turn_error(block, q, dq, amplitude(1))

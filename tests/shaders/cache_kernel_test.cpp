@@ -12,8 +12,8 @@ namespace gyre::test {
 namespace {
 
 using Cache = CacheFormat;
-using Pairing = RotaryPairing;
-using Values = ValueRotation;
+constexpr auto kHalf = RotaryPairing::kHalf;
+constexpr auto kInter = RotaryPairing::kInterleaved;
 
 // Half a step of a block of largest magnitude `largest`, and what division and scale add to it.
 double q8_bound(double largest) {
@@ -104,47 +104,28 @@ struct ShiftCase {
     RotaryCase rotary;
 };
 
-RotaryCase rope(Pairing pairing, std::uint32_t dim) {
-    return {pairing, dim};
-}
-RotaryCase rove(Pairing pairing, std::uint32_t dim) {
-    return {pairing, dim, true, Values::kRove};
-}
-
+// clang-format off
 const ShiftCase kShiftCases[] = {
-    {"one_cell", Cache::kF32, 1, 2, 2, 1, 0, 1, rope(Pairing::kHalf, 2)},
-    {"keys_only", Cache::kF32, 3, 20, 28, 11, 4, 17, rope(Pairing::kHalf, 20)},
-    {"keys_only_f16", Cache::kF16, 3, 20, 28, 11, 4, 17, rope(Pairing::kInterleaved, 20)},
-    {"rove", Cache::kF32, 3, 20, 28, 11, 4, 17, rove(Pairing::kHalf, 20)},
-    {"rove_f16", Cache::kF16, 3, 20, 28, 11, 4, 17, rove(Pairing::kInterleaved, 20)},
-    {"rove_q8_0", Cache::kQ8_0, 3, 20, 28, 11, 4, 17, rove(Pairing::kHalf, 20)},
-    {"values_only", Cache::kF32, 2, 16, 28, 11, 4, 5, {Pairing::kHalf, 16, false, Values::kRove}},
-    {"rotate_only",
-     Cache::kF32,
-     2,
-     16,
-     28,
-     11,
-     4,
-     5,
-     {Pairing::kHalf, 16, true, Values::kRotateOnly}},
-    {"nothing_turns", Cache::kF32, 2, 16, 28, 11, 4, 17, {Pairing::kHalf, 0, false, Values::kNone}},
-    {"nothing_turns_f16",
-     Cache::kF16,
-     2,
-     16,
-     28,
-     11,
-     4,
-     17,
-     {Pairing::kHalf, 0, false, Values::kNone}},
-    {"odd_head", Cache::kF16, 3, 5, 17, 6, 1, 11, rove(Pairing::kHalf, 4)},
-    {"odd_head_q8_0", Cache::kQ8_0, 3, 5, 17, 6, 1, 11, rove(Pairing::kInterleaved, 4)},
-    {"partial", Cache::kF32, 2, 80, 17, 6, 1, 11, rove(Pairing::kHalf, 20)},
-    {"by_one_cell", Cache::kF32, 2, 16, 70, 5, 4, 65, rove(Pairing::kHalf, 16)},
-    {"gpt2_half_of_the_context", Cache::kF16, 12, 64, 256, 132, 4, 124, rove(Pairing::kHalf, 64)},
-    {"gpt2_q8_0", Cache::kQ8_0, 12, 64, 64, 36, 4, 28, rove(Pairing::kHalf, 64)},
+    // name, cache, kv heads, head_dim, context, from, to, cells, rotary
+    {"one_cell",          Cache::kF32,  1, 2,  2,   1,   0, 1,   rope(kHalf, 2)},
+    {"keys_only",         Cache::kF32,  3, 20, 28,  11,  4, 17,  rope(kHalf, 20)},
+    {"keys_only_f16",     Cache::kF16,  3, 20, 28,  11,  4, 17,  rope(kInter, 20)},
+    {"rove",              Cache::kF32,  3, 20, 28,  11,  4, 17,  rove(kHalf, 20)},
+    {"rove_f16",          Cache::kF16,  3, 20, 28,  11,  4, 17,  rove(kInter, 20)},
+    {"rove_q8_0",         Cache::kQ8_0, 3, 20, 28,  11,  4, 17,  rove(kHalf, 20)},
+    {"values_only",       Cache::kF32,  2, 16, 28,  11,  4, 5,   vo_rope(kHalf, 16)},
+    {"rotate_only",       Cache::kF32,  2, 16, 28,  11,  4, 5,   rotate_only(kHalf, 16)},
+    {"xpos_rove",         Cache::kF32,  2, 16, 128, 111, 4, 17,  with_xpos(rove(kHalf, 16))},
+    {"nothing_turns",     Cache::kF32,  2, 16, 28,  11,  4, 17,  unturned()},
+    {"nothing_turns_f16", Cache::kF16,  2, 16, 28,  11,  4, 17,  unturned()},
+    {"odd_head",          Cache::kF16,  3, 5,  17,  6,   1, 11,  rove(kHalf, 4)},
+    {"odd_head_q8_0",     Cache::kQ8_0, 3, 5,  17,  6,   1, 11,  rove(kInter, 4)},
+    {"partial",           Cache::kF32,  2, 80, 17,  6,   1, 11,  rove(kHalf, 20)},
+    {"by_one_cell",       Cache::kF32,  2, 16, 70,  5,   4, 65,  rove(kHalf, 16)},
+    {"gpt2_half_context", Cache::kF16, 12, 64, 256, 132, 4, 124, rove(kHalf, 64)},
+    {"gpt2_q8_0",         Cache::kQ8_0, 12, 64, 64, 36,  4, 28,  rove(kHalf, 64)},
 };
+// clang-format on
 
 class ShiftCacheTest : public KernelTest, public testing::WithParamInterface<ShiftCase> {
   protected:
@@ -164,18 +145,6 @@ class ShiftCacheTest : public KernelTest, public testing::WithParamInterface<Shi
         for (std::uint32_t cell = c.to; cell < c.to + c.n_cells; ++cell)
             shape.allow_in_place(image, cell);
     }
-
-    // (cos, sin) of every pair for the turn from cell `from` to cell `to`.
-    static std::vector<float> turn(const ShiftCase& c) {
-        const auto freq = c.rotary.inv_freq();
-        std::vector<float> table;
-        for (std::uint32_t p = 0; p < (c.head_dim + 1) / 2; ++p) {
-            const double angle = p < freq.size() ? (double{1} * c.to - c.from) * freq[p] : 0.0;
-            table.push_back(static_cast<float>(std::cos(angle)));
-            table.push_back(static_cast<float>(std::sin(angle)));
-        }
-        return table;
-    }
 };
 
 TEST_P(ShiftCacheTest, MovesAndTurns) {
@@ -191,9 +160,12 @@ TEST_P(ShiftCacheTest, MovesAndTurns) {
     params.n_cells = c.n_cells;
     params.n_head_kv = c.n_head_kv;
     params.n_pairs = shape.n_pairs;
-    const bool turns[2] = {c.rotary.rotate_keys, c.rotary.values != Values::kNone};
-    if (turns[0]) params.key_turn = buffers.state.add_floats(turn(c));
-    if (turns[1]) params.value_turn = buffers.state.add_floats(turn(c));
+    const double by = static_cast<double>(c.to) - c.from;  // positions, negative
+    const bool turns_keys = c.rotary.rotate_keys, turns_values = c.rotary.turns_values();
+    if (turns_keys)
+        params.key_turn = buffers.state.add_floats(c.rotary.table_row(c.head_dim, by, 1.0, -1.0));
+    if (turns_values)
+        params.value_turn = buffers.state.add_floats(c.rotary.table_row(c.head_dim, by));
 
     const std::vector<std::uint32_t> before(buffers.cache.words().begin(),
                                             buffers.cache.words().end());
@@ -203,14 +175,15 @@ TEST_P(ShiftCacheTest, MovesAndTurns) {
     });
     const auto channels = c.rotary.channel_pairs(c.head_dim);
     for (const Side side : {Side::kKeys, Side::kValues}) {
-        const bool is_turned = turns[side == Side::kKeys ? 0 : 1];
+        const bool is_turned = side == Side::kKeys ? turns_keys : turns_values;
         const auto old = reference::widen(shape.read_cells(before, side, c.from, c.n_cells));
         auto expected = old;
         if (is_turned) {
-            const std::vector<double> positions(c.n_cells, double{1} * c.to - c.from);
-            const auto turned =
-                reference::rotate_heads(to_channel_order(old, channels, c.head_dim), c.n_head_kv,
-                                        c.head_dim, c.rotary.turning_pairs(), positions);
+            const std::vector<double> positions(c.n_cells, by);
+            const double decay = side == Side::kKeys ? -1.0 : 0.0;
+            const auto turned = reference::rotate_heads(
+                to_channel_order(old, channels, c.head_dim), c.n_head_kv, c.head_dim,
+                c.rotary.turning_pairs(), positions, 1.0, decay);
             expected = to_pair_order(turned, channels, c.head_dim);
         }
         std::vector<double> bounds;

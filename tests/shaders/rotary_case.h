@@ -2,12 +2,10 @@
 // pair order on the other. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "runtime/kernels/kernel_table.h"
-#include "tests/reference/attention.h"
 #include "tests/reference/rotary.h"
 #include "tests/shaders/layouts.h"
 
@@ -25,50 +23,33 @@ struct RotaryCase {
     ValueRotation values = ValueRotation::kNone;
     double amplitude = 1.0;  // of queries and keys
     Frequencies frequencies = Frequencies::kStandard;
+    bool xpos = false;
 
     RotaryKernelSpec kernel_spec() const { return {pairing, rotate_keys, values}; }
-
-    std::vector<double> inv_freq() const {
-        if (frequencies == Frequencies::kStandard) return reference::standard_inv_freq(rotary_dim);
-        return reference::rope_id_inv_freq(rotary_dim, 1024.0);
-    }
-    std::vector<reference::TurningPair> turning_pairs() const {
-        const bool half = pairing == RotaryPairing::kHalf;
-        return reference::turning_pairs(
-            half ? reference::Pairing::kHalf : reference::Pairing::kInterleaved, inv_freq());
-    }
+    bool turns_values() const { return values != ValueRotation::kNone; }
     std::uint32_t stride() const { return rotary_dim / 2; }
+    std::vector<double> inv_freq() const;
+    std::vector<reference::TurningPair> turning_pairs() const;
     std::vector<ChannelPair> channel_pairs(std::uint32_t head_dim) const {
         return test::channel_pairs(pairing, head_dim, stride());
     }
 
-    // [n_ctx][n_pairs] (cos, sin); the pairs that the reference does not know stay as they are.
-    std::vector<float> table(std::uint32_t head_dim, std::uint32_t n_ctx, double amp) const {
-        const std::vector<double> freq = inv_freq();
-        const std::uint32_t n_pairs = (head_dim + 1) / 2;
-        std::vector<float> values_of;
-        for (std::uint32_t position = 0; position < n_ctx; ++position) {
-            for (std::uint32_t p = 0; p < n_pairs; ++p) {
-                const bool turns = p < freq.size();
-                const double angle = turns ? position * freq[p] : 0.0;
-                values_of.push_back(static_cast<float>((turns ? amp : 1.0) * std::cos(angle)));
-                values_of.push_back(static_cast<float>((turns ? amp : 1.0) * std::sin(angle)));
-            }
-        }
-        return values_of;
-    }
+    // The kernels' table [n_ctx][n_pairs] (cos, sin); pairs that the reference does not know stay
+    // as they are. decay: as in reference::rotate.
+    std::vector<float> table(std::uint32_t head_dim, std::uint32_t n_ctx, double of_amplitude = 1.0,
+                             double decay = 0.0) const;
+    // The row of one position, which may be negative.
+    std::vector<float> table_row(std::uint32_t head_dim, double position, double of_amplitude = 1.0,
+                                 double decay = 0.0) const;
 };
 
-inline reference::RotaryValues reference_values(ValueRotation values) {
-    switch (values) {
-        case ValueRotation::kNone:
-            return reference::RotaryValues::kNone;
-        case ValueRotation::kRotateOnly:
-            return reference::RotaryValues::kRotateOnly;
-        case ValueRotation::kRove:
-            return reference::RotaryValues::kRove;
-    }
-    return reference::RotaryValues::kNone;
-}
+RotaryCase rope(RotaryPairing pairing, std::uint32_t rotary_dim);
+RotaryCase rove(RotaryPairing pairing, std::uint32_t rotary_dim);
+RotaryCase rotate_only(RotaryPairing pairing, std::uint32_t rotary_dim);
+RotaryCase vo_rope(RotaryPairing pairing, std::uint32_t rotary_dim);
+RotaryCase rope_id(std::uint32_t head_dim, ValueRotation values);
+RotaryCase with_amplitude(RotaryCase rotary, double amplitude);
+RotaryCase with_xpos(RotaryCase rotary);
+RotaryCase unturned();
 
 }  // namespace gyre::test

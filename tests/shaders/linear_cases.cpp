@@ -1,0 +1,136 @@
+// The products that linear.comp is tested with, and what they give in float64.
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/shaders/linear_cases.h"
+
+#include <cmath>
+
+#include "tests/reference/activation.h"
+#include "tests/reference/layer_norm.h"
+#include "tests/shaders/rounding.h"
+
+namespace gyre::test {
+namespace {
+
+constexpr auto kF32 = WeightFormat::kF32;
+constexpr auto kF16 = WeightFormat::kF16;
+constexpr auto kBf16 = WeightFormat::kBf16;
+constexpr auto kQ8 = WeightFormat::kQ8_0;
+constexpr auto kQ4 = WeightFormat::kQ4_0;
+constexpr auto kLogits = LinearEpilogue::kLogits;
+constexpr auto kResidual = LinearEpilogue::kResidual;
+constexpr auto kActivate = LinearEpilogue::kActivate;
+
+// clang-format off
+const LinearCase kCases[] = {
+    // name, format, rows, n_in, tokens, epilogue, tiling, options
+    // Odd shapes in every format.
+    {"one_weight",            kF32,     1,    1,  1, kLogits,   kDecode},
+    {"f32_odd",               kF32,    17,   60,  1, kLogits,   kDecode},
+    {"f32_prime",             kF32,   257,   61, 13, kLogits,   kPrefill},
+    {"f16_odd",               kF16,    28,   60,  1, kLogits,   kDecode},
+    {"f16_prime",             kF16,   127,   67, 17, kLogits,   kWidePrefill},
+    {"bf16_odd",              kBf16,   17,   60,  2, kLogits,   kPrefill},
+    {"bf16_prime",            kBf16,   31,    7,  1, kLogits,   kDecodeLanes},
+    {"q8_0_one_block",        kQ8,      1,   32,  1, kLogits,   kDecode},
+    {"q8_0_three_blocks",     kQ8,     29,   96,  5, kLogits,   kSmall},
+    {"q8_0_small_weights",    kQ8,     17,   64,  1, kLogits,   kDecode, {.subnormal_scales = true}},
+    {"q4_0_one_block",        kQ4,      2,   32,  1, kLogits,   kDecode},
+    {"q4_0_five_blocks",      kQ4,    257,  160, 28, kLogits,   kPrefill},
+    {"q4_0_small_weights",    kQ4,     17,   64,  1, kLogits,   kDecode, {.subnormal_scales = true}},
+    // Lanes that share a sum: fewer steps than lanes, as many, one more.
+    {"lanes_few_steps",       kF32,     9,   12,  1, kLogits,   kDecodeLanes},
+    {"lanes_equal_steps",     kF32,     9,   32,  1, kResidual, kDecodeLanes},
+    {"lanes_one_more_step",   kQ8,      9,  576,  1, kResidual, kDecodeLanes},
+    {"one_row_a_workgroup",   kF16,     5,  768,  1, kLogits,   kOneRow},
+    // Every epilogue with and without bias, every activation.
+    {"residual",              kF32,    60,   60,  3, kResidual, kPrefill},
+    {"residual_without_bias", kF32,    60,   60,  3, kResidual, kPrefill, {.bias = false}},
+    {"gelu_tanh",             kF32,    65,   60,  3, kActivate, kPrefill},
+    {"gelu_erf",              kF32,    65,   60,  3, kActivate, kPrefill, {.activation = Activation::kGeluErf}},
+    {"relu2",                 kF32,    65,   60,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kRelu2}},
+    // The norm inside.
+    {"norm_f32",              kF32,    67,   60,  1, kActivate, kDecode, {.norm = true}},
+    {"norm_f16_lanes",        kF16,    67,   61,  1, kLogits,   kDecodeLanes, {.bias = false, .norm = true}},
+    {"norm_q8_0",             kQ8,     67,   96,  1, kLogits,   kDecodeLanes, {.norm = true}},
+    {"norm_q4_0_each_token",  kQ4,     67,   96,  3, kLogits,   kDecode, {.norm = true}},
+    {"norm_gpt2_xl",          kF16,    16, 1600,  1, kActivate, kDecode, {.norm = true}},
+    // GPT-2 small.
+    {"gpt2_attn_output",      kF16,   768,  768,  5, kResidual, kPrefill},
+    {"gpt2_ffn_up",           kQ8,   3072,  768,  1, kActivate, kDecode, {.norm = true}},
+    {"gpt2_ffn_up_prompt",    kQ4,   3072,  768, 17, kActivate, kWidePrefill},
+    {"gpt2_ffn_down",         kQ8,    768, 3072,  1, kResidual, kDecodeLanes},
+    {"gpt2_ffn_down_f32",     kF32,   768, 3072,  2, kResidual, kPrefill},
+    {"gpt2_logits_sliced",    kQ4,  50257,   96,  1, kLogits,   kDecode, {.bias = false, .norm = true, .rows_a_slice = 20000}},
+    {"gpt2_logits_prompt",    kQ8,  50257,   32,  2, kLogits,   kPrefill, {.bias = false}},
+    {"sliced_residual",       kF16,    50,   64,  5, kResidual, kPrefill, {.rows_a_slice = 16}},
+    // Complex weights: half the numbers, the same shapes.
+    {"complex_one_weight",    kF32,     2,    2,  1, kLogits,   kDecode, {.is_complex = true}},
+    {"complex_f32",           kF32,    34,   60,  5, kResidual, kPrefill, {.is_complex = true}},
+    {"complex_f16_norm",      kF16,    34,   60,  1, kResidual, kDecode, {.norm = true, .is_complex = true}},
+    {"complex_bf16_lanes",    kBf16,   34,   62,  1, kLogits,   kDecodeLanes, {.is_complex = true}},
+    {"complex_q8_0",          kQ8,    130,  192, 13, kResidual, kWidePrefill, {.is_complex = true}},
+    {"complex_q4_0",          kQ4,    130,  192,  1, kResidual, kDecode, {.bias = false, .is_complex = true}},
+    {"complex_sliced",        kQ8,     50,   64,  2, kResidual, kPrefill, {.rows_a_slice = 24, .is_complex = true}},
+    {"complex_gpt2",          kF16,   768,  768,  1, kResidual, kDecode, {.is_complex = true}},
+};
+// clang-format on
+
+void apply_activation(Activation activation, LinearExpected& expected) {
+    for (std::size_t i = 0; i < expected.y.size(); ++i) {
+        double& y = expected.y[i];
+        double& bound = expected.bounds[i];
+        if (activation == Activation::kRelu2) {
+            bound = 2 * std::abs(y) * bound + bound * bound + 4 * kUnit * y * y;
+            y = reference::relu2(y);
+        } else {
+            // |gelu'| < 1.13. The formula itself: exp is good to 3 + 2 |x| ULP and the quotient to
+            // 2.5, which together move tanh and erfc by less than 2^-19.
+            bound = 1.13 * bound + 0.5 * std::abs(y) * 0x1p-19;
+            y = activation == Activation::kGeluErf ? reference::gelu_erf(y)
+                                                   : reference::gelu_tanh(y);
+        }
+    }
+}
+
+}  // namespace
+
+std::span<const LinearCase> linear_cases() {
+    return kCases;
+}
+
+LinearData::LinearData(const LinearCase& linear_case) : c(linear_case) {
+    const LinearOptions& o = c.options;
+    reference::Generator generator(31);
+    weights =
+        random_weights(c.format, o.is_complex, c.n_rows, c.n_in, generator, o.subnormal_scales);
+    x = generator.bells(std::size_t{c.n_tokens} * c.n_in);
+    gain = generator.bells(c.n_in);
+    if (o.bias) norm_bias = generator.bells(c.n_in);
+    if (o.bias) bias = generator.bells(c.n_rows);
+    residual = generator.bells(std::size_t{c.n_tokens} * c.n_rows);
+}
+
+LinearExpected expected_of(const LinearData& data) {
+    const LinearCase& c = data.c;
+    std::vector<double> x = reference::widen(data.x), x_error(x.size(), 0.0);
+    if (c.options.norm) {
+        const auto gain = reference::widen(data.gain), bias = reference::widen(data.norm_bias);
+        x_error =
+            layer_norm_error(x, c.n_in, gain, bias, double{kNormEpsilon}, c.tiling.local_size);
+        x = reference::layer_norm(x, c.n_in, gain, bias, double{kNormEpsilon});
+    }
+    const auto bias = reference::widen(data.bias);
+    LinearExpected expected{data.weights.product(x, bias), data.weights.magnitude(x, bias)};
+    const auto carried = data.weights.magnitude(x_error, {});
+    for (std::size_t i = 0; i < expected.y.size(); ++i) {
+        double& bound = expected.bounds[i];
+        bound = product_roundings(c.n_in, c.tiling.k_lanes) * kUnit * bound + carried[i];
+        if (c.epilogue != LinearEpilogue::kResidual) continue;
+        expected.y[i] += static_cast<double>(data.residual[i]);
+        bound += kUnit * std::abs(expected.y[i]);
+    }
+    if (c.epilogue == LinearEpilogue::kActivate) apply_activation(c.options.activation, expected);
+    return expected;
+}
+
+}  // namespace gyre::test

@@ -1,0 +1,86 @@
+// A rotary variant as the tests see it: the reference's pairs on one side, the kernels' table and
+// pair order on the other. SPDX-License-Identifier: Apache-2.0
+#include "tests/shaders/rotary_case.h"
+
+#include <cmath>
+
+namespace gyre::test {
+
+std::vector<double> RotaryCase::inv_freq() const {
+    if (frequencies == Frequencies::kStandard) return reference::standard_inv_freq(rotary_dim);
+    return reference::rope_id_inv_freq(rotary_dim, 1024.0);
+}
+
+std::vector<reference::TurningPair> RotaryCase::turning_pairs() const {
+    const bool half = pairing == RotaryPairing::kHalf;
+    auto pairs = reference::turning_pairs(
+        half ? reference::Pairing::kHalf : reference::Pairing::kInterleaved, inv_freq());
+    if (xpos) reference::add_xpos(pairs);
+    return pairs;
+}
+
+std::vector<float> RotaryCase::table_row(std::uint32_t head_dim, double position,
+                                         double of_amplitude, double decay) const {
+    const auto pairs = turning_pairs();
+    std::vector<float> row;
+    for (std::uint32_t p = 0; p < (head_dim + 1) / 2; ++p) {
+        const bool turns = p < pairs.size();
+        const double angle = turns ? position * pairs[p].inv_freq : 0.0;
+        const double size =
+            turns ? of_amplitude * std::pow(pairs[p].zeta, decay * position / 512.0) : 1.0;
+        row.push_back(static_cast<float>(size * std::cos(angle)));
+        row.push_back(static_cast<float>(size * std::sin(angle)));
+    }
+    return row;
+}
+
+std::vector<float> RotaryCase::table(std::uint32_t head_dim, std::uint32_t n_ctx,
+                                     double of_amplitude, double decay) const {
+    std::vector<float> rows;
+    for (std::uint32_t position = 0; position < n_ctx; ++position) {
+        const auto row = table_row(head_dim, position, of_amplitude, decay);
+        rows.insert(rows.end(), row.begin(), row.end());
+    }
+    return rows;
+}
+
+RotaryCase rope(RotaryPairing pairing, std::uint32_t rotary_dim) {
+    return {.pairing = pairing, .rotary_dim = rotary_dim};
+}
+
+RotaryCase rove(RotaryPairing pairing, std::uint32_t rotary_dim) {
+    return {.pairing = pairing, .rotary_dim = rotary_dim, .values = ValueRotation::kRove};
+}
+
+RotaryCase rotate_only(RotaryPairing pairing, std::uint32_t rotary_dim) {
+    return {.pairing = pairing, .rotary_dim = rotary_dim, .values = ValueRotation::kRotateOnly};
+}
+
+RotaryCase vo_rope(RotaryPairing pairing, std::uint32_t rotary_dim) {
+    RotaryCase rotary = rove(pairing, rotary_dim);
+    rotary.rotate_keys = false;
+    return rotary;
+}
+
+RotaryCase rope_id(std::uint32_t head_dim, ValueRotation values) {
+    RotaryCase rotary = rope(RotaryPairing::kHalf, head_dim);
+    rotary.values = values;
+    rotary.frequencies = Frequencies::kRopeId;
+    return rotary;
+}
+
+RotaryCase with_amplitude(RotaryCase rotary, double amplitude) {
+    rotary.amplitude = amplitude;
+    return rotary;
+}
+
+RotaryCase with_xpos(RotaryCase rotary) {
+    rotary.xpos = true;
+    return rotary;
+}
+
+RotaryCase unturned() {
+    return {.rotate_keys = false};
+}
+
+}  // namespace gyre::test

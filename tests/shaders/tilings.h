@@ -1,0 +1,16 @@
+// The ways of cutting a product that the tests go through.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "runtime/kernels/kernel_table.h"
+
+namespace gyre::test {
+
+inline constexpr Tiling kDecode{.local_size = 64, .rows = 4, .tokens = 1, .k_lanes = 1};
+inline constexpr Tiling kDecodeLanes{.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
+inline constexpr Tiling kPrefill{.local_size = 64, .rows = 4, .tokens = 4, .k_lanes = 1};
+inline constexpr Tiling kWidePrefill{.local_size = 128, .rows = 2, .tokens = 8, .k_lanes = 1};
+inline constexpr Tiling kSmall{.local_size = 16, .rows = 2, .tokens = 3, .k_lanes = 1};
+inline constexpr Tiling kOneRow{.local_size = 32, .rows = 1, .tokens = 1, .k_lanes = 32};
+
+}  // namespace gyre::test

@@ -20,6 +20,7 @@ import shapes
 
 FOLDER = Path(__file__).parent
 CASES = FOLDER / "cases"
+DOCUMENTATION = FOLDER.parents[1] / "docs" / "conformance.md"
 MAX_BYTES = 6_000_000
 
 
@@ -64,8 +65,7 @@ class Files(unittest.TestCase):
         self.assertLess(sum(path.stat().st_size for path in CASES.iterdir()), MAX_BYTES)
 
     def test_example_of_the_documentation_passes(self):
-        text = (FOLDER.parents[1] / "docs" / "conformance.md").read_text()
-        program = re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
+        program = re.search(r"```python\n(.*?)```", DOCUMENTATION.read_text(), re.DOTALL).group(1)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "check.py"
             path.write_text(program)
@@ -79,6 +79,9 @@ class Coverage(unittest.TestCase):
         names = [case["name"] for case in all_cases()]
         self.assertEqual(len(names), len(set(names)))
         self.assertGreaterEqual(len(names), 300)
+        n_systems = len(list(CASES.glob("*.json")))
+        text = DOCUMENTATION.read_text()
+        self.assertIn(f"\n{len(names)} small attention blocks with their exact results: {n_systems} systems", text)
 
     def test_rope_and_rove_cover_size_position_and_pairing(self):
         for name in ("rope", "rove"):

@@ -79,6 +79,9 @@ COMPLEX = [
     System("crope_rove", "CRoPE and RoVE", r.rove(r.crope(r.rope)), MANY),
     System("crope_rope_id", "CRoPE and RoPE-ID, in CRoPE's pairs", r.crope(r.rope_id), PAIRS),
     System("crope_rove_rope_id", "CRoPE, RoVE and RoPE-ID", r.rove(r.crope(r.rope_id)), PAIRS_COMBINED),
+    System("crope_nope", "Complex projections without positions", r.crope(r.unturned("none")), COMBINED),
+    System("crope_alibi", "Complex projections and ALiBi", r.crope(r.unturned("alibi")), SLOPES),
+    System("crope_window", "CRoPE, RoVE and a sliding window", r.rove(r.crope(r.window(r.rope))), WINDOWED),
     System("crope_yarn", "CRoPE and YaRN", r.crope(r.yarn), COMBINED),
 ]
 

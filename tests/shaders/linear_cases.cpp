@@ -48,6 +48,10 @@ const LinearCase kCases[] = {
     {"gelu_tanh",             kF32,    65,   60,  3, kActivate, kPrefill},
     {"gelu_erf",              kF32,    65,   60,  3, kActivate, kPrefill, {.activation = Activation::kGeluErf}},
     {"relu2",                 kF32,    65,   60,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kRelu2}},
+    // One product an output: what is left is the error of the activation itself, tails included.
+    {"gelu_tanh_alone",       kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .x_deviation = 12}},
+    {"gelu_erf_alone",        kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kGeluErf, .x_deviation = 12}},
+    {"relu2_alone",           kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kRelu2, .x_deviation = 12}},
     // The norm inside.
     {"norm_f32",              kF32,    67,   60,  1, kActivate, kDecode, {.norm = true}},
     {"norm_f16_lanes",        kF16,    67,   61,  1, kLogits,   kDecodeLanes, {.bias = false, .norm = true}},
@@ -103,7 +107,7 @@ LinearData::LinearData(const LinearCase& linear_case) : c(linear_case) {
     reference::Generator generator(31);
     weights =
         random_weights(c.format, o.is_complex, c.n_rows, c.n_in, generator, o.subnormal_scales);
-    x = generator.bells(std::size_t{c.n_tokens} * c.n_in);
+    x = generator.bells(std::size_t{c.n_tokens} * c.n_in, o.x_deviation);
     gain = generator.bells(c.n_in);
     if (o.bias) norm_bias = generator.bells(c.n_in);
     if (o.bias) bias = generator.bells(c.n_rows);

@@ -19,6 +19,7 @@ struct LinearOptions {
     std::uint32_t rows_a_slice = 0;  // 0: one slice
     bool subnormal_scales = false;
     bool is_complex = false;
+    float x_deviation = 1.0f;
 };
 
 struct LinearCase {

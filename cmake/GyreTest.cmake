@@ -24,6 +24,12 @@ function(gyre_add_test)
     target_compile_definitions(${arg_NAME} PRIVATE GYRE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
         GYRE_BINARY_DIR="${CMAKE_BINARY_DIR}")
     gyre_warnings(${arg_NAME})
+    foreach(label IN LISTS arg_LABELS)  # tests_cpu, tests_gpu, tests_threads: what a label builds
+        if(NOT TARGET tests_${label})
+            add_custom_target(tests_${label})
+        endif()
+        add_dependencies(tests_${label} ${arg_NAME})
+    endforeach()
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 600)
     endif()

@@ -278,6 +278,17 @@ Status read_position(const ConfigReader& reader, const ArchitectureInfo& info,
     return {};
 }
 
+// A complex output row is channels (2r, 2r + 1), so only interleaved pairs can turn it in one piece.
+Status check_complex_pairing(const ConfigReader& reader, const ModelConfig& config) {
+    if (config.attention.qkv != ProjectionKind::kComplex ||
+        config.position != PositionKind::kRotary ||
+        config.rotary.pairing == RotaryPairing::kInterleaved) {
+        return {};
+    }
+    return reader.error("gyre.attention.projection",
+                        "complex needs gyre.rotary.pairing 'interleaved', not 'half'");
+}
+
 template <typename Enum>
 const char* word_of(std::span<const Word<Enum>> words, Enum value) {
     for (const Word<Enum>& word : words) {
@@ -309,6 +320,7 @@ Result<ModelConfig> read_model_config(const Gguf& gguf) {
     GYRE_TRY(check_neutral_keys(reader));
     GYRE_TRY(read_attention(reader, config));
     GYRE_TRY(read_position(reader, *info, config));
+    GYRE_TRY(check_complex_pairing(reader, config));
     return config;
 }
 

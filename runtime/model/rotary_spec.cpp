@@ -82,6 +82,8 @@ RotarySpec make_unturned_spec(std::uint32_t head_dim) {
     RotarySpec spec;
     spec.head_dim = head_dim;
     spec.inv_freq.assign(spec.n_pairs(), 0.0);
+    // Any pairing does; complex projections give interleaved ones.
+    spec.pairing = RotaryPairing::kInterleaved;
     spec.stride = head_dim / 2;
     spec.rotate_keys = false;
     return spec;

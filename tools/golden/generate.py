@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Makes the golden models and their logits: NAME.gguf, NAME.tokens.txt, NAME.logits.bin for every model of models.py.
+Those at far positions, with NAME.position.txt besides, go to a folder `long`.
 
 The weights are random, seeded by the model's name; the logits are those of the float64 reference on the weights as
 stored in the file. The result depends on nothing else, so running this again changes no byte of a model.
@@ -7,6 +8,7 @@ stored in the file. The result depends on nothing else, so running this again ch
 
 import argparse
 import pathlib
+import re
 import sys
 import zlib
 
@@ -18,7 +20,7 @@ from common.blocks import TYPES, stored_type  # noqa: E402
 from common.gguf_reader import GGUFFile  # noqa: E402
 from common.gguf_writer import GGUFWriter  # noqa: E402
 from common.gpt2_metadata import model_pairs, rotary_pairs, tokenizer_pairs  # noqa: E402
-from golden.models import MODELS, fields_of  # noqa: E402
+from golden.models import BASE, FIRST_FAR, LONG, MODELS, fields_of  # noqa: E402
 from golden.reference import Reference  # noqa: E402
 from golden.text import small_tokenizer, write_tokenization  # noqa: E402
 
@@ -39,7 +41,11 @@ def random_weights(f, rng):
             normal(name + ".bias", (c,), 0.1)
 
     def linear(name, n_out, n_in, gain):
-        normal(name + ".weight", (n_out, n_in), gain / n_in**0.5)
+        if name.split(".")[-1] in f["complex"]:
+            for part in (".re", ".im"):
+                normal(name + part + ".weight", (n_out // 2, n_in // 2), gain / n_in**0.5)
+        else:
+            normal(name + ".weight", (n_out, n_in), gain / n_in**0.5)
         if f["bias"]:
             normal(name + ".bias", (n_out,), 0.3)
 
@@ -50,12 +56,15 @@ def random_weights(f, rng):
         norm(f"blk.{n}.attn_norm")
         linear(f"blk.{n}.attn_qkv", (heads + 2 * kv) * d, c, 1.5)
         linear(f"blk.{n}.attn_output", c, c, 1.0)
+        if f["sinks"]:
+            normal(f"blk.{n}.attn_sinks.weight", (heads,), 1.0, 2.0)  # as large as a row's larger scores
         norm(f"blk.{n}.ffn_norm")
         linear(f"blk.{n}.ffn_up", ff, c, 1.5)
         linear(f"blk.{n}.ffn_down", c, ff, 1.0)
     norm("output_norm")
     if not f["tied"]:
         normal("output.weight", (f["vocab"], c), 0.3)
+    out.update({name: np.array(values, np.float32) for name, values in f["tensors"].items()})
     return out
 
 
@@ -64,18 +73,38 @@ def type_of(f, name, shape):
     return stored_type(name, shape, wanted).name
 
 
+def kind_of(value):
+    if isinstance(value, list):
+        return "[f32]"
+    return {bool: "bool", int: "u32", float: "f32", str: "string"}[type(value)]
+
+
+def metadata_of(name, f):
+    pairs = model_pairs(
+        name=name, file_type=TYPES[f["type"]].file_type, context=f["context"], n_embd=f["n_embd"], n_layer=f["n_layer"],
+        n_ff=f["n_ff"], n_head=f["n_head"], n_head_kv=f["n_head_kv"])
+    if f["position"] == "rotary":
+        pairs += rotary_pairs(pairing=f["pairing"], values=f["values"], dimensions=f["rotary_dims"], theta=f["theta"],
+                              inv_freq=f["inv_freq"])
+    elif f["position"] not in (None, "learned"):  # learned is what GPT-2 files mean without the key
+        pairs.append(("gyre.position", "string", f["position"]))
+    default = "gelu_erf" if f["arch"] == "gptneox" else "gelu_tanh"
+    if f["activation"] != default:
+        pairs.append(("gyre.activation", "string", f["activation"]))
+    pairs += [(key.replace("ARCH.", "gpt2."), kind_of(value), value) for key, value in f["keys"].items()]
+    return [of_architecture(f["arch"], *pair) for pair in pairs]
+
+
+def of_architecture(arch, key, kind, value):
+    """A pair of a gpt2 file as another architecture has it: the prefix, and the name itself."""
+    if key == "general.architecture":
+        return key, kind, arch
+    return re.sub(r"^gpt2\.", arch + ".", key), kind, value
+
+
 def write_model(name, f, path, rng):
     writer = GGUFWriter(path)
-    writer.add_all(model_pairs(
-        name=name, file_type=TYPES[f["type"]].file_type, context=f["context"], n_embd=f["n_embd"], n_layer=f["n_layer"],
-        n_ff=f["n_ff"], n_head=f["n_head"], n_head_kv=f["n_head_kv"]))
-    if f["position"] == "rotary":
-        writer.add_all(rotary_pairs(pairing=f["pairing"], values=f["values"], dimensions=f["rotary_dims"],
-                                    theta=f["theta"], inv_freq=f["inv_freq"]))
-    elif f["position"] != "learned":  # learned is what GPT-2 files mean without the key
-        writer.add("gyre.position", "string", f["position"])
-    if f["activation"] != "gelu_tanh":
-        writer.add("gyre.activation", "string", f["activation"])
+    writer.add_all(metadata_of(name, f))
     tokenizer = small_tokenizer(f["vocab"]) if f["tokenizer"] else None
     if tokenizer:
         writer.add_all(tokenizer_pairs(tokenizer.tokens, tokenizer.merges, tokenizer.end_of_text))
@@ -85,22 +114,23 @@ def write_model(name, f, path, rng):
     return tokenizer
 
 
-def generate(name, folder):
-    f = fields_of(name)
-    rng = np.random.Generator(np.random.Philox(zlib.crc32(name.encode())))
+def generate(name, f, folder, seed, first_position=0):
+    rng = np.random.Generator(np.random.Philox(zlib.crc32(seed.encode())))
     path = folder / f"{name}.gguf"
     tokenizer = write_model(name, f, path, rng)
     tokens = rng.integers(0, f["vocab"], f["tokens"]).tolist()
     reference = Reference.from_gguf(GGUFFile(path))
-    logits = reference.logits(tokens)
+    logits = reference.logits(tokens, first_position)
     if not torch.isfinite(logits).all():
         raise ArithmeticError(f"{name}: logits are not finite")
     (folder / f"{name}.tokens.txt").write_text(",".join(map(str, tokens)) + "\n")
     logits.numpy().astype("<f4").tofile(folder / f"{name}.logits.bin")
+    if first_position:
+        (folder / f"{name}.position.txt").write_text(f"{first_position}\n")
     if tokenizer:
         write_tokenization(tokenizer, folder / f"{name}.tokenize.txt")
     peaks = " ".join(f"{p:.2f}" for p in reference.attention_peaks)
-    print(f"{name:26s} {path.stat().st_size:8d} bytes  logits std {logits.std():.2f}  largest attention weight {peaks}",
+    print(f"{seed:26s} {path.stat().st_size:8d} bytes  logits std {logits.std():.2f}  largest attention weight {peaks}",
           file=sys.stderr)
 
 
@@ -108,11 +138,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path, nargs="?", help="default: tests/golden of this checkout",
                         default=pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden")
-    parser.add_argument("--only", nargs="+", choices=sorted(MODELS), metavar="NAME", help="these models alone")
+    names = sorted(MODELS) + [f"long/{name}" for name in sorted(LONG)]
+    parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="these models alone")
     args = parser.parse_args()
-    args.folder.mkdir(parents=True, exist_ok=True)
-    for name in args.only or MODELS:
-        generate(name, args.folder)
+    (args.folder / "long").mkdir(parents=True, exist_ok=True)
+    for name in args.only or names:
+        if name in MODELS:
+            generate(name, fields_of(name), args.folder, name)
+        else:
+            short = name.removeprefix("long/")
+            generate(short, {**BASE, **LONG[short]}, args.folder / "long", name, FIRST_FAR)
 
 
 if __name__ == "__main__":

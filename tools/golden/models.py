@@ -1,9 +1,16 @@
 """The list of golden models: every field that differs from the base, so that a reader sees what each one is for."""
 
+from rope_id import rope_id_inv_freq
+
+from .frequencies import hope, p_rope
+
+# position None: what the architecture means without the key. keys: written as they are, ARCH being the architecture.
+# complex: matrices stored as .re and .im. sinks: learned sink logits. tensors: vectors, written as they are.
 BASE = {
-    "n_embd": 60, "n_layer": 2, "n_head": 3, "n_head_kv": None, "n_ff": 84, "context": 64, "vocab": 101,
+    "arch": "gpt2", "n_embd": 60, "n_layer": 2, "n_head": 3, "n_head_kv": None, "n_ff": 84, "context": 64, "vocab": 101,
     "position": "rotary", "pairing": "half", "values": "none", "rotary_dims": None, "theta": 10000.0, "inv_freq": None,
     "bias": True, "tied": True, "activation": "gelu_tanh", "type": "f32", "types": {}, "tokenizer": False, "tokens": 23,
+    "keys": {}, "complex": (), "sinks": False, "tensors": {},
 }
 
 # Ten pairs of a head of 20: fast, slow and, as RoPE-ID and NoPE halves have them, channels that do not turn at all.
@@ -11,22 +18,26 @@ _EXPLICIT = [1.0, 0.5, 0.0, 0.196349540849, 0.07, 0.0, 0.02, 0.003, 0.0, 0.0]
 _ONE = {"n_layer": 1}  # keeps the folder small where a second layer would say nothing new
 _BLOCKS = {"n_embd": 96, "n_ff": 160, "values": "rove"}  # heads of 32: rows that blocks of 32 divide
 
-MODELS = {
+# Heads of 10, five pairs, and a base of 100 so that the slow ones show in 23 positions.
+_SMALL = {"n_embd": 30, "n_ff": 26, "vocab": 53, "theta": 100.0}
+
+# Formats, shapes and the parts of a file: heads of 20.
+PARTS = {
     "learned": {"position": "learned"},
-    "none": {**_ONE, "position": "none"},
-    "rope_interleaved": {"pairing": "interleaved"},
+    "none": {**_SMALL, "position": "none"},
+    "rope_interleaved": {**_ONE, "pairing": "interleaved"},
     "rope_half": {**_ONE, "n_ff": 244},
-    "rope_partial": {"rotary_dims": 8},
+    "rope_partial": {**_ONE, "rotary_dims": 8},
     "rope_partial_interleaved": {**_ONE, "rotary_dims": 8, "pairing": "interleaved"},
     "rope_inv_freq": {**_ONE, "inv_freq": _EXPLICIT},
-    "rope_theta": {**_ONE, "theta": 500000.0},
+    "rope_theta": {**_SMALL, "theta": 500000.0},
     "rove_half": {"values": "rove"},
     "rove_interleaved": {**_ONE, "values": "rove", "pairing": "interleaved"},
     "rove_partial": {**_ONE, "values": "rove", "rotary_dims": 8},
-    "rove_inv_freq": {"values": "rove", "inv_freq": _EXPLICIT},
-    "no_bias": {"values": "rove", "bias": False},
+    "rove_inv_freq": {**_ONE, "values": "rove", "inv_freq": _EXPLICIT},
+    "no_bias": {**_ONE, "values": "rove", "bias": False},
     "untied": {**_ONE, "values": "rove", "tied": False},
-    "gelu_erf": {**_ONE, "values": "rove", "activation": "gelu_erf"},
+    "gelu_erf": {**_SMALL, "values": "rove", "activation": "gelu_erf"},
     "relu2": {**_ONE, "values": "rove", "activation": "relu2"},
     "gqa": {**_ONE, "values": "rove", "n_embd": 120, "n_head": 6, "n_head_kv": 2},
     "f16_odd": {**_ONE, "values": "rove", "type": "f16"},
@@ -35,10 +46,129 @@ MODELS = {
     "q4_0": {**_BLOCKS, "type": "q4_0"},
     "mixed": {**_ONE, **_BLOCKS, "types": {"attn_qkv": "f16", "ffn_up": "q8_0", "ffn_down": "q4_0"}},
     "text": {**_ONE, "values": "rove", "vocab": 301, "tokenizer": True},
-    # one layer of GPT-2 as it is: 12 heads of 64, 768 wide
-    "real_layer": {"values": "rove", "n_embd": 768, "n_layer": 1, "n_head": 12, "n_ff": 3072, "context": 1024,
+    # one layer as wide as GPT-2's: 12 heads of 64; the feed-forward width is an odd number of blocks
+    "real_layer": {"values": "rove", "n_embd": 768, "n_layer": 1, "n_head": 12, "n_ff": 1120, "context": 1024,
                    "type": "q4_0", "tokens": 41},
 }
+
+# Position systems: two layers of _SMALL.
+_ROVE = {**_SMALL, "values": "rove"}
+_CROPE = {**_SMALL, "pairing": "interleaved", "complex": ("attn_qkv",),
+          "keys": {"gyre.attention.projection": "complex"}}
+_WINDOW = {"ARCH.attention.sliding_window": 7}
+
+
+def _yarn(trained=64, factor=4.0, **more):
+    keys = {"type": "yarn", "factor": factor, "original_context_length": trained, **more}
+    return {"context": int(trained * factor), "keys": {f"ARCH.rope.scaling.{k}": v for k, v in keys.items()}}
+
+
+def _own(kind, **values):
+    return {"keys": {f"gyre.rotary.scaling.{k}": v for k, v in {"type": kind, **values}.items()}}
+
+
+def _neox(n_embd, n_head, parallel, rotary_dims, **more):
+    """As published files have it: rotary without gyre.position, untied, biases, no key of ours."""
+    keys = {"ARCH.use_parallel_residual": parallel, "ARCH.rope.dimension_count": rotary_dims,
+            "ARCH.rope.freq_base": 10000.0}
+    return {"arch": "gptneox", "position": None, "activation": "gelu_erf", "tied": False, "n_embd": n_embd,
+            "n_head": n_head, "n_ff": 52, "vocab": 53, "keys": keys, **more}
+
+
+def _rope_id(head_size, train_length, temperature_from, **more):
+    """Heads of 12 have quarters of three pairs. The temperature begins inside the 23 tokens, or it would not act."""
+    prefix = "gyre.attention.temperature."
+    keys = {prefix + "coefficient": 0.1, prefix + "power": 2.0, prefix + "train_length": temperature_from}
+    return {**_SMALL, **more, "n_embd": 3 * head_size, "inv_freq": rope_id_inv_freq(head_size, train_length),
+            "keys": {**keys, **more.get("keys", {})}}
+
+
+def _with(model, **keys):
+    """The model with these keys besides; __ stands for a dot."""
+    return {**model, "keys": {**model.get("keys", {}), **{k.replace("__", "."): v for k, v in keys.items()}}}
+
+
+# Divisors of the five frequencies. The last pair of rope_freqs stands still, as ggml's files write that.
+_FACTORS = {"rope_factors_short.weight": [1.0, 1.05, 1.1, 1.5, 2.0],
+            "rope_factors_long.weight": [1.0, 1.5, 2.5, 4.0, 9.0]}
+_FREQS = {"rope_freqs.weight": [1.0, 1.25, 2.0, 3.5, 1e30]}
+_HALF_OUTPUT = {"complex": ("attn_qkv", "attn_output")}
+
+SYSTEMS = {
+    "gptneox": _neox(48, 3, True, 4),
+    "gptneox_sequential": _neox(32, 2, False, 4),
+    "sinusoidal": {**_SMALL, "position": "sinusoidal"},
+    "alibi": {**_SMALL, "position": "alibi"},
+    "alibi_8": {**_SMALL, "position": "alibi", "n_embd": 24, "n_head": 8},  # heads of 3
+    "vo_rope": _with(_ROVE, gyre__rotary__keys=False),
+    "rotate_only": {**_SMALL, "values": "rotate_only"},
+    "rope_id": _rope_id(12, 256, 5),
+    "rope_id_rove": _rope_id(12, 256, 5, values="rove"),
+    "crope": _CROPE,
+    "crope_output": _with({**_CROPE, **_HALF_OUTPUT}, gyre__attention__output_projection="complex"),
+    "crope_rove": {**_CROPE, "values": "rove"},
+    "crope_gqa": {**_CROPE, "n_embd": 32, "n_head": 4, "n_head_kv": 2},
+    "crope_f16": {**_CROPE, "type": "f16"},  # rows of 15 halves
+    "crope_q8_0": {**_CROPE, "n_embd": 64, "n_head": 2, "n_ff": 96, "type": "q8_0"},  # half rows of one block
+    "crope_q4_0": _with({**_CROPE, **_HALF_OUTPUT, "n_embd": 128, "n_head": 4, "n_ff": 96, "type": "q4_0"},
+                        gyre__attention__output_projection="complex"),
+    "crope_rope_id": _rope_id(12, 256, 5, **_CROPE),
+    "linear": {**_SMALL, "keys": {"ARCH.rope.scaling.type": "linear", "ARCH.rope.scaling.factor": 4.0}},
+    "ntk": {**_SMALL, **_own("ntk", factor=4.0)},
+    "dynamic": {**_SMALL, **_own("dynamic", factor=2.0, original_context_length=16)},  # 64: stretched by 7
+    "yarn": {**_SMALL, **_yarn()},
+    "yarn_keys": {**_SMALL, "pairing": "interleaved", **_yarn(
+        attn_factor=0.75, yarn_attn_factor=1.25, yarn_ext_factor=0.5, yarn_beta_fast=2.0, yarn_beta_slow=0.25)},
+    "yarn_partial": {**_SMALL, "rotary_dims": 6, **_yarn()},  # the amplitude belongs to six channels of ten
+    "yarn_rove": {**_ROVE, **_yarn()},
+    "llama3": {**_SMALL, **_own("llama3", factor=8.0, original_context_length=32, low_freq_factor=1.0,
+                                high_freq_factor=4.0)},
+    "longrope_short": {**_SMALL, "tensors": _FACTORS, **_own(
+        "longrope", factor=4.0, original_context_length=64, attention_factor=1.25)},
+    "longrope_long": {**_SMALL, "tensors": _FACTORS, **_own("longrope", factor=4.0, original_context_length=16)},
+    "longrope_standard": {**_ROVE, "tensors": _FACTORS, "keys": {
+        "ARCH.rope.scaling.type": "longrope", "ARCH.rope.scaling.factor": 4.0,
+        "ARCH.rope.scaling.original_context_length": 16, "ARCH.rope.scaling.attn_factor": 1.125}},
+    "rope_freqs": {**_SMALL, "tensors": _FREQS},
+    "p_rope": {**_SMALL, "inv_freq": p_rope(10, 100.0, 0.6)},
+    "hope": {**_SMALL, "inv_freq": hope(10, 100.0, 64)},
+    "xpos": _with(_SMALL, gyre__rotary__xpos=True),
+    "xpos_rove": _with({**_ROVE, "pairing": "interleaved"}, gyre__rotary__xpos=True),
+    "window": {**_SMALL, "keys": _WINDOW},
+    "window_sinks": _with({**_ROVE, "keys": _WINDOW}, gyre__attention__sink_tokens=3),
+    "sink_logits": {**_SMALL, "sinks": True},
+    "mqa": {**_ROVE, "n_head_kv": 1},
+    "gqa_window_yarn_rove": _with({**_ROVE, "n_embd": 36, "n_head": 6, "n_head_kv": 2, **_yarn()}, **_WINDOW),
+}
+
+# Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.
+FIRST_FAR = 65500
+_FAR = {**_SMALL, "n_embd": 24, "n_ff": 20, "context": 65536, "theta": 10000.0}
+_FAR_ROVE = {**_FAR, "values": "rove"}
+_FAR_FACTORS = {name: values[:4] for name, values in _FACTORS.items()}
+
+LONG = {
+    "rope_half": _FAR,
+    "rope_interleaved": {**_FAR, "pairing": "interleaved"},
+    "gptneox": _neox(32, 2, True, 4, n_ff=20, context=65536),
+    "alibi": {**_FAR, "position": "alibi"},
+    "rove": _FAR_ROVE,
+    "vo_rope": _with(_FAR_ROVE, gyre__rotary__keys=False),
+    "rotate_only": {**_FAR, "values": "rotate_only"},
+    "rope_id": {**_rope_id(8, 4096, 4096), "n_embd": 24, "n_ff": 20, "context": 65536},
+    "crope_rove": {**_CROPE, **_FAR_ROVE, "pairing": "interleaved"},
+    "linear": {**_FAR, "keys": {"ARCH.rope.scaling.type": "linear", "ARCH.rope.scaling.factor": 16.0}},
+    "ntk": {**_FAR, **_own("ntk", factor=16.0)},
+    "dynamic": {**_FAR, **_own("dynamic", factor=2.0, original_context_length=4096)},
+    "yarn_rove": {**_FAR_ROVE, **_yarn(4096, 16.0)},
+    "llama3": {**_FAR, **_own("llama3", factor=8.0, original_context_length=8192, low_freq_factor=1.0,
+                              high_freq_factor=4.0)},
+    "longrope": {**_FAR, "tensors": _FAR_FACTORS, **_own("longrope", factor=16.0, original_context_length=4096)},
+    "xpos": _with(_FAR, gyre__rotary__xpos=True),
+    "window": {**_FAR_ROVE, "keys": _WINDOW},
+}
+
+MODELS = {**PARTS, **SYSTEMS}
 
 
 def fields_of(name):

@@ -45,7 +45,8 @@ def main():
     text = args.text.read_text(encoding="utf-8")
     for path in args.model:
         file = GGUFFile(path)
-        reference, window = Reference.from_gguf(file), args.window or file.metadata["gpt2.context_length"]
+        reference = Reference.from_gguf(file)
+        window = args.window or reference.spec.context
         ids = tokenizer_of(file.metadata).encode(text[: args.tokens * 12])[: args.tokens]
         if len(ids) < 2 or window < 2:
             p.error("at least two tokens are needed")

@@ -1,8 +1,9 @@
 """The whole model in float64, written from the papers and for reading: no cache, no blocks, one sentence a step.
 
-Backbone: Radford et al. 2019 (GPT-2): pre-LN decoder, tied head unless the file has its own. Rotary: Su et al. 2021
-(RoFormer, arXiv:2104.09864). RoVE: Garcia-Castellanos et al. 2026 (arXiv:2606.11275). T is the number of tokens, C
-n_embd, H heads, G key/value heads, D head size, V vocabulary.
+Backbones: Radford et al. 2019 (GPT-2): pre-LN decoder, tied head unless the file has its own. Black et al. 2022
+(GPT-NeoX-20B, arXiv:2204.06745): attention and MLP side by side. Rotary: Su et al. 2021 (RoFormer, arXiv:2104.09864).
+RoVE: Garcia-Castellanos et al. 2026 (arXiv:2606.11275). T is the number of tokens, C n_embd, H heads, G key/value
+heads, D head size, V vocabulary.
 """
 
 import math
@@ -22,21 +23,29 @@ class Reference:
 
     @classmethod
     def from_gguf(cls, file):
-        return cls(spec_of(file.metadata), {name: file.tensor(name) for name in file.shapes})
+        weights = {name: file.tensor(name) for name in file.shapes}
+        return cls(spec_of(file.metadata, weights), weights)
 
     def logits(self, tokens, first_position=0):
         """tokens: list of T ids -> float64 [T, V]."""
         self.attention_peaks = []
         ids = torch.as_tensor(tokens)
         positions = torch.arange(first_position, first_position + len(tokens), dtype=torch.float64)
-        x = self.weights["token_embd.weight"][ids]  # [T, C]
-        if self.spec.position == "learned":
-            x = x + self.weights["position_embd.weight"][positions.long()]
+        x = self._embed(ids, positions)  # [T, C]
         for n in range(self.spec.n_layer):
-            x = x + self._attention(f"blk.{n}.", self._norm(f"blk.{n}.attn_norm", x), positions)
-            x = x + self._mlp(f"blk.{n}.", self._norm(f"blk.{n}.ffn_norm", x))
+            mixed = self._attention(f"blk.{n}.", self._norm(f"blk.{n}.attn_norm", x), positions)
+            beside = x if self.spec.parallel else x + mixed
+            x = x + mixed + self._mlp(f"blk.{n}.", self._norm(f"blk.{n}.ffn_norm", beside))
         x = self._norm("output_norm", x)
         return x @ self.weights.get("output.weight", self.weights["token_embd.weight"]).T
+
+    def _embed(self, ids, positions):
+        x = self.weights["token_embd.weight"][ids]
+        if self.spec.position == "learned":
+            return x + self.weights["position_embd.weight"][positions.long()]
+        if self.spec.position == "sinusoidal":
+            return x + sinusoids(positions, self.spec.n_embd)
+        return x
 
     def _norm(self, name, x):
         """LayerNorm (Ba et al. 2016): biased variance, epsilon inside the root."""
@@ -45,41 +54,74 @@ class Reference:
         y = (x - mean) / torch.sqrt(variance + self.spec.eps) * self.weights[name + ".weight"]
         return y + self.weights.get(name + ".bias", 0.0)
 
-    def _linear(self, name, x):
-        """x [T, in], weight [out, in]."""
+    def _linear(self, name, x, is_complex=False):
+        """x [T, in], weight [out, in]; complex: re and im [out / 2, in / 2] each."""
+        if is_complex:
+            return self._complex_linear(name, x) + self.weights.get(name + ".bias", 0.0)
         return x @ self.weights[name + ".weight"].T + self.weights.get(name + ".bias", 0.0)
 
-    def _turn(self, x, positions, sign=1.0):
+    def _complex_linear(self, name, x):
+        """Lou & Xu 2026 (CRoPE, arXiv:2601.02728): neighbours are one complex number, y = (W_re + i W_im) x."""
+        z = torch.view_as_complex(x.reshape(len(x), -1, 2).contiguous())
+        weight = torch.complex(self.weights[name + ".re.weight"], self.weights[name + ".im.weight"])
+        return torch.view_as_real(z @ weight.T).reshape(len(x), -1)
+
+    def _turn(self, x, positions, sign=1.0, amplitude=1.0, decay=0.0):
         """R_p x (sign 1) or R_-p x (sign -1) for every position; x [T, heads, D].
 
-        (x_a, x_b) -> (x_a cos - x_b sin, x_a sin + x_b cos), angle = position times the pair's frequency.
+        (x_a, x_b) -> (x_a cos - x_b sin, x_a sin + x_b cos), angle = position times the pair's frequency. The amplitude
+        belongs to what turns. decay 1 or -1: xPos, times zeta^(decay p / 512).
         """
         y = x.clone()
-        for a, b, inv_freq in self.spec.pairs:
+        for i, (a, b, inv_freq) in enumerate(self.spec.pairs):
+            if inv_freq == 0.0:
+                continue
             angle = (sign * positions * inv_freq)[:, None]  # [T, 1]
-            y[..., a] = x[..., a] * angle.cos() - x[..., b] * angle.sin()
-            y[..., b] = x[..., a] * angle.sin() + x[..., b] * angle.cos()
+            size = amplitude
+            if decay and self.spec.zetas:
+                size = amplitude * self.spec.zetas[i] ** (decay * positions / 512)[:, None]
+            y[..., a] = size * (x[..., a] * angle.cos() - x[..., b] * angle.sin())
+            y[..., b] = size * (x[..., a] * angle.sin() + x[..., b] * angle.cos())
         return y
 
     def _attention(self, block, x, positions):
         spec, t = self.spec, x.shape[0]
         h, g, d = spec.n_head, spec.n_head_kv, spec.head_dim
-        q, k, v = self._linear(block + "attn_qkv", x).split((h * d, g * d, g * d), dim=-1)
+        q, k, v = self._linear(block + "attn_qkv", x, spec.complex_qkv).split((h * d, g * d, g * d), dim=-1)
         q, k, v = q.reshape(t, h, d), k.reshape(t, g, d), v.reshape(t, g, d)
-        if spec.position == "rotary" and spec.turn_keys:
-            q, k = self._turn(q, positions), self._turn(k, positions)
-        if spec.position == "rotary" and spec.values != "none":
+        if spec.turn_keys:
+            q = self._turn(q, positions, amplitude=spec.amplitude, decay=1.0)
+            k = self._turn(k, positions, amplitude=spec.amplitude, decay=-1.0)
+        if spec.values != "none":
             v = self._turn(v, positions)  # after the bias: with RoVE a value bias is no constant of the output
         # Ainslie et al. 2023 (grouped queries): query head i reads key/value head i / (H / G)
         k, v = k.repeat_interleave(h // g, dim=1), v.repeat_interleave(h // g, dim=1)
-        scores = torch.einsum("ihd,jhd->hij", q, k) / math.sqrt(d)  # [H, T, T]
-        future = torch.ones(t, t, dtype=torch.bool).triu(1)
-        weights = scores.masked_fill(future, -math.inf).softmax(-1)
+        weights = self._weights(block, torch.einsum("ihd,jhd->hij", q, k) / math.sqrt(d), positions)
         self.attention_peaks.append(weights[:, t // 2 :].max(-1).values.mean().item())
         y = torch.einsum("hij,jhd->ihd", weights, v)
-        if spec.position == "rotary" and spec.values == "rove":
+        if spec.values == "rove":
             y = self._turn(y, positions, -1.0)  # y_i = R_-i sum_j a_ij R_j v_j, for every query head
-        return self._linear(block + "attn_output", y.reshape(t, h * d))
+        return self._linear(block + "attn_output", y.reshape(t, h * d), spec.complex_output)
+
+    def _weights(self, block, scores, positions):
+        """Scores [H, T, T] -> what every query gives to every key."""
+        spec = self.spec
+        coefficient, power, trained = spec.temperature  # RoPE-ID (Wertheimer et al. 2026, arXiv:2603.18017)
+        stretch = ((positions + 1) / trained).clamp(min=1.0)
+        scores = scores * ((1 + coefficient * stretch.log()) ** power)[None, :, None]
+        distance = positions[:, None] - positions[None, :]  # [query, key]
+        if spec.position == "alibi":
+            scores = scores - alibi_slopes(spec.n_head)[:, None, None] * distance
+        hidden = distance < 0
+        if spec.window:  # Beltagy et al. 2020; Xiao et al. 2023 (StreamingLLM) for the first positions
+            hidden |= (distance >= spec.window) & (positions[None, :] >= spec.sink_tokens)
+        scores = scores.masked_fill(hidden, -math.inf)
+        sinks = self.weights.get(block + "attn_sinks.weight")
+        if sinks is None:
+            return scores.softmax(-1)
+        # A logit a head that takes its share and gives nothing (OpenAI 2025, gpt-oss, arXiv:2508.10925)
+        column = sinks[:, None, None].expand(-1, scores.shape[1], 1)
+        return torch.cat((scores, column), dim=-1).softmax(-1)[..., :-1]
 
     def _mlp(self, block, x):
         return self._linear(block + "ffn_down", self._activation(self._linear(block + "ffn_up", x)))
@@ -91,3 +133,18 @@ class Reference:
         if kind == "gelu_erf":
             return 0.5 * x * (1 + torch.erf(x / math.sqrt(2)))
         return torch.relu(x) ** 2  # So et al. 2021 (Primer)
+
+
+def sinusoids(positions, n):
+    """Vaswani et al. 2017, section 3.5: PE(p, 2i) = sin(p / 10000^(2i / n)), PE(p, 2i + 1) its cosine. [T, n]"""
+    angles = positions[:, None] / 10000.0 ** (torch.arange(0, n, 2, dtype=torch.float64) / n)
+    return torch.stack((angles.sin(), angles.cos()), dim=-1).reshape(len(positions), -1)[:, :n]
+
+
+def alibi_slopes(n_head):
+    """Press et al. 2022 (ALiBi, arXiv:2108.12409): 2^(-8/n), 2^(-16/n), ... for n heads. Where n is no power of two,
+    those of the power below, then every other one of the power above (their code)."""
+    below = 2 ** int(math.log2(n_head))
+    slopes = [2.0 ** (-8 * (h + 1) / below) for h in range(below)]
+    slopes += [2.0 ** (-4 * (2 * h + 1) / below) for h in range(n_head - below)]
+    return torch.tensor(slopes, dtype=torch.float64)

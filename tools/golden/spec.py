@@ -6,14 +6,10 @@ channels and which frequencies is decided here, so the arithmetic knows of one r
 
 import dataclasses
 
-import numpy as np
+from .frequencies import frequencies_of, rope
+from .keys import Keys, SpecError
 
-_KNOWN = {"gyre.position", "gyre.rotary.pairing", "gyre.rotary.inv_freq", "gyre.rotary.keys", "gyre.rotary.values",
-          "gyre.activation"}
-
-
-class SpecError(ValueError):
-    """A file that asks for something the reference does not know."""
+_DEFAULT_ACTIVATION = {"gpt2": "gelu_tanh", "gptneox": "gelu_erf"}
 
 
 @dataclasses.dataclass
@@ -25,10 +21,18 @@ class Spec:
     n_ff: int
     context: int
     eps: float
-    position: str = "learned"  # learned | rotary | none
+    position: str = "learned"  # learned | sinusoidal | rotary | alibi | none
     pairs: tuple = ()  # (a, b, inv_freq) of one head; a frequency of 0 does not turn
     turn_keys: bool = True  # False: VO-RoPE, only values and outputs turn
     values: str = "none"  # none | rotate_only | rove
+    amplitude: float = 1.0  # of turned queries and keys
+    zetas: tuple = ()  # xPos: decay of each pair, or none
+    temperature: tuple = (0.0, 1.0, 1)  # coefficient, power, trained length
+    window: int = 0  # keys that a query sees, its own among them; 0: all
+    sink_tokens: int = 0  # first positions that the window keeps
+    complex_qkv: bool = False
+    complex_output: bool = False
+    parallel: bool = False  # attention and MLP read the same residual
     activation: str = "gelu_tanh"  # gelu_tanh | gelu_erf | relu2
 
     @property
@@ -43,46 +47,80 @@ def rotary_pairs_of(head_dim, pairing, n_rot, theta, inv_freq=None):
     Explicit: inv_freq has one entry for every pair of the whole head.
     """
     if inv_freq is None:
-        inv_freq = theta ** (-2.0 * np.arange(n_rot // 2, dtype=np.float64) / n_rot)
-    elif len(inv_freq) != head_dim // 2:
+        return pair_up(head_dim, pairing, n_rot, rope(n_rot, theta))
+    if len(inv_freq) != head_dim // 2:
         raise SpecError(f"gyre.rotary.inv_freq has {len(inv_freq)} entries, the head has {head_dim // 2} pairs")
-    else:
-        n_rot = head_dim
+    return pair_up(head_dim, pairing, head_dim // 2 * 2, inv_freq)
+
+
+def pair_up(head_dim, pairing, n_rot, frequencies):
+    """half: (i, i + n_rot / 2), GPT-NeoX. interleaved: (2i, 2i + 1), RoFormer and GPT-J."""
     if pairing not in ("half", "interleaved"):
         raise SpecError(f"unknown gyre.rotary.pairing {pairing}")
     if n_rot % 2 or n_rot > head_dim:
         raise SpecError(f"{n_rot} rotary channels in a head of {head_dim}")
     stride = n_rot // 2
     channels = [(i, i + stride) if pairing == "half" else (2 * i, 2 * i + 1) for i in range(stride)]
-    return tuple((a, b, float(w)) for (a, b), w in zip(channels, inv_freq))
+    return tuple((a, b, float(w)) for (a, b), w in zip(channels, frequencies))
 
 
-def _choice(meta, key, default, allowed):
-    value = meta.get(key, default)
-    if value not in allowed:
-        raise SpecError(f"{key} = {value}: only {', '.join(allowed)} are known")
-    return value
+def xpos_zetas(n_pairs):
+    """xPos (Sun et al. 2022, arXiv:2212.10554): (i / (d / 2) + gamma) / (1 + gamma), gamma = 0.4."""
+    return tuple((i / n_pairs + 0.4) / 1.4 for i in range(n_pairs))
 
 
-def spec_of(meta):
-    """Spec of GGUF metadata (key -> value)."""
-    if meta.get("general.architecture") != "gpt2":
-        raise SpecError(f"unknown architecture {meta.get('general.architecture')}")
-    unknown = [k for k in meta if k.startswith("gyre.") and k not in _KNOWN]
-    if unknown:
-        raise SpecError(f"unknown keys: {', '.join(unknown)}")
-    heads = meta["gpt2.attention.head_count"]
+def _position(keys, tensors):
+    """Without the key: what the architecture always has, else what the file has the parts of."""
+    if keys.arch == "gptneox":
+        default = "rotary"
+    elif "position_embd.weight" in tensors:
+        default = "learned"
+    else:
+        default = "rotary" if keys.any_below("ARCH.rope.") or keys.any_below("gyre.rotary.") else "none"
+    return keys.choice("gyre.position", default, ("learned", "sinusoidal", "rotary", "alibi", "none"))
+
+
+def _read_rotary(keys, tensors, spec):
+    pairing = keys.get("gyre.rotary.pairing", "half")
+    n_rot = keys.get("ARCH.rope.dimension_count", spec.head_dim // 2 * 2)
+    theta = keys.get("ARCH.rope.freq_base", 10000.0)
+    computed, spec.amplitude = frequencies_of(keys, tensors, n_rot, theta, spec.context)
+    explicit = keys.get("gyre.rotary.inv_freq")
+    if explicit is not None:
+        spec.pairs = rotary_pairs_of(spec.head_dim, pairing, n_rot, theta, explicit)
+    else:
+        spec.pairs = pair_up(spec.head_dim, pairing, n_rot, computed)
+    spec.turn_keys = keys.get("gyre.rotary.keys", True)
+    spec.values = keys.choice("gyre.rotary.values", "none", ("none", "rotate_only", "rove"))
+    if keys.get("gyre.rotary.xpos", False):
+        spec.zetas = xpos_zetas(len(spec.pairs))
+
+
+def _read_attention(keys, spec):
+    spec.complex_qkv = keys.choice("gyre.attention.projection", "real", ("real", "complex")) == "complex"
+    spec.complex_output = keys.choice("gyre.attention.output_projection", "real", ("real", "complex")) == "complex"
+    spec.window = keys.get("ARCH.attention.sliding_window", 0)
+    spec.sink_tokens = keys.get("gyre.attention.sink_tokens", 0)
+    prefix = "gyre.attention.temperature."
+    if keys.any_below(prefix):
+        spec.temperature = tuple(keys.need(prefix + name) for name in ("coefficient", "power", "train_length"))
+
+
+def spec_of(meta, tensors=()):
+    """Spec of GGUF metadata (key -> value) and tensors (name -> array), for a session of the file's context_length."""
+    keys = Keys(meta)
+    if keys.arch not in _DEFAULT_ACTIVATION:
+        raise SpecError(f"unknown architecture {keys.arch}")
+    heads = keys.need("ARCH.attention.head_count")
     spec = Spec(
-        n_embd=meta["gpt2.embedding_length"], n_layer=meta["gpt2.block_count"], n_head=heads,
-        n_head_kv=meta.get("gpt2.attention.head_count_kv", heads), n_ff=meta["gpt2.feed_forward_length"],
-        context=meta["gpt2.context_length"], eps=meta["gpt2.attention.layer_norm_epsilon"],
-        position=_choice(meta, "gyre.position", "learned", ("learned", "rotary", "none")),
-        turn_keys=meta.get("gyre.rotary.keys", True),
-        values=_choice(meta, "gyre.rotary.values", "none", ("none", "rotate_only", "rove")),
-        activation=_choice(meta, "gyre.activation", "gelu_tanh", ("gelu_tanh", "gelu_erf", "relu2")))
+        n_embd=keys.need("ARCH.embedding_length"), n_layer=keys.need("ARCH.block_count"), n_head=heads,
+        n_head_kv=keys.get("ARCH.attention.head_count_kv", heads), n_ff=keys.need("ARCH.feed_forward_length"),
+        context=keys.need("ARCH.context_length"), eps=keys.need("ARCH.attention.layer_norm_epsilon"),
+        position=_position(keys, tensors),
+        activation=keys.choice("gyre.activation", _DEFAULT_ACTIVATION[keys.arch], ("gelu_tanh", "gelu_erf", "relu2")),
+        parallel=keys.get("ARCH.use_parallel_residual", keys.arch == "gptneox"))
+    _read_attention(keys, spec)
     if spec.position == "rotary":
-        spec.pairs = rotary_pairs_of(
-            spec.head_dim, meta.get("gyre.rotary.pairing", "half"),
-            meta.get("gpt2.rope.dimension_count", spec.head_dim), meta.get("gpt2.rope.freq_base", 10000.0),
-            meta.get("gyre.rotary.inv_freq"))
+        _read_rotary(keys, tensors, spec)
+    keys.refuse_the_rest()
     return spec

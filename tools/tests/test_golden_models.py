@@ -1,0 +1,177 @@
+"""The golden models: everything that one of them says shows in its logits, and the reference's rules against closed
+forms. Needs PyTorch."""
+
+import math
+import pathlib
+import sys
+import unittest
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+try:
+    import torch
+
+    from common.gguf_reader import GGUFFile
+    from golden import frequencies
+    from golden.models import FIRST_FAR, LONG, SYSTEMS
+    from golden.reference import Reference, alibi_slopes, sinusoids
+    from golden.spec import SpecError, spec_of
+except ImportError:
+    torch = None
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden"
+SHOWS = 1e-2  # of the largest logit: far more than a float32 kernel may be off
+
+# Key -> another value of it, to which the logits must not be blind; None leaves it out. ARCH is the architecture.
+OTHER = {
+    "gyre.rotary.keys": lambda v: None, "gyre.rotary.values": lambda v: None, "gyre.rotary.xpos": lambda v: None,
+    "gyre.rotary.pairing": lambda v: {"half": "interleaved", "interleaved": "half"}[v],
+    "gyre.rotary.scaling.factor": lambda v: 2 * v, "gyre.rotary.scaling.attention_factor": lambda v: None,
+    "gyre.rotary.scaling.original_context_length": lambda v: v // 4 if v >= 32 else 8 * v,
+    "gyre.rotary.scaling.low_freq_factor": lambda v: v / 4, "gyre.rotary.scaling.high_freq_factor": lambda v: 2 * v,
+    "gyre.attention.temperature.coefficient": lambda v: v / 2, "gyre.attention.temperature.power": lambda v: v / 2,
+    "gyre.attention.temperature.train_length": lambda v: 4 * v, "gyre.attention.sink_tokens": lambda v: None,
+    "ARCH.attention.sliding_window": lambda v: v + 1, "ARCH.use_parallel_residual": lambda v: not v,
+    "ARCH.rope.dimension_count": lambda v: v - 2, "ARCH.rope.freq_base": lambda v: v / 3,
+    "ARCH.rope.scaling.factor": lambda v: 2 * v, "ARCH.rope.scaling.attn_factor": lambda v: None,
+    "ARCH.rope.scaling.original_context_length": lambda v: v // 4 if v >= 32 else 8 * v,
+    "ARCH.rope.scaling.yarn_attn_factor": lambda v: None, "ARCH.rope.scaling.yarn_ext_factor": lambda v: None,
+    "ARCH.rope.scaling.yarn_beta_fast": lambda v: 5 * v, "ARCH.rope.scaling.yarn_beta_slow": lambda v: 5 * v,
+}
+# What cannot show: a factor beside an amplitude of the file's own. Nor the base beside explicit frequencies.
+SILENT = {("longrope_standard", "ARCH.rope.scaling.factor"), ("longrope_short", "gyre.rotary.scaling.factor")}
+
+
+def read(name):
+    file = GGUFFile(FOLDER / f"{name}.gguf")
+    return file, [int(t) for t in (FOLDER / f"{name}.tokens.txt").read_text().split(",")]
+
+
+def stored_logits(name, n_tokens):
+    values = np.fromfile(FOLDER / f"{name}.logits.bin", "<f4").reshape(n_tokens, -1)
+    return torch.as_tensor(values).to(torch.float64)
+
+
+def difference(a, b):
+    return float((a - b).abs().max() / b.abs().max())
+
+
+@unittest.skipIf(torch is None, "PyTorch is not installed")
+class Files(unittest.TestCase):
+    def test_logits_are_those_of_the_file(self):
+        for name in (*SYSTEMS, *(f"long/{name}" for name in LONG)):
+            with self.subTest(name):
+                file, tokens = read(name)
+                first = FIRST_FAR if name.startswith("long/") else 0
+                if first:
+                    self.assertEqual((FOLDER / f"{name}.position.txt").read_text(), f"{first}\n")
+                    self.assertLessEqual(first + len(tokens), Reference.from_gguf(file).spec.context)
+                logits = Reference.from_gguf(file).logits(tokens, first)
+                self.assertLess(difference(logits, stored_logits(name, len(tokens))), 1e-7)
+
+    def test_every_key_shows(self):
+        for name in SYSTEMS:
+            file, tokens = read(name)
+            wanted = Reference.from_gguf(file).logits(tokens)
+            for key in [k for k in file.metadata if self.other_of(file, k)]:
+                if (name, self.general(file, key)) in SILENT:
+                    continue
+                with self.subTest(name, key=key):
+                    other, _ = read(name)
+                    other.metadata[key] = self.other_of(file, key)(file.metadata[key])
+                    if other.metadata[key] is None:
+                        del other.metadata[key]
+                    self.assertGreater(difference(Reference.from_gguf(other).logits(tokens), wanted), SHOWS)
+
+    def test_every_frequency_shows(self):
+        for name in SYSTEMS:
+            file, tokens = read(name)
+            reference = Reference.from_gguf(file)
+            wanted, pairs = reference.logits(tokens), reference.spec.pairs
+            for i, (a, b, w) in enumerate(pairs):
+                if w < 1e-20:
+                    continue
+                with self.subTest(name, pair=i):
+                    reference.spec.pairs = (*pairs[:i], (a, b, 1.5 * w), *pairs[i + 1 :])
+                    self.assertGreater(difference(reference.logits(tokens), wanted), SHOWS / 10)
+
+    def test_every_small_tensor_shows(self):
+        for name in ("sink_logits", "rope_freqs", "longrope_short", "longrope_long", "longrope_standard"):
+            file, tokens = read(name)
+            reference = Reference.from_gguf(file)
+            wanted = reference.logits(tokens)
+            for tensor in [t for t in file.shapes if t.startswith("rope_f") or t.endswith("attn_sinks.weight")]:
+                unused = {"longrope_short": "rope_factors_long.weight"}.get(name, "rope_factors_short.weight")
+                weights = {t: file.tensor(t) for t in file.shapes}
+                weights[tensor] = weights[tensor] + 1
+                moved = difference(Reference(spec_of(file.metadata, weights), weights).logits(tokens), wanted)
+                with self.subTest(name, tensor=tensor):
+                    self.assertEqual(moved == 0, tensor == unused)
+                    self.assertTrue(moved == 0 or moved > SHOWS)
+
+    @staticmethod
+    def general(file, key):
+        return key.replace(file.metadata["general.architecture"] + ".", "ARCH.", 1)
+
+    def other_of(self, file, key):
+        other = OTHER.get(self.general(file, key))
+        if other and key.endswith("rope.freq_base") and "gyre.rotary.inv_freq" in file.metadata:
+            return None
+        return other
+
+
+@unittest.skipIf(torch is None, "PyTorch is not installed")
+class Rules(unittest.TestCase):
+    def test_ntk_slows_the_last_pair_by_the_factor(self):
+        plain, slowed = (frequencies.rope(20, base) for base in (1e4, frequencies.ntk_base(20, 1e4, 8.0)))
+        self.assertEqual(slowed[0], plain[0])
+        self.assertAlmostEqual(plain[-1] / slowed[-1], 8.0, places=10)
+
+    def test_dynamic_begins_at_the_trained_length(self):
+        self.assertEqual(frequencies.dynamic_stretch(4.0, 1024, 1024), 1.0)
+        self.assertEqual(frequencies.dynamic_stretch(1.0, 1024, 4096), 4.0)
+        self.assertEqual(frequencies.dynamic_stretch(2.0, 1024, 4096), 7.0)
+
+    def test_yarn_keeps_the_fast_and_interpolates_the_slow(self):
+        plain, scaled = frequencies.rope(128, 1e4), frequencies.yarn(128, 1e4, 8.0, 2048)
+        turns = 2048 * plain / (2 * math.pi)
+        np.testing.assert_array_equal(scaled[turns > 40], plain[turns > 40])
+        np.testing.assert_allclose(scaled[turns < 0.8], plain[turns < 0.8] / 8, rtol=1e-15)
+        self.assertTrue(((scaled <= plain) & (scaled >= plain / 8 * (1 - 1e-15))).all())
+        np.testing.assert_allclose(frequencies.yarn(128, 1e4, 8.0, 2048, ext_factor=0.0), plain / 8, rtol=1e-15)
+
+    def test_llama3_published_example(self):
+        """Llama 3.1 8B: head size 128, base 500000, factor 8, trained on 8192; rope_freqs of its published files."""
+        divisor = frequencies.rope(128, 5e5) / frequencies.llama3(128, 5e5, 8.0, 8192, 1.0, 4.0)
+        np.testing.assert_allclose(divisor[[0, 28, 35, 63]], [1, 1, 8, 8], rtol=1e-12)
+        self.assertTrue((np.diff(divisor) >= 0).all())
+
+    def test_explicit_frequencies(self):
+        plain = frequencies.rope(64, 1e4)
+        np.testing.assert_array_equal(frequencies.p_rope(64, 1e4, 0.75), [*plain[:24], *[0.0] * 8])
+        kept = frequencies.hope(64, 1e4, 1024)
+        self.assertTrue((2 * math.pi / kept[kept > 0] <= 1024).all())
+        self.assertTrue((2 * math.pi / plain[kept == 0] > 1024).all())
+
+    def test_alibi_slopes(self):
+        self.assertEqual(alibi_slopes(8).tolist(), [2.0**-h for h in range(1, 9)])
+        self.assertEqual(alibi_slopes(3).tolist(), [2.0**-4, 2.0**-8, 2.0**-2])
+        self.assertEqual(alibi_slopes(1).tolist(), [2.0**-8])
+        self.assertEqual(alibi_slopes(12)[8:].tolist(), [2.0 ** -(h / 2) for h in (1, 3, 5, 7)])
+
+    def test_sinusoids(self):
+        row = sinusoids(torch.tensor([3.0], dtype=torch.float64), 5)[0]
+        wanted = [math.sin(3), math.cos(3), math.sin(3 / 1e4**0.4), math.cos(3 / 1e4**0.4), math.sin(3 / 1e4**0.8)]
+        np.testing.assert_allclose(row, wanted, rtol=1e-15)
+
+    def test_keys_without_a_meaning_are_refused(self):
+        file, _ = read("crope")
+        for key, value in (("gyre.rotary.twist", 1), ("gpt2.rope.sideways", 1), ("gpt2.attention.softcap", 1.0),
+                           ("gyre.rotary.scaling.factor", 2.0), ("gyre.rotary.values", "half")):
+            with self.subTest(key), self.assertRaises(SpecError):
+                spec_of({**file.metadata, key: value})
+
+
+if __name__ == "__main__":
+    unittest.main()

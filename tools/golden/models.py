@@ -24,7 +24,7 @@ _SMALL = {"n_embd": 30, "n_ff": 26, "vocab": 53, "theta": 100.0}
 # Formats, shapes and the parts of a file: heads of 20.
 PARTS = {
     "learned": {"position": "learned"},
-    "none": {**_SMALL, "position": "none"},
+    "none": {**_SMALL, "position": "none", "vocab": 101},
     "rope_interleaved": {**_ONE, "pairing": "interleaved"},
     "rope_half": {**_ONE, "n_ff": 244},
     "rope_partial": {**_ONE, "rotary_dims": 8},

@@ -249,6 +249,7 @@ TEST(AttentionReferenceTest, SinkLogitTakesWeightAndGivesNothing) {
     options.sink_logits = {0.0};
     const std::vector<double> q = {0}, keys = {0, 0, 0};
     const auto weights = attention_weights(options, 0, q, 2, keys, positions_from(0, 3));
+    EXPECT_EQ(weights.size(), 3u);
     for (const double weight : weights)
         EXPECT_NEAR(weight, 0.25, kRounding);
 }

@@ -16,7 +16,7 @@ from common.bpe import Tokenizer  # noqa: E402
 from common.gguf_reader import GGUFFile  # noqa: E402
 from golden.reference import Reference  # noqa: E402
 
-MARGIN = 2e-3  # a prompt with less is refused: float16 keys and values alone move logits by 1e-3
+MARGIN = 1e-3  # a prompt with less is refused; float16 keys and values move a trained model's logits by 1e-4
 
 
 def bytes_of(tokenizer, i):

@@ -22,9 +22,11 @@ struct RunOptions {
     ModelOption model;
     std::string prompt;
     std::string kv = "f16";
+    std::string when_full = "stop";
     gyre_sampling_options sampling = GYRE_SAMPLING_OPTIONS_INIT;
     std::uint32_t max_tokens = 128;
     std::uint32_t n_ctx = 0;
+    std::uint32_t keep_tokens = 0;
     bool json = false;
 };
 
@@ -80,7 +82,6 @@ struct Output {
 
 // What a run has to tell besides the text.
 struct Report {
-    gyre_model_info model = GYRE_MODEL_INFO_INIT;
     gyre_device_info device = GYRE_DEVICE_INFO_INIT;
     gyre_generate_result result = GYRE_GENERATE_RESULT_INIT;
     gyre_timings timings = GYRE_TIMINGS_INIT;
@@ -99,7 +100,9 @@ void print_json(const RunOptions& options, const Output& output, const Report& r
     json["driver"] = report.device.driver_info;
     json["model"] = options.model.path();
     json["seed"] = options.sampling.seed;
-    std::printf("%s\n", json.dump().c_str());
+    // A path need not be UTF-8.
+    const auto replace = nlohmann::ordered_json::error_handler_t::replace;
+    std::printf("%s\n", json.dump(-1, ' ', false, replace).c_str());
 }
 
 void print_summary(const Report& report) {
@@ -131,6 +134,9 @@ Session create_session(const RunOptions& options, const gyre_model* model) {
     gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
     session_options.n_ctx = options.n_ctx;
     session_options.kv_type = kv_types().at(options.kv);
+    session_options.when_full =
+        options.when_full == "slide" ? GYRE_WHEN_FULL_SLIDE : GYRE_WHEN_FULL_STOP;
+    session_options.keep_tokens = options.keep_tokens;
     gyre_session* session = nullptr;
     check(gyre_session_create(model, &session_options, &session));
     return Session(session);
@@ -201,6 +207,12 @@ Command add_run(CLI::App& program) {
         ->check(whole_number());
     parser->add_option("--kv", options->kv, "Type of keys and values")
         ->check(CLI::IsMember(kv_types()));
+    parser
+        ->add_option("--when-full", options->when_full,
+                     "When all positions are taken: end, or forget the oldest half and go on")
+        ->check(CLI::IsMember({"stop", "slide"}));
+    parser->add_option("--keep", options->keep_tokens, "First tokens that a slide keeps")
+        ->check(whole_number());
     parser->add_flag("--json", options->json, "One JSON object when it is done");
     return {parser, [options] { run(*options); }};
 }

@@ -339,16 +339,29 @@ typedef enum gyre_kv_type {
     GYRE_KV_TYPE_FORCE_32 = 0x7fffffff
 } gyre_kv_type;
 
+/** What happens when a token comes and n_ctx tokens are held */
+typedef enum gyre_when_full {
+    GYRE_WHEN_FULL_STOP = 0, /**< GYRE_ERROR_CONTEXT_FULL, or GYRE_STOP_CONTEXT_FULL */
+    /**
+     * The oldest half is forgotten, except the first keep_tokens, and what follows moves up: a text
+     * goes on for as long as one likes. Models whose positions are learned or sinusoidal cannot.
+     */
+    GYRE_WHEN_FULL_SLIDE = 1,
+    GYRE_WHEN_FULL_FORCE_32 = 0x7fffffff
+} gyre_when_full;
+
 typedef struct gyre_session_options {
     size_t struct_size; /**< set by GYRE_SESSION_OPTIONS_INIT */
     uint32_t n_ctx;     /**< positions of the KV cache; 0: as many as the model was trained for */
     uint32_t chunk; /**< tokens of a prompt that are computed at once; 0: the library's choice */
-    gyre_kv_type kv_type; /**< how keys and values are stored */
-    uint32_t reserved;    /**< 0 */
+    gyre_kv_type kv_type;     /**< how keys and values are stored */
+    gyre_when_full when_full; /**< what happens when n_ctx tokens are held */
+    uint32_t keep_tokens;     /**< first tokens that every slide keeps, at most n_ctx / 2 */
+    uint32_t reserved;        /**< 0 */
 } gyre_session_options;
 
 #define GYRE_SESSION_OPTIONS_INIT \
-    { sizeof(gyre_session_options), 0, 0, GYRE_KV_F16, 0 }
+    { sizeof(gyre_session_options), 0, 0, GYRE_KV_F16, GYRE_WHEN_FULL_STOP, 0, 0 }
 
 /**
  * A text in the making: its KV cache and the logits behind its last token
@@ -366,8 +379,9 @@ typedef struct gyre_session gyre_session;
  * out_session receives the session; release it with gyre_session_destroy
  * The session keeps what it needs of model, which may be destroyed before it
  *
- * Returns GYRE_ERROR_INVALID_ARGUMENT if n_ctx is more than the model can have,
- * GYRE_ERROR_UNSUPPORTED for a kv_type that this library does not do,
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if n_ctx is more than the model can have, or keep_tokens more
+ * than half of it,
+ * GYRE_ERROR_UNSUPPORTED if it shall slide and the model's positions cannot be moved,
  * GYRE_ERROR_NO_DEVICE if the model was opened with "none",
  * GYRE_ERROR_OUT_OF_DEVICE_MEMORY if the cache does not fit
  */
@@ -382,6 +396,41 @@ GYRE_API void gyre_session_destroy(gyre_session* session);
 /** Forgets all tokens and the timings: the session is as it was created; session may be NULL */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_reset(gyre_session* session);
 
+/**
+ * Keeps the session's first n tokens and forgets the rest
+ *
+ * The next gyre_session_logits computes the logits behind the last kept token anew
+ *
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if the session holds fewer than n tokens: nothing changes
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_truncate(gyre_session* session, uint32_t n);
+
+/**
+ * Forgets count tokens from number first on and closes the gap: the tokens that follow move up to
+ * the positions that become free
+ *
+ * What the tokens that follow had seen stays in them: in a model of several layers the logits are
+ * not those of a text that never had the forgotten ones. With a kv_type of 16 and 8 bits every
+ * shift rounds what it moves once more
+ *
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if count is 0, if the session does not hold all of the range,
+ * or if it touches the tokens that the model keeps as attention sinks; GYRE_ERROR_UNSUPPORTED if
+ * the model's positions are learned or sinusoidal, which cannot be moved. Nothing changes then
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_shift(gyre_session* session, uint32_t first,
+                                                        uint32_t count);
+
+/**
+ * Creates a session that holds the same tokens, with the same options: from here on the two are
+ * independent, and each goes on as the other would
+ *
+ * out_session receives the session, whose timings begin at 0; release it with gyre_session_destroy
+ *
+ * Returns GYRE_ERROR_OUT_OF_DEVICE_MEMORY if a second cache does not fit: session is as before
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_fork(gyre_session* session,
+                                                       gyre_session** out_session);
+
 /** Returns the number of tokens that the session holds; 0 if session is NULL */
 GYRE_API uint32_t gyre_session_position(const gyre_session* session);
 
@@ -392,6 +441,8 @@ GYRE_API uint32_t gyre_session_n_ctx(const gyre_session* session);
  * Appends count tokens and computes the logits behind the last of them
  *
  * count 0 does nothing
+ *
+ * With GYRE_WHEN_FULL_SLIDE all are appended, and the session slides as often as it must
  *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if a token is not in the vocabulary and
  * GYRE_ERROR_CONTEXT_FULL if they do not fit: then none is appended. After GYRE_ERROR_CANCELLED
@@ -454,7 +505,8 @@ typedef struct gyre_sampling_options {
  *
  * options may be NULL, which means GYRE_SAMPLING_OPTIONS_INIT
  * token receives the id: give it to gyre_session_feed to go on
- * The draw depends on seed and gyre_session_position only: asked twice, it answers the same
+ * The draw depends on seed, gyre_session_position and the number of tokens that slides have
+ * forgotten: asked twice, it answers the same
  *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if the session is empty or an option is out of its range
  */
@@ -481,7 +533,8 @@ typedef struct gyre_generate_options {
     const gyre_sampling_options* sampling; /**< NULL: GYRE_SAMPLING_OPTIONS_INIT */
     gyre_token_callback on_token;          /**< called for every token; may be NULL */
     void* user;                            /**< handed to on_token */
-    uint32_t max_tokens;    /**< at most so many; 0: until the text or context ends */
+    uint32_t max_tokens;    /**< at most so many; 0: until the text or context ends (a context that
+                                 slides does not end) */
     uint32_t parse_special; /**< of the prompt, as in gyre_model_tokenize */
     uint32_t ignore_eos;    /**< 1: the end token is a token like others; 0: it ends the text */
     uint32_t reserved;      /**< 0 */
@@ -493,7 +546,7 @@ typedef struct gyre_generate_options {
 typedef enum gyre_stop_reason {
     GYRE_STOP_EOS = 0,          /**< the model ended the text; the end token is not delivered */
     GYRE_STOP_MAX_TOKENS = 1,   /**< max_tokens were made */
-    GYRE_STOP_CONTEXT_FULL = 2, /**< the session holds n_ctx tokens */
+    GYRE_STOP_CONTEXT_FULL = 2, /**< the session holds n_ctx tokens and does not slide */
     GYRE_STOP_CALLBACK = 3,     /**< on_token returned 0 */
     GYRE_STOP_CANCELLED = 4,    /**< gyre_session_cancel */
     GYRE_STOP_ERROR = 5,        /**< another error */

@@ -39,27 +39,44 @@ Result<std::span<const std::uint32_t>> token_span(const std::uint32_t* tokens, s
     return std::span(tokens, count);
 }
 
+Result<CacheFormat> to_cpp(gyre_kv_type type) {
+    switch (type) {
+        case GYRE_KV_F16:
+            return CacheFormat::kF16;
+        case GYRE_KV_F32:
+            return CacheFormat::kF32;
+        case GYRE_KV_Q8_0:
+            return CacheFormat::kQ8_0;
+        case GYRE_KV_TYPE_FORCE_32:
+            break;
+    }
+    return Status::invalid_argument("options.kv_type is " + std::to_string(static_cast<int>(type)) +
+                                    ", which is no gyre_kv_type");
+}
+
+Result<WhenFull> to_cpp(gyre_when_full when_full) {
+    switch (when_full) {
+        case GYRE_WHEN_FULL_STOP:
+            return WhenFull::kStop;
+        case GYRE_WHEN_FULL_SLIDE:
+            return WhenFull::kSlide;
+        case GYRE_WHEN_FULL_FORCE_32:
+            break;
+    }
+    return Status::invalid_argument("options.when_full is " +
+                                    std::to_string(static_cast<int>(when_full)) +
+                                    ", which is no gyre_when_full");
+}
+
 Result<SessionOptions> to_cpp(const gyre_session_options& c) {
     if (c.reserved != 0) return Status::invalid_argument("options.reserved is not 0");
     SessionOptions options;
     options.n_ctx = c.n_ctx;
     options.chunk = c.chunk;
-    switch (c.kv_type) {
-        case GYRE_KV_F16:
-            options.cache = CacheFormat::kF16;
-            return options;
-        case GYRE_KV_F32:
-            options.cache = CacheFormat::kF32;
-            return options;
-        case GYRE_KV_Q8_0:
-            options.cache = CacheFormat::kQ8_0;
-            return options;
-        case GYRE_KV_TYPE_FORCE_32:
-            break;
-    }
-    return Status::invalid_argument("options.kv_type is " +
-                                    std::to_string(static_cast<int>(c.kv_type)) +
-                                    ", which is no gyre_kv_type");
+    GYRE_ASSIGN(options.cache, to_cpp(c.kv_type));
+    GYRE_ASSIGN(options.when_full, to_cpp(c.when_full));
+    options.keep_tokens = c.keep_tokens;
+    return options;
 }
 
 Result<SamplerOptions> read_sampling(const gyre_sampling_options* from) {
@@ -147,6 +164,25 @@ void gyre_session_destroy(gyre_session* session) {
 gyre_status gyre_session_reset(gyre_session* session) {
     return with_session(session, [](TextSession& text) -> Status {
         text.reset();
+        return {};
+    });
+}
+
+gyre_status gyre_session_truncate(gyre_session* session, uint32_t n) {
+    return with_session(session, [&](TextSession& text) { return text.truncate(n); });
+}
+
+gyre_status gyre_session_shift(gyre_session* session, uint32_t first, uint32_t count) {
+    return with_session(session, [&](TextSession& text) { return text.shift(first, count); });
+}
+
+gyre_status gyre_session_fork(gyre_session* session, gyre_session** out_session) {
+    if (out_session != nullptr) *out_session = nullptr;
+    return with_session(session, [&](TextSession& text) -> Status {
+        if (out_session == nullptr) return null_argument("out_session");
+        auto fork = std::make_unique<gyre_session>();
+        GYRE_ASSIGN(fork->text, text.fork());
+        *out_session = fork.release();
         return {};
     });
 }

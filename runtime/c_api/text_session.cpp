@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/c_api/text_session.h"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,9 +55,19 @@ Status TextSession::feed_pending() {
     return engine_->position() == tokens_.size() ? Status() : decode(tokens_.back());
 }
 
+// Slides are the engine's, and all of them drop what follows the same first tokens.
+void TextSession::follow_slides() {
+    const auto first =
+        tokens_.begin() + std::min<std::ptrdiff_t>(engine_->kept_tokens(), std::ssize(tokens_));
+    tokens_.erase(first, first + static_cast<std::ptrdiff_t>(engine_->slid() - slid_));
+    slid_ = engine_->slid();
+}
+
 Status TextSession::decode(std::uint32_t token) {
     const auto start = Clock::now();
-    GYRE_TRY(engine_->decode(token));
+    const Status status = engine_->decode(token);
+    follow_slides();
+    GYRE_TRY(status);
     logits_stale_ = false;
     timings_.decode_seconds += seconds_since(start);
     timings_.n_decode_tokens += 1;
@@ -64,11 +76,13 @@ Status TextSession::decode(std::uint32_t token) {
 
 Status TextSession::prefill(std::span<const std::uint32_t> tokens, const LogitsSink* sink) {
     const auto start = Clock::now();
-    const std::size_t before = engine_->position();
+    const std::uint64_t before = engine_->position() + engine_->slid();
     const Status status = sink != nullptr ? engine_->feed(tokens, *sink) : engine_->feed(tokens);
-    const std::size_t done = engine_->position() - before;  // fewer than all after an error
+    // Fewer than all after an error.
+    const std::uint64_t done = engine_->position() + engine_->slid() - before;
     tokens_.insert(tokens_.end(), tokens.begin(),
                    tokens.begin() + static_cast<std::ptrdiff_t>(done));
+    follow_slides();
     if (done > 0) logits_stale_ = !status.ok();
     timings_.prefill_seconds += seconds_since(start);
     timings_.n_prefill_tokens += done;
@@ -96,8 +110,8 @@ Result<std::span<const float>> TextSession::logits() {
     }
     GYRE_TRY(feed_pending());
     if (logits_stale_) {
-        return Status::invalid_argument(
-            "the last feed was stopped half way: feed the rest before asking for logits");
+        GYRE_TRY(engine_->truncate(engine_->position() - 1));
+        GYRE_TRY(feed_pending());
     }
     return engine_->logits();
 }
@@ -107,7 +121,7 @@ Result<std::uint32_t> TextSession::choose(Sampler& sampler) {
     GYRE_ASSIGN(const std::span<const float> all, logits());
     const std::uint32_t n_tokens = model_->card.config.n_tokens;
     const auto start = Clock::now();
-    sampler.set_step(tokens_.size());
+    sampler.set_step(tokens_.size() + slid_);  // a slide does not repeat draws
     auto token = sampler.sample(n_tokens == 0 ? all : all.first(n_tokens), tokens_);
     timings_.decode_seconds += seconds_since(start);
     return token;
@@ -132,7 +146,7 @@ Result<std::vector<std::uint32_t>> TextSession::prompt_tokens(std::string_view p
             "the prompt is empty, and the model has no token to begin a text with");
     }
     const std::size_t free = n_ctx() - tokens_.size();
-    if (tokens.size() > free) {
+    if (engine_->when_full() == WhenFull::kStop && tokens.size() > free) {
         return Status::context_full("the prompt has " + std::to_string(tokens.size()) +
                                     " tokens, but only " + std::to_string(free) + " of the " +
                                     std::to_string(n_ctx()) +
@@ -169,15 +183,17 @@ Status TextSession::write_on(const GenerateRequest& request, Sampler& sampler,
     Status status;
     std::optional<StopReason> reason;
     while (!reason) {
-        if (tokens_.size() >= n_ctx()) {
+        if (engine_->when_full() == WhenFull::kStop && tokens_.size() >= n_ctx()) {
             reason = StopReason::kContextFull;
             break;
         }
         const Result<std::uint32_t> chosen = choose(sampler);
-        if (!chosen.ok()) {
-            status = chosen.status();
+        status = chosen.status();
+        const bool eos = chosen.ok() && !request.ignore_eos && chosen.value() == tokenizer.eos_id();
+        if (status.ok() && !eos) status = slide_if_full();
+        if (!status.ok()) {
             reason = StopReason::kError;
-        } else if (!request.ignore_eos && chosen.value() == tokenizer.eos_id()) {
+        } else if (eos) {
             reason = StopReason::kEos;
         } else {
             GYRE_ASSIGN(const std::string_view bytes, tokenizer.token_bytes(chosen.value()));
@@ -195,9 +211,48 @@ Status TextSession::write_on(const GenerateRequest& request, Sampler& sampler,
     return status;
 }
 
+// So that the chosen token, which is decoded later, has a place.
+Status TextSession::slide_if_full() {
+    const Status status = engine_->make_room(1);
+    follow_slides();
+    return status;
+}
+
+Status TextSession::truncate(std::uint32_t n) {
+    if (n > tokens_.size()) {
+        return Status::invalid_argument("truncate to " + std::to_string(n) + ": the session has " +
+                                        std::to_string(tokens_.size()) + " tokens");
+    }
+    if (n < engine_->position()) {
+        GYRE_TRY(engine_->truncate(n));
+        logits_stale_ = true;
+    }
+    tokens_.resize(n);
+    return {};
+}
+
+Status TextSession::shift(std::uint32_t first, std::uint32_t count) {
+    GYRE_TRY(feed_pending());
+    GYRE_TRY(engine_->shift(first, count));
+    const auto begin = tokens_.begin() + static_cast<std::ptrdiff_t>(first);
+    tokens_.erase(begin, begin + static_cast<std::ptrdiff_t>(count));
+    if (first == tokens_.size()) logits_stale_ = true;
+    return {};
+}
+
+Result<std::unique_ptr<TextSession>> TextSession::fork() {
+    GYRE_ASSIGN(std::unique_ptr<Session> engine, engine_->fork());
+    std::unique_ptr<TextSession> copy(new TextSession(model_, std::move(engine)));
+    copy->tokens_ = tokens_;
+    copy->slid_ = slid_;
+    copy->logits_stale_ = logits_stale_;
+    return copy;
+}
+
 void TextSession::reset() {
     engine_->reset();
     tokens_.clear();
+    slid_ = 0;
     logits_stale_ = false;
     timings_ = {};
 }

@@ -57,6 +57,11 @@ class TextSession {
     Status feed(std::span<const std::uint32_t> tokens);
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
 
+    // As Session's; logits() are computed anew where the last token's are gone.
+    Status truncate(std::uint32_t n);
+    Status shift(std::uint32_t first, std::uint32_t count);
+    Result<std::unique_ptr<TextSession>> fork();
+
     // [n_vocab] behind the last token.
     Result<std::span<const float>> logits();
     Result<std::uint32_t> sample(const SamplerOptions& options);
@@ -79,6 +84,8 @@ class TextSession {
     Status prefill(std::span<const std::uint32_t> tokens, const LogitsSink* sink);
     Status feed_pending();
     Status decode(std::uint32_t token);
+    void follow_slides();
+    Status slide_if_full();
     Result<std::vector<std::uint32_t>> prompt_tokens(std::string_view prompt,
                                                      bool parse_special) const;
     Result<std::uint32_t> choose(Sampler& sampler);
@@ -89,8 +96,10 @@ class TextSession {
     // All tokens of the text. Those from engine_->position() on, at most one, are chosen but not
     // yet in the cache: generate() does not compute logits that nobody may ask for.
     std::vector<std::uint32_t> tokens_;
-    bool logits_stale_ =
-        false;  // a feed stopped half way: the engine's logits are of an older token
+    std::uint64_t slid_ = 0;  // of engine_->slid(): what tokens_ has followed
+    // The engine's logits are not the last token's: after a feed that stopped half way, or a
+    // truncation.
+    bool logits_stale_ = false;
     Timings timings_;
 };
 

@@ -261,6 +261,7 @@ Status Session::read_logits() {
 
 void Session::reset() {
     position_ = 0;
+    slid_ = 0;
     logits_.clear();
 }
 

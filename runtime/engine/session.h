@@ -52,7 +52,8 @@ class Session {
 
     // Processes the tokens of a prompt, appending them to the cache; then logits() are those of the
     // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
-    // kContextFull (more than the free positions). kCancelled: the chunks before stay.
+    // kContextFull (kStop: more than the free positions). kCancelled: the chunks before stay.
+    // kSlide: the cache slides as often as it must; the last tokens of a long prompt stay.
     Status feed(std::span<const std::uint32_t> tokens);
     // The same, with the logits of every token handed out chunk by chunk.
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
@@ -78,13 +79,22 @@ class Session {
 
     // Drops positions [first, first + count) and closes the gap: what follows moves up and is
     // turned to its new positions, keys and, where they were turned, values. Exact for a cache of
-    // float32; float16 and Q8_0 round once more a shift. The cache is untouched by an error:
+    // float32; float16 and Q8_0 round once more a shift. logits() stay, unless the last token is
+    // among the dropped. The cache is untouched by an error:
     // kInvalidArgument (an empty range, one past the end, one that touches the model's sink
     // tokens), kUnsupported (absolute positions cannot be moved: they are part of what was cached).
     Status shift(std::uint32_t first, std::uint32_t count);
 
     // The error of a model whose positions are rows added to the embeddings.
     static Status cannot_move(const ModelConfig& config);
+
+    // kSlide: slides now if n_tokens, at most chunk(), do not fit. decode() and feed() do so
+    // themselves. Does nothing with kStop.
+    Status make_room(std::uint32_t n_tokens);
+    // A slide drops positions from kept_tokens() on; slid() tokens in all since the session began.
+    std::uint32_t kept_tokens() const;
+    std::uint64_t slid() const { return slid_; }
+    WhenFull when_full() const { return options_.when_full; }
 
     // A new session with a copy of this one's tokens, cache and logits.
     Result<std::unique_ptr<Session>> fork();
@@ -120,9 +130,7 @@ class Session {
     Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits);
     Status ensure_all_logits();
     Status read_logits();
-    Status make_room(std::uint32_t n_tokens);
     Status write_turns(std::uint32_t count);
-    std::uint32_t kept_tokens() const;
 
     std::shared_ptr<const Model> model_;
     SessionOptions options_;
@@ -135,6 +143,7 @@ class Session {
     std::optional<Schedule> schedule_;
     std::vector<float> logits_;
     std::uint32_t position_ = 0;
+    std::uint64_t slid_ = 0;
     std::atomic<bool> cancelled_ = false;
 };
 

@@ -52,6 +52,8 @@ Status Session::shift(std::uint32_t first, std::uint32_t count) {
         schedule_->record_shift(prefill_, from, first, position_ - from);
         GYRE_TRY(prefill_.end());
         GYRE_TRY(model_->device().run(prefill_));
+    } else {
+        logits_.clear();
     }
     position_ -= count;
     return {};
@@ -83,11 +85,14 @@ std::uint32_t Session::kept_tokens() const {
 }
 
 Status Session::make_room(std::uint32_t n_tokens) {
-    if (position_ + n_tokens <= n_ctx()) return {};
-    assert(options_.when_full == WhenFull::kSlide && "check() refuses what does not fit");
+    assert(n_tokens <= layout_.chunk && "a slide frees a chunk");
+    if (options_.when_full == WhenFull::kStop || position_ + n_tokens <= n_ctx()) return {};
     const std::uint32_t movable = position_ - std::min(position_, kept_tokens());
     const std::uint32_t needed = position_ + n_tokens - n_ctx();
-    return shift(kept_tokens(), std::min(movable, std::max((movable + 1) / 2, needed)));
+    const std::uint32_t count = std::min(movable, std::max((movable + 1) / 2, needed));
+    GYRE_TRY(shift(kept_tokens(), count));
+    slid_ += count;
+    return {};
 }
 
 Result<std::unique_ptr<Session>> Session::fork() {
@@ -101,6 +106,7 @@ Result<std::unique_ptr<Session>> Session::fork() {
     GYRE_TRY(prefill_.end());
     GYRE_TRY(model_->device().run(prefill_));
     copy->position_ = position_;
+    copy->slid_ = slid_;
     copy->logits_ = logits_;
     return copy;
 }

@@ -53,6 +53,9 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_session_create(model.get(), nullptr, nullptr), "out_session");
     expect(gyre_session_create(nullptr, nullptr, &session), "model");
     expect(gyre_session_reset(nullptr), "session");
+    expect(gyre_session_truncate(nullptr, 0), "session");
+    expect(gyre_session_shift(nullptr, 0, 1), "session");
+    expect(gyre_session_fork(nullptr, &session), "session");
     expect(gyre_session_feed(nullptr, &token, 1), "session");
     expect(gyre_session_feed_logits(nullptr, &token, 1, nullptr, nullptr), "session");
     expect(gyre_session_logits(nullptr, &logits, &n), "session");
@@ -182,6 +185,10 @@ TEST(ApiMisuse, SessionOptionsOutOfRange) {
     options.kv_type = static_cast<gyre_kv_type>(99);
     EXPECT_EQ(gyre_session_create(model.get(), &options, &session), GYRE_ERROR_INVALID_ARGUMENT);
     options.kv_type = GYRE_KV_F16;
+    options.when_full = static_cast<gyre_when_full>(2);
+    EXPECT_EQ(gyre_session_create(model.get(), &options, &session), GYRE_ERROR_INVALID_ARGUMENT);
+    EXPECT_NE(std::string(gyre_last_error()).find("when_full is 2"), std::string::npos);
+    options.when_full = GYRE_WHEN_FULL_STOP;
     options.reserved = 1;
     EXPECT_EQ(gyre_session_create(model.get(), &options, &session), GYRE_ERROR_INVALID_ARGUMENT);
 }

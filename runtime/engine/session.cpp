@@ -69,7 +69,10 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const std::uint32_t chunk = std::min({options.chunk == 0 ? kDefaultChunk : options.chunk, room,
                                           model->device().caps().max_groups[1]});
     Device& device = model->device();
-    const RotarySpec rotary = config.rotary_spec(n_ctx);
+    // Frequencies that depend on the length are those of the last position, frozen here.
+    const std::uint64_t end = std::uint64_t{options.first_position} + n_ctx;
+    const RotarySpec rotary =
+        config.rotary_spec(static_cast<std::uint32_t>(std::min<std::uint64_t>(end, 0xffffffffu)));
     GYRE_TRY(check_decay(rotary, options.cache, n_ctx));
     const ActivationLayout layout =
         ActivationLayout::of(config, rotary, options.cache, chunk, n_ctx);

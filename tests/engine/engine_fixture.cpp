@@ -73,9 +73,9 @@ std::filesystem::path golden_folder() {
 
 }  // namespace
 
-std::vector<std::string> golden_names() {
+std::vector<std::string> golden_names(const std::string& folder) {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(golden_folder())) {
+    for (const auto& entry : std::filesystem::directory_iterator(golden_folder() / folder)) {
         if (entry.path().extension() == ".gguf") names.push_back(entry.path().stem().string());
     }
     std::sort(names.begin(), names.end());

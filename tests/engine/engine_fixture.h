@@ -35,8 +35,8 @@ struct Golden {
     }
 };
 
-// Names of all models in tests/golden, in order.
-std::vector<std::string> golden_names();
+// Names of all models in tests/golden, or in a folder of it, in order.
+std::vector<std::string> golden_names(const std::string& folder = "");
 Golden read_golden(const std::string& name);
 std::string golden_path(const std::string& name);
 

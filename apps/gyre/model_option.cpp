@@ -76,6 +76,7 @@ Model ModelOption::open() const {
     gyre_model* model = nullptr;
     const gyre_status status = gyre_model_open(path().c_str(), &options, &model);
     progress.clear();
+    if (status == GYRE_ERROR_CANCELLED && interrupted()) throw Failure("interrupted");
     check(status);
     return Model(model);
 }

@@ -132,6 +132,26 @@ TEST_F(GenerateTest, EveryPieceOfTextIsWholeCharacters) {
     EXPECT_GE(g.text.size(), 50u);  // every byte shows: as itself or as U+FFFD
 }
 
+TEST_F(GenerateTest, CharacterTornAtTheEndIsDeliveredAsReplacement) {
+    Request request;
+    request.max_tokens = 1;
+    request.sampling.temperature = 1000.0f;  // any token, so that some seed gives such a byte
+    request.sampling.top_k = 0;
+    request.sampling.top_p = 1.0f;
+    request.sampling.min_p = 0.0f;
+    for (request.sampling.seed = 0; request.sampling.seed < 500; ++request.sampling.seed) {
+        ASSERT_GYRE_OK(gyre_session_reset(session()));
+        const Generated g = generate(session(), request);
+        ASSERT_GYRE_OK(g.status);
+        const auto last = static_cast<unsigned char>(g.bytes.back());
+        if (last < 0xc2 || last > 0xf4) continue;  // no first byte of a longer character
+        EXPECT_EQ(g.tokens.size(), 1u);
+        EXPECT_TRUE(g.text.ends_with("\xEF\xBF\xBD")) << g.text;
+        return;
+    }
+    FAIL() << "no seed gave a torn character";
+}
+
 TEST_F(GenerateTest, ContextFullEndsTheText) {
     Request request = Request::greedy("Hello", 0);
     const Generated g = generate(session(), request);

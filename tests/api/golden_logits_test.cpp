@@ -65,7 +65,7 @@ TEST_P(GoldenLogitsTest, EveryKvTypeIsItself) {
 
 // One of each kind; the engine's tests run all of them.
 INSTANTIATE_TEST_SUITE_P(Golden, GoldenLogitsTest,
-                         testing::Values("text", "learned", "rove_half", "q4_0", "real_layer"),
+                         testing::Values("text", "learned", "rove_half", "q4_0", "q8_0"),
                          [](const auto& row) { return row.param; });
 
 }  // namespace

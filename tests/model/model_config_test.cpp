@@ -282,7 +282,10 @@ TEST(ModelConfig, EachUnsupportedFeatureIsNamed) {
         {"gyre.position = sinusoidal", [](auto& b) { b.string("gyre.position", "sinusoidal"); }},
         {"gyre.position = alibi", [](auto& b) { b.string("gyre.position", "alibi"); }},
         {"gyre.attention.projection = complex",
-         [](auto& b) { b.string("gyre.attention.projection", "complex"); }},
+         [](auto& b) {
+             b.string("gyre.attention.projection", "complex");
+             b.string("gyre.rotary.pairing", "interleaved");
+         }},
         {"gyre.attention.output_projection = complex",
          [](auto& b) { b.string("gyre.attention.output_projection", "complex"); }},
         {"attention.sliding_window", [](auto& b) { b.u32("gpt2.attention.sliding_window", 4); }},

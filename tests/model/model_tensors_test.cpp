@@ -150,7 +150,8 @@ TEST(ModelTensors, AnOutputMatrixUntiesTheModel) {
 TEST(ModelTensors, ComplexProjectionsAreTwoHalves) {
     GgufBuilder b = small_model();
     b.string("gyre.attention.projection", "complex")
-        .string("gyre.attention.output_projection", "complex");
+        .string("gyre.attention.output_projection", "complex")
+        .string("gyre.rotary.pairing", "interleaved");
     expect_refused(b, "blk.0.attn_qkv.re.weight", "missing");
     for (const std::string blk : {"blk.0.", "blk.1."}) {
         b.erase_tensor(blk + "attn_qkv.weight").erase_tensor(blk + "attn_output.weight");

@@ -1,0 +1,134 @@
+"""Runs the tests on broken shaders and prints which test noticed which bug. Called by scripts/mutate.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import argparse
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutants import Mutant, MutantError, check, load
+from suite import STAGES, Suite, SuiteError, target
+from tree import BuildError, Tree, progress
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build/mutation"
+
+
+@dataclass
+class Verdict:
+    mutant: Mutant
+    killed_by: str = ""  # entry and test
+    builds: bool = True  # a mutant that the compiler refuses says nothing about the tests
+    seconds: float = 0.0  # with building
+
+    def outcome(self) -> str:
+        return self.killed_by or ("survived" if self.builds else "does not build")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="these mutants or files alone")
+    parser.add_argument("--list", action="store_true", help="the mutants and the bugs that they stand for")
+    parser.add_argument("--check", action="store_true", help="only whether every mutant still fits its file")
+    parser.add_argument("-j", type=int, default=os.cpu_count(), metavar="JOBS", help="of the build (default: all cores)")
+    return parser.parse_args()
+
+
+def chosen(mutants: list[Mutant], only: list[str]) -> list[Mutant]:
+    known = {mutant.name for mutant in mutants} | {mutant.area for mutant in mutants}
+    if unknown := set(only) - known:
+        raise MutantError(f"no mutant {', '.join(sorted(unknown))}; --list names them")
+    return [mutant for mutant in mutants if not only or mutant.name in only or mutant.area in only]
+
+
+def prepare(tree: Tree, suite: Suite, entries: list[str]) -> None:
+    """Builds what the entries need and runs each of them unbroken."""
+    tree.build(sorted({target(entry) for entry in entries}))
+    for entry in entries:
+        if entry not in suite.usual:
+            progress(f"unbroken: {entry} passes in {suite.baseline(entry):.0f} s")
+
+
+def try_mutant(verdict: Verdict, entries: list[str], tree: Tree, suite: Suite) -> None:
+    """Builds and runs one entry after the other until one fails."""
+    begin = time.monotonic()
+    try:
+        with tree.broken(verdict.mutant):
+            for entry in entries:
+                tree.build([target(entry)])
+                outcome = suite.run(verdict.mutant.name, entry)
+                if not outcome.passed:
+                    verdict.killed_by = f"{entry.split()[0]}: {outcome.first_failure}"
+                    break
+    except BuildError as error:
+        progress(f"{verdict.mutant.name}: {error}")
+        verdict.builds = False
+    verdict.seconds += time.monotonic() - begin
+    progress(f"{verdict.mutant.name}: {verdict.outcome()} ({verdict.seconds:.0f} s)")
+
+
+def judge(mutants: list[Mutant], tree: Tree, suite: Suite) -> list[Verdict]:
+    """Every mutant meets the entries of its row, survivors the stages."""
+    verdicts = [Verdict(mutant) for mutant in mutants]
+    prepare(tree, suite, list(dict.fromkeys(entry for mutant in mutants for entry in mutant.first)))
+    for verdict in verdicts:
+        try_mutant(verdict, list(verdict.mutant.first), tree, suite)
+    for stage in STAGES:
+        alive = [verdict for verdict in verdicts if verdict.builds and not verdict.killed_by]
+        if not alive:
+            break
+        progress(f"{len(alive)} alive go on to {', '.join(stage)}")
+        prepare(tree, suite, list(stage))
+        for verdict in alive:
+            try_mutant(verdict, list(stage), tree, suite)
+    return verdicts
+
+
+def print_table(verdicts: list[Verdict]) -> None:
+    print("| mutant | stands for | killed by |")
+    print("|---|---|---|")
+    for v in verdicts:
+        print(f"| {v.mutant.name} | {v.mutant.bug} | {v.outcome()} |")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    all_mutants = load()
+    check(all_mutants, ROOT)
+    mutants = chosen(all_mutants, arguments.only)
+    if arguments.list:
+        for mutant in mutants:
+            print(f"{mutant.name:36} {mutant.file:36} {mutant.bug}")
+    if arguments.list or arguments.check:
+        print(f"{len(mutants)} mutants fit their files")
+        return 0
+    logs = FOLDER / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    tree = Tree(ROOT, FOLDER, arguments.j)
+    progress(f"building {FOLDER.relative_to(ROOT)}")
+    tree.sync()
+    check(all_mutants, tree.source)
+    tree.configure()
+    verdicts = judge(mutants, tree, Suite(tree.build_dir, logs))
+    print_table(verdicts)
+    killed = sum(1 for verdict in verdicts if verdict.killed_by)
+    print(f"\n{killed} of {len(verdicts)} killed")
+    return 0 if killed == len(verdicts) else 1
+
+
+def main() -> int:
+    try:
+        return run(parse_arguments())
+    except (MutantError, BuildError, SuiteError) as error:
+        for line in str(error).splitlines():
+            progress(line)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

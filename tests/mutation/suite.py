@@ -1,0 +1,131 @@
+"""The ctest entries that a mutant has to get past.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+# An entry is a name of ctest's, or a name and a GoogleTest filter: "kernel_test.lavapipe Attention*".
+#
+# A mutant first meets the entries of its own row, then stage by stage these, and no further than to the first
+# failure. A stage runs only if a mutant has survived those before it: the quick ones come first.
+STAGES = (
+    ("model_test", "vk_data_test", "kernel_test.lavapipe", "conformance_test.lavapipe"),
+    ("session_ops_test.lavapipe", "kernel_test.swiftshader", "engine_test.lavapipe", "engine_test.sync"),
+    ("golden_logits_test.lavapipe", "conformance_test.swiftshader", "session_ops_test.swiftshader",
+     "golden_logits_test.swiftshader"),
+)  # fmt: skip
+
+# An entry may take this many times what it took unbroken before it counts as hanging: broken shaders are compiled
+# anew, unbroken ones may come from the driver's cache.
+SLOWER = 10
+LEAST_LIMIT = 180.0  # seconds
+
+FAILED = re.compile(r"^\[  FAILED  \] ([^\s,]+)", re.MULTILINE)
+STARTED = re.compile(r"^\[ RUN      \] (\S+)", re.MULTILINE)
+
+
+class SuiteError(Exception):
+    """The suite cannot judge: an entry that does not exist, is empty, or fails unbroken."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    passed: bool
+    seconds: float
+    first_failure: str = ""  # test that failed first, or how the program ended
+    n_tests: int = 0  # that were started
+
+
+@dataclass(frozen=True)
+class Program:
+    """An entry: a GoogleTest program on one driver, or some of its tests."""
+
+    entry: str
+    command: list[str]
+    environment: dict[str, str]
+    folder: str
+
+    @property
+    def name(self) -> str:
+        return self.entry.split()[0]
+
+    def run(self, limit: float, log: Path) -> Outcome:
+        """Ends at the first failing test. A program that exceeds the limit, in seconds, has failed."""
+        environment = os.environ | self.environment | {"GTEST_FAIL_FAST": "1", "GTEST_COLOR": "no"}
+        begin = time.monotonic()
+        how = ""
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                self.command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            try:
+                process.wait(limit)
+            except subprocess.TimeoutExpired:
+                how = f"hangs: ended after {limit:.0f} s"
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+        seconds = time.monotonic() - begin
+        text = log.read_text(encoding="utf-8", errors="replace")
+        started = STARTED.findall(text)
+        if process.returncode == 0:
+            return Outcome(True, seconds, n_tests=len(started))
+        if failed := FAILED.search(text):
+            return Outcome(False, seconds, failed[1], len(started))
+        how = how or f"ends with {process.returncode}"
+        return Outcome(False, seconds, f"{started[-1]} ({how})" if started else how, len(started))
+
+
+class Suite:
+    """Looks entries up, and knows how long each takes unbroken."""
+
+    def __init__(self, build_dir: Path, logs: Path):
+        command = ["ctest", "--test-dir", build_dir, "--show-only=json-v1"]
+        listed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        self.tests = {test["name"]: test for test in listed["tests"]}
+        self.build_dir, self.logs = build_dir, logs
+        self.usual: dict[str, float] = {}  # seconds of an entry
+
+    def program(self, entry: str) -> Program:
+        """As ctest would run it."""
+        name, *gtest_filter = entry.split()
+        if name not in self.tests:
+            raise SuiteError(f"{entry}: ctest knows no test {name}")
+        test = self.tests[name]
+        properties = {p["name"]: p["value"] for p in test.get("properties", [])}
+        environment = dict(pair.split("=", 1) for pair in properties.get("ENVIRONMENT", []))
+        command = test["command"] + [f"--gtest_filter={text}" for text in gtest_filter]
+        return Program(entry, command, environment, properties.get("WORKING_DIRECTORY", str(self.build_dir)))
+
+    def baseline(self, entry: str) -> float:
+        """Runs the entry unbroken and notes the seconds. If it failed, a mutant's failure would mean nothing."""
+        if entry not in self.usual:
+            outcome = self.program(entry).run(3600, self.log("baseline", entry))
+            if not outcome.passed:
+                raise SuiteError(f"the unbroken {entry} fails: {outcome.first_failure}")
+            if not outcome.n_tests:
+                raise SuiteError(f"{entry}: no test has such a name")
+            self.usual[entry] = outcome.seconds
+        return self.usual[entry]
+
+    def run(self, mutant: str, entry: str) -> Outcome:
+        limit = max(LEAST_LIMIT, SLOWER * self.usual[entry])
+        return self.program(entry).run(limit, self.log(mutant, entry))
+
+    def log(self, who: str, entry: str) -> Path:
+        return self.logs / f"{who}.{re.sub(r'[^A-Za-z0-9_.-]+', '_', entry)}.log"
+
+
+def target(entry: str) -> str:
+    """What has to be built for an entry."""
+    return entry.split()[0].split(".")[0]

@@ -31,10 +31,10 @@ class Verdict:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="these mutants or files alone")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these mutants or areas alone")
     parser.add_argument("--list", action="store_true", help="the mutants and the bugs that they stand for")
     parser.add_argument("--check", action="store_true", help="only whether every mutant still fits its file")
-    parser.add_argument("-j", type=int, default=os.cpu_count(), metavar="JOBS", help="of the build (default: all cores)")
+    parser.add_argument("-j", type=int, default=os.cpu_count(), metavar="JOBS", help="of the build (all cores)")
     return parser.parse_args()
 
 

@@ -17,7 +17,7 @@ class BuildError(Exception):
 
 
 class Tree:
-    """source/ and build/ below `folder`. Files are written only where they differ, so that a second run builds little."""
+    """source/ and build/ below `folder`. A file is written only where it differs: a second run builds little."""
 
     def __init__(self, root: Path, folder: Path, jobs: int):
         self.root, self.source, self.build_dir, self.jobs = root, folder / "source", folder / "build", jobs

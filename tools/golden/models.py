@@ -42,6 +42,7 @@ PARTS = {
     "gqa": {**_ONE, "values": "rove", "n_embd": 120, "n_head": 6, "n_head_kv": 2},
     "f16_odd": {**_ONE, "values": "rove", "type": "f16"},
     "f16": {**_ONE, **_BLOCKS, "type": "f16"},
+    "bf16": {**_SMALL, "values": "rove", "type": "bf16"},  # rows of 30 and 26: 3.75 and 3.25 chunks
     "q8_0": {**_BLOCKS, "type": "q8_0"},
     "q4_0": {**_BLOCKS, "type": "q4_0"},
     "mixed": {**_ONE, **_BLOCKS, "types": {"attn_qkv": "f16", "ffn_up": "q8_0", "ffn_down": "q4_0"}},

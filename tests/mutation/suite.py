@@ -90,22 +90,28 @@ class Suite:
     """Looks entries up, and knows how long each takes unbroken."""
 
     def __init__(self, build_dir: Path, logs: Path):
-        command = ["ctest", "--test-dir", build_dir, "--show-only=json-v1"]
-        listed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-        self.tests = {test["name"]: test for test in listed["tests"]}
         self.build_dir, self.logs = build_dir, logs
+        self.tests: dict[str, dict] = {}  # what ctest says of each
         self.usual: dict[str, float] = {}  # seconds of an entry
 
     def program(self, entry: str) -> Program:
         """As ctest would run it."""
         name, *gtest_filter = entry.split()
-        if name not in self.tests:
-            raise SuiteError(f"{entry}: ctest knows no test {name}")
-        test = self.tests[name]
+        test = self.look_up(name)
         properties = {p["name"]: p["value"] for p in test.get("properties", [])}
         environment = dict(pair.split("=", 1) for pair in properties.get("ENVIRONMENT", []))
         command = test["command"] + [f"--gtest_filter={text}" for text in gtest_filter]
         return Program(entry, command, environment, properties.get("WORKING_DIRECTORY", str(self.build_dir)))
+
+    def look_up(self, name: str) -> dict:
+        if name not in self.tests:
+            command = ["ctest", "--test-dir", self.build_dir, "--show-only=json-v1"]
+            listed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+            # ctest gives no command for a program that is not built yet.
+            self.tests = {test["name"]: test for test in listed["tests"] if "command" in test}
+        if name not in self.tests:
+            raise SuiteError(f"{name}: ctest knows no such test, or its program is not built")
+        return self.tests[name]
 
     def baseline(self, entry: str) -> float:
         """Runs the entry unbroken and notes the seconds. If it failed, a mutant's failure would mean nothing."""

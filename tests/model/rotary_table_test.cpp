@@ -128,6 +128,28 @@ TEST(RotaryTable, AmplitudeScalesTurnedPairsOnly) {
     EXPECT_EQ(scaled[3], 0.0f);
 }
 
+// YaRN's amplitude and xPos's decay belong to queries and keys. xPos, arXiv:2212.10554,
+// section 3.2: the query at n times z^n, the key at m times z^-m, so that their product has z^(n -
+// m) and decays.
+TEST(RotaryTable, AmplitudeAndDecayAreForQueriesAndKeysAlone) {
+    RotarySpec spec = spec_with({0.5});
+    spec.amplitude = 1.25;
+    spec.log_decay = {std::log(0.9)};
+    const double angle = 0.5 * 7, z3 = 0.9 * 0.9 * 0.9;  // at position 7, counted from 4
+    const struct {
+        RotaryTable which;
+        double factor;
+    } rows[] = {{RotaryTable::kQueries, 1.25 * z3},
+                {RotaryTable::kKeys, 1.25 / z3},
+                {RotaryTable::kValues, 1.0}};
+    for (const auto& [which, factor] : rows) {
+        std::vector<float> row(2);
+        fill_rotary_table(spec, which, 7, 1, 4.0, row);
+        EXPECT_FLOAT_EQ(row[0], static_cast<float>(factor * std::cos(angle)));
+        EXPECT_FLOAT_EQ(row[1], static_cast<float>(factor * std::sin(angle)));
+    }
+}
+
 TEST(RotarySpec, AUnitTableIsNeededForValuesBesideAnAmplitude) {
     RotarySpec spec = spec_with({1.0});
     EXPECT_FALSE(spec.needs_unit_table());

@@ -20,6 +20,7 @@
 #include "shaders/interface/quantize_cache.h"
 #include "shaders/interface/shift_cache.h"
 #include "shaders/interface/weight_formats.h"
+#include "tests/shaders/shared_memory.h"
 #include "tests/shaders/spirv_module.h"
 
 namespace gyre {
@@ -177,6 +178,12 @@ TEST_P(ModuleTest, CallsNoTrigonometry) {
     for (const std::uint32_t instruction : module().extended_instructions) {
         EXPECT_TRUE(instruction < kSin || instruction > kAtan2) << "GLSL.std.450 " << instruction;
     }
+}
+
+// Also barriers that no software driver misses.
+TEST_P(ModuleTest, SharedMemoryIsReadBehindABarrier) {
+    for (const std::string& race : spirv::shared_memory_races(GetParam().words))
+        ADD_FAILURE() << race;
 }
 
 TEST_P(ModuleTest, ReflectSaysTheSame) {

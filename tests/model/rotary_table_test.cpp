@@ -128,9 +128,8 @@ TEST(RotaryTable, AmplitudeScalesTurnedPairsOnly) {
     EXPECT_EQ(scaled[3], 0.0f);
 }
 
-// YaRN's amplitude and xPos's decay belong to queries and keys. xPos, arXiv:2212.10554,
-// section 3.2: the query at n times z^n, the key at m times z^-m, so that their product has z^(n -
-// m) and decays.
+// YaRN's amplitude and xPos's decay belong to queries and keys. xPos (arXiv:2212.10554): the query
+// at n is multiplied by z^n, the key at m by z^-m, so that their product decays with n - m.
 TEST(RotaryTable, AmplitudeAndDecayAreForQueriesAndKeysAlone) {
     RotarySpec spec = spec_with({0.5});
     spec.amplitude = 1.25;

@@ -4,7 +4,9 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import argparse
+import fcntl
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -107,6 +109,15 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     logs = FOLDER / "logs"
     logs.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SuiteError(f"another scripts/mutate is at work in {FOLDER.relative_to(ROOT)}") from None
+        return run_mutants(arguments, all_mutants, mutants, logs)
+
+
+def run_mutants(arguments: argparse.Namespace, all_mutants: list[Mutant], mutants: list[Mutant], logs: Path) -> int:
     tree = Tree(ROOT, FOLDER, arguments.j)
     progress(f"building {FOLDER.relative_to(ROOT)}")
     tree.sync()
@@ -120,6 +131,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def main() -> int:
+    # Also in the background, where the shell has SIGINT ignored: no program is left running, no file broken.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         return run(parse_arguments())
     except (MutantError, BuildError, SuiteError) as error:

@@ -132,4 +132,13 @@ Result<Kernel> KernelTable::shift_cache(CacheFormat format, const RotaryKernelSp
     return Kernel{pipeline, tiling};
 }
 
+Result<SampleKernels> KernelTable::sample() {
+    const Tiling tiling{.local_size = 64};
+    const SpecConstant local_size = spec(SPEC_LOCAL_SIZE, tiling.local_size);
+    GYRE_ASSIGN(const Pipeline* scan, get("sample_scan", {local_size}));
+    GYRE_ASSIGN(const Pipeline* weigh, get("sample_weigh", {local_size}));
+    GYRE_ASSIGN(const Pipeline* pick, get("sample_pick", {local_size}));
+    return SampleKernels{{scan, tiling}, {weigh, tiling}, {pick, tiling}};
+}
+
 }  // namespace gyre

@@ -72,6 +72,11 @@ struct Kernel {
     Tiling tiling;
 };
 
+// The three dispatches of a sampled token; greedy tokens leave out weigh.
+struct SampleKernels {
+    Kernel scan, weigh, pick;
+};
+
 // May be used from several threads. Must not outlive the Device.
 class KernelTable {
   public:
@@ -84,6 +89,7 @@ class KernelTable {
     Result<Kernel> linear(const LinearVariant& variant);
     Result<Kernel> quantize_cache();
     Result<Kernel> shift_cache(CacheFormat format, const RotaryKernelSpec& rotary);
+    Result<SampleKernels> sample();
 
     std::size_t pipeline_count() const;
 

@@ -93,4 +93,40 @@ void record_linear(CommandRecorder& recorder, const Kernel& kernel, const Descri
                              divide_up(params.n_tokens, kernel.tiling.tokens)});
 }
 
+Result<SampleSets> SampleSets::create(Device& device, const SampleBuffers& buffers) {
+    BindingRanges ranges{};
+    ranges[BINDING_STATE] = buffers.scratch;
+    ranges[BINDING_WEIGHTS] = buffers.control;
+    ranges[BINDING_CACHE] = buffers.logits;
+    ranges[BINDING_STEP] = buffers.step;
+    GYRE_ASSIGN(DescriptorSet scan, DescriptorSet::create(device, ranges, "sample scan"));
+    ranges[BINDING_CACHE] = buffers.tokens;
+    ranges[BINDING_PARAMS] = buffers.step;
+    ranges[BINDING_STEP] = {};
+    GYRE_ASSIGN(DescriptorSet pick, DescriptorSet::create(device, ranges, "sample pick"));
+    return SampleSets{std::move(scan), std::move(pick)};
+}
+
+SampleScratch SampleScratch::of(std::uint32_t n_logits, std::uint32_t n_ctx) {
+    const std::uint32_t n_blocks = divide_up(n_logits, SAMPLE_BLOCK);
+    SampleScratch scratch{};
+    scratch.params.n_logits = n_logits;
+    scratch.params.n_ctx = n_ctx;
+    scratch.params.partials = 0;
+    scratch.params.histogram = n_blocks * SAMPLE_PARTIAL_WORDS;
+    scratch.params.subsets = scratch.params.histogram + 3 * SAMPLE_SLOTS;
+    scratch.params.keys = scratch.params.subsets + n_blocks * SAMPLE_SUBSETS;
+    scratch.words = std::uint64_t{scratch.params.keys} + n_logits;
+    return scratch;
+}
+
+void record_sample(CommandRecorder& recorder, const SampleKernels& kernels, const SampleSets& sets,
+                   const SampleParams& params) {
+    assert(params.n_logits > 0 && params.n_logits <= 65535u * SAMPLE_BLOCK && "no folded grid");
+    const Groups blocks{divide_up(params.n_logits, SAMPLE_BLOCK)};
+    recorder.dispatch(*kernels.scan.pipeline, sets.scan, params, blocks);
+    if (params.greedy == 0) recorder.dispatch(*kernels.weigh.pipeline, sets.scan, params, blocks);
+    recorder.dispatch(*kernels.pick.pipeline, sets.pick, params, Groups{1});
+}
+
 }  // namespace gyre

@@ -15,6 +15,7 @@
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/quantize_cache.h"
+#include "shaders/interface/sample.h"
 #include "shaders/interface/shift_cache.h"
 
 namespace gyre {
@@ -39,5 +40,33 @@ void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const D
                         const ShiftCacheParams& params);
 void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params);
+
+// The buffers of the sampler. control and step are in both sets, so the recorder sees every order.
+struct SampleBuffers {
+    BufferRange scratch;  // SampleScratch::words
+    BufferRange control;  // SampleControl
+    BufferRange step;     // StepState
+    BufferRange logits;   // [n_logits] f32, padding allowed
+    BufferRange tokens;   // token ids of the batch
+};
+
+struct SampleSets {
+    DescriptorSet scan;  // sample_scan and sample_weigh
+    DescriptorSet pick;  // sample_pick: StepState is bound for writing, the tokens for the logits
+
+    static Result<SampleSets> create(Device& device, const SampleBuffers& buffers);
+};
+
+// Where things lie in the scratch buffer, and the parameters that say so.
+struct SampleScratch {
+    SampleParams params;  // greedy: 0
+    std::uint64_t words = 0;
+
+    static SampleScratch of(std::uint32_t n_logits, std::uint32_t n_ctx);
+};
+
+// One token from the logits: 3 dispatches, 2 where params.greedy is set.
+void record_sample(CommandRecorder& recorder, const SampleKernels& kernels, const SampleSets& sets,
+                   const SampleParams& params);
 
 }  // namespace gyre

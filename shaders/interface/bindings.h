@@ -28,8 +28,8 @@ INTERFACE_BEGIN
 struct StepState {
     uint first_position;  // position, and cache cell, of the first token of this batch
     uint n_tokens;        // tokens of this batch
-    uint reserved0;
-    uint reserved1;
+    uint halted;          // not 0: a loop of sampled tokens has ended, why is in interface/sample.h
+    uint reserved;
 };
 
 INTERFACE_END

@@ -1,0 +1,132 @@
+// The arithmetic of sampling, bit for bit that of runtime/text/sampler_math.h and random.h.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every float step is one addition or multiplication, rounded on its own (`precise`: no fused
+// multiply-add); numbers that may be infinite or NaN are looked at as bits, because a device need not
+// keep them. 64-bit integers are uvec2(low, high).
+
+const uint SIGN_BIT = 0x80000000u;
+const uint INFINITY_BITS = 0x7f800000u;
+const float LARGEST = 3.402823466e38;
+
+uvec2 add64(uvec2 a, uvec2 b) {
+    uint low = a.x + b.x;
+    return uvec2(low, a.y + b.y + uint(low < a.x));
+}
+
+bool less64(uvec2 a, uvec2 b) {
+    return a.y < b.y || (a.y == b.y && a.x < b.x);
+}
+
+uvec2 multiply32(uint a, uint b) {
+    uint high, low;
+    umulExtended(a, b, high, low);
+    return uvec2(low, high);
+}
+
+// a * b as 128 bits, lowest word first. The two sums in the middle cannot overflow.
+uvec4 multiply64(uvec2 a, uvec2 b) {
+    uvec2 low = multiply32(a.x, b.x);
+    uvec2 middle = add64(multiply32(a.y, b.x), uvec2(low.y, 0u));
+    uvec2 middle2 = add64(multiply32(a.x, b.y), uvec2(middle.x, 0u));
+    uvec2 high = add64(add64(multiply32(a.y, b.y), uvec2(middle.y, 0u)), uvec2(middle2.y, 0u));
+    return uvec4(low.x, middle2.x, high);
+}
+
+uvec2 multiply_high(uvec2 a, uvec2 b) {
+    return multiply64(a, b).zw;
+}
+
+// The smallest sum that is at least fraction / 2^64 of total.
+uvec2 multiply_high_ceil(uvec2 fraction, uvec2 total) {
+    uvec4 product = multiply64(fraction, total);
+    return add64(product.zw, uvec2(uint((product.x | product.y) != 0u), 0u));
+}
+
+// Philox4x32-10 with counter (step, 0, 0): Salmon et al., SC 2011, section 3.3.
+uvec2 random_bits(uvec2 seed, uvec2 step) {
+    uvec4 c = uvec4(step, 0u, 0u);
+    uvec2 key = seed;
+    for (uint round = 0u; round < 10u; ++round) {
+        uvec2 p0 = multiply32(0xD2511F53u, c.x);
+        uvec2 p1 = multiply32(0xCD9E8D57u, c.z);
+        c = uvec4(p1.y ^ c.y ^ key.x, p1.x, p0.y ^ c.w ^ key.y, p0.x);
+        key += uvec2(0x9E3779B9u, 0xBB67AE85u);
+    }
+    return c.xy;
+}
+
+bool is_nan_bits(uint bits) {
+    return (bits & ~SIGN_BIT) > INFINITY_BITS;
+}
+
+// Zeros of both signs and subnormal numbers are +0.
+uint canonical_bits(uint bits) {
+    return (bits & INFINITY_BITS) == 0u ? 0u : bits;
+}
+
+// Of a finite logit or -infinity. Keskar et al., arXiv:1909.05858, section 4.1.
+uint penalized_bits(uint bits, float penalty, float inverse) {
+    if (bits == (SIGN_BIT | INFINITY_BITS)) return bits;
+    float logit = uintBitsToFloat(bits);
+    precise float scaled = logit > 0.0 ? logit * inverse : logit * penalty;
+    return canonical_bits(floatBitsToUint(clamp(scaled, -LARGEST, LARGEST)));
+}
+
+// Positive floats rise with their bits, negative ones fall: this makes all of them fall.
+uint falling_key(uint bits) {
+    return (bits & SIGN_BIT) != 0u ? bits : bits ^ ~SIGN_BIT;
+}
+
+float key_logit(uint key) {
+    return uintBitsToFloat((key & SIGN_BIT) != 0u ? key : key ^ ~SIGN_BIT);
+}
+
+// exp(x) for x <= 0; 0 for x < -87. Constants of expf in Moshier's Cephes library (1989).
+float exp_nonpositive(float x) {
+    if (!(x >= -87.0)) return 0.0;
+    precise float quotient = x * 1.44269504088896341;
+    quotient = quotient - 0.5;
+    int n = int(quotient);  // towards zero
+    float fn = float(n);
+    precise float r = x - fn * 0.693359375;
+    r = r - fn * -2.12194440e-4;
+    precise float p = 1.9875691500e-4;
+    p = p * r + 1.3981999507e-3;
+    p = p * r + 8.3334519073e-3;
+    p = p * r + 4.1665795894e-2;
+    p = p * r + 1.6666665459e-1;
+    p = p * r + 5.0000001201e-1;
+    precise float e = (r * r) * p + r + 1.0;
+    precise float result = e * uintBitsToFloat(uint(n + 127) << 23);  // * 2^n, exact
+    return result;
+}
+
+// (logit - largest logit) / temperature: how far below the most likely token. key < KEY_EXCLUDED.
+float exponent_of(uint key, float max_logit, float inverse_temperature) {
+    precise float below = key_logit(key) - max_logit;
+    precise float x = below * inverse_temperature;
+    return x;
+}
+
+// In units of 2^-31 of the most likely token's.
+uint weight_of(float x) {
+    precise float scaled = exp_nonpositive(x) * 2147483648.0;
+    return uint(scaled);
+}
+
+// Rises with the key, in steps of 1/32 of the exponent; the last bin takes all the rest.
+uint bin_of(float x) {
+    precise float bins = x * -32.0;
+    return uint(min(bins, float(SAMPLE_BINS - 1)));
+}
+
+// Adds `n` tokens of weight `sum` to slot `slot` of the histogram that begins at words[first]; the
+// carry of the low word is what atomicAdd shows, so any order of additions gives the same sum.
+#define ADD_TO_HISTOGRAM(words, first, slot, n, sum)                                    \
+    {                                                                                   \
+        atomicAdd(words[(first) + (slot)], n);                                          \
+        uint old_low = atomicAdd(words[(first) + SAMPLE_SLOTS + (slot)], (sum).x);      \
+        uint high = (sum).y + uint(old_low + (sum).x < old_low);                        \
+        if (high != 0u) atomicAdd(words[(first) + 2u * SAMPLE_SLOTS + (slot)], high);   \
+    }

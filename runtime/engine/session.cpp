@@ -26,13 +26,18 @@ Status check_decay(const RotarySpec& rotary, CacheFormat cache, std::uint32_t n_
 }
 
 // Positions that the model can tell apart: a table's rows, or what the file was made for.
-Status check_n_ctx(const ModelConfig& config, std::uint32_t n_ctx) {
-    const bool has_table =
-        config.position == PositionKind::kLearned || config.position == PositionKind::kSinusoidal;
-    if (has_table && n_ctx > config.n_ctx) {
-        return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) + ": this model has " +
-                                        std::to_string(config.n_ctx) +
-                                        " rows of absolute positions");
+Status check_positions(const ModelConfig& config, std::uint32_t first_position,
+                       std::uint32_t n_ctx) {
+    if (has_position_rows(config)) {
+        const std::string rows =
+            "this model has " + std::to_string(config.n_ctx) + " rows of absolute positions";
+        if (n_ctx > config.n_ctx) {
+            return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) + ": " + rows);
+        }
+        if (first_position != 0) {
+            return Status::invalid_argument("first_position " + std::to_string(first_position) +
+                                            ": " + rows + ", which begin at 0");
+        }
     }
     constexpr std::uint32_t kMaxContext = 1u << 20;
     if (n_ctx > kMaxContext) {
@@ -61,7 +66,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                                                  const SessionOptions& options) {
     const ModelConfig& config = model->config();
     const std::uint32_t n_ctx = options.n_ctx == 0 ? config.n_ctx : options.n_ctx;
-    GYRE_TRY(check_n_ctx(config, n_ctx));
+    GYRE_TRY(check_positions(config, options.first_position, n_ctx));
     GYRE_TRY(check_sliding(config, options, n_ctx));
     // Half the context is free after a slide.
     const std::uint32_t room = options.when_full == WhenFull::kSlide ? (n_ctx + 3) / 4 : n_ctx;

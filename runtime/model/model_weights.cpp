@@ -100,12 +100,19 @@ class WeightUpload {
     }
 
     Status finish() {
-        GYRE_ASSIGN(weights_.params_, weights_.arena_.allocate(std::max<std::uint64_t>(
-                                          16, params_.size() * sizeof(float))));
+        const std::uint64_t bytes = params_.size() * sizeof(float);
+        if (bytes > device_.caps().max_storage_range) {
+            return Status::out_of_device_memory(
+                "norms, biases and position rows (position_embd.weight) take " +
+                std::to_string(bytes) + " bytes as float32, this device binds at most " +
+                std::to_string(device_.caps().max_storage_range));
+        }
+        GYRE_ASSIGN(weights_.params_,
+                    weights_.arena_.allocate(std::max<std::uint64_t>(16, bytes)));
         if (!params_.empty()) {
-            GYRE_TRY(uploader_.write(
-                {weights_.params_.buffer, weights_.params_.offset, params_.size() * sizeof(float)},
-                std::as_bytes(std::span(params_))));
+            GYRE_TRY(
+                uploader_.write({weights_.params_.buffer, weights_.params_.offset, bytes},
+                                std::as_bytes(std::span(params_))));
         }
         return uploader_.finish();
     }

@@ -139,6 +139,13 @@ TEST_F(LimitsTest, ARowThatFitsNowhereIsNamed) {
     EXPECT_EQ(heads.status().code(), StatusCode::kOutOfDeviceMemory);
     EXPECT_NE(heads.status().message().find("blk.0.attn_qkv.weight"), std::string::npos)
         << heads.status().message();
+
+    limit.max_storage_range = 12000;  // 64 position rows of 60 floats are 15360 bytes
+    const auto positions = try_open(golden_path("learned"), limit);
+    ASSERT_FALSE(positions.ok());
+    EXPECT_EQ(positions.status().code(), StatusCode::kOutOfDeviceMemory);
+    EXPECT_NE(positions.status().message().find("position_embd.weight"), std::string::npos)
+        << positions.status().message();
 }
 
 TEST_F(LimitsTest, ACacheThatCannotBeBoundSaysWhatToDo) {

@@ -123,7 +123,14 @@ TEST_F(SessionTest, LearnedPositionsEndWithTheirTable) {
         << refused.status().message();
     options.n_ctx = 0xffffffffu;
     EXPECT_EQ(Session::create(model, options).status().code(), StatusCode::kInvalidArgument);
+    options.n_ctx = 8;
+    options.first_position = 1;  // the table's rows are those from 0 on
+    const auto displaced = Session::create(model, options);
+    ASSERT_FALSE(displaced.ok());
+    EXPECT_NE(displaced.status().message().find("first_position 1"), std::string::npos)
+        << displaced.status().message();
 
+    options.first_position = 0;
     options.n_ctx = model->config().n_ctx;
     const auto session = EngineTest::session(model, options);
     ASSERT_OK(session->feed(long_prompt(golden, 64)));

@@ -21,8 +21,6 @@ layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
 #include "weights.glsl"
 
 layout(set = 0, binding = BINDING_STATE, std430) writeonly buffer State { float state[]; };
-layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightChunks { uvec4 weights4[]; };
-layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightWords { uint weights[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer Tokens { uint tokens[]; };
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
@@ -35,16 +33,21 @@ void main() {
     uint row = tokens[t] - pc.first_row;
     if (row >= pc.n_rows) return;
 
-    uvec4 chunk = weights4[c * pc.rows_padded + row];
-    float scale = 1.0;
-#ifdef BLOCK_CHUNKS
-    uint block = c / BLOCK_CHUNKS;
-    uint words_before = pc.n_chunks * pc.rows_padded * 4u;
-    scale = unpackHalf2x16(weights[words_before + (block / 2u) * pc.rows_padded + row])[block % 2u];
+    Chunk chunk = load_chunk(0u, c, row);
+#ifdef BLOCK_QUADS
+    uint scale_words = pc.n_chunks * CHUNK_VECS * 4u * pc.rows_padded;  // first of them
+    StepScales scales = load_scales(scale_words, c / STEP_CHUNKS, row);
 #endif
     uint position_row = pc.position_offset + (step_state.first_position + t) * pc.n_embd;
     [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
-        vec4 quad = scale * weight_quad(chunk, j);
+        precise vec4 quad = weight_quad(chunk, j);  // a min is not to be added to the position first
+#ifdef BLOCK_QUADS
+        uint b = (c % STEP_CHUNKS * CHUNK_QUADS + j) / BLOCK_QUADS;
+        quad *= block_scale(scales, b);
+#endif
+#ifdef BLOCK_MINS
+        quad -= block_min(scales, b);
+#endif
         [[unroll]] for (uint e = 0u; e < 4u; ++e) {
             uint i = (c * CHUNK_QUADS + j) * 4u + e;
             if (i < pc.n_embd) {

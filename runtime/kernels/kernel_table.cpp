@@ -22,6 +22,10 @@ const char* module_suffix(WeightFormat format) {
             return "_q8_0";
         case WeightFormat::kQ4_0:
             return "_q4_0";
+        case WeightFormat::kQ4_K:
+            return "_q4_k";
+        case WeightFormat::kQ6_K:
+            return "_q6_k";
     }
     return "";
 }

@@ -28,7 +28,7 @@ struct WeightMatrix {
     std::uint32_t n_rows = 0;
     std::uint32_t n_in = 0;
     bool complex = false;
-    std::uint32_t n_chunks = 0;  // uvec4 a stored row, padding included
+    std::uint32_t n_chunks = 0;  // of a stored row, padding included
     std::uint32_t n_steps = 0;   // what the product loop counts, padding included
     std::vector<WeightSlice> slices;
 };

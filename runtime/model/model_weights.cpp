@@ -16,17 +16,6 @@ namespace {
 // Larger bindings than this gain nothing, and some drivers dislike them.
 constexpr std::uint64_t kMaxSliceBytes = std::uint64_t{1} << 30;
 
-std::uint32_t step_elements(WeightFormat format) {
-    switch (format) {
-#define GYRE_STEP_CASE(id, name, cpp, chunk, step, scales) \
-    case WeightFormat::k##cpp:                             \
-        return step;
-        WEIGHT_FORMAT_LIST(GYRE_STEP_CASE)
-#undef GYRE_STEP_CASE
-    }
-    return 1;
-}
-
 }  // namespace
 
 // One upload: collects the float vectors, writes the matrices.
@@ -78,7 +67,7 @@ class WeightUpload {
         matrix.n_in = stored_in * outputs;
         const DeviceMatrix shape{tensor.format, 1, stored_in};
         matrix.n_chunks = shape.n_chunks();
-        matrix.n_steps = shape.n_in_padded() / step_elements(tensor.format);
+        matrix.n_steps = shape.n_steps();
 
         const std::uint64_t max_bytes = std::min(
             {device_.caps().max_storage_range, device_.caps().max_allocation, kMaxSliceBytes});

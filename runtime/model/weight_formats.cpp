@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "runtime/base/half.h"
+#include "runtime/model/weight_superblocks.h"
 
 namespace gyre {
 namespace {
@@ -16,12 +17,14 @@ constexpr std::uint32_t kBlock = 32;  // elements of a Q8_0 or Q4_0 block
 
 // What only the file knows of a format: X(enumerator, ggml's number, elements a block, bytes a
 // block).
-#define GYRE_FILE_FORMAT_LIST(X) \
-    X(F32, 0, 1, 4)              \
-    X(F16, 1, 1, 2)              \
-    X(Bf16, 30, 1, 2)            \
-    X(Q8_0, 8, kBlock, 34)       \
-    X(Q4_0, 2, kBlock, 18)
+#define GYRE_FILE_FORMAT_LIST(X)  \
+    X(F32, 0, 1, 4)               \
+    X(F16, 1, 1, 2)               \
+    X(Bf16, 30, 1, 2)             \
+    X(Q8_0, 8, kBlock, 34)        \
+    X(Q4_0, 2, kBlock, 18)        \
+    X(Q4_K, 12, kSuperblock, 144) \
+    X(Q6_K, 14, kSuperblock, 210)
 
 struct FileFormat {
     WeightFormat format;
@@ -34,7 +37,7 @@ constexpr FileFormat kFileFormats[] = {
 };
 
 constexpr WeightFormatInfo make_info(std::uint32_t id, const char* name, std::uint32_t chunk,
-                                     std::uint32_t step, bool scales) {
+                                     std::uint32_t vecs, std::uint32_t step, std::uint32_t scales) {
     const FileFormat& file = kFileFormats[id];
     return {static_cast<WeightFormat>(id),
             name,
@@ -42,12 +45,14 @@ constexpr WeightFormatInfo make_info(std::uint32_t id, const char* name, std::ui
             file.block_elements,
             file.block_bytes,
             chunk,
+            vecs,
             step,
             scales};
 }
 
 constexpr WeightFormatInfo kFormats[] = {
-#define GYRE_ROW(id, name, cpp, chunk, step, scales) make_info(id, #name, chunk, step, scales != 0),
+#define GYRE_ROW(id, name, cpp, chunk, vecs, step, scales) \
+    make_info(id, #name, chunk, vecs, step, scales),
     WEIGHT_FORMAT_LIST(GYRE_ROW)
 #undef GYRE_ROW
 };
@@ -139,6 +144,24 @@ void dequantize_block_q4_0(const std::uint8_t* block, float* x) {
     }
 }
 
+template <typename Block>
+void dequantize_superblocks(const std::uint8_t* in, std::span<float> dst) {
+    for (std::size_t b = 0; b < dst.size() / kSuperblock; ++b) {
+        Block block;
+        std::memcpy(&block, in + sizeof(Block) * b, sizeof(Block));
+        dequantize(block, &dst[b * kSuperblock]);
+    }
+}
+
+template <typename Block>
+void quantize_superblocks(std::span<const float> src, std::uint8_t* out) {
+    for (std::size_t b = 0; b < src.size() / kSuperblock; ++b) {
+        Block block;
+        quantize(&src[b * kSuperblock], block);
+        std::memcpy(out + sizeof(Block) * b, &block, sizeof(Block));
+    }
+}
+
 char upper(char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
@@ -214,6 +237,10 @@ void dequantize_row(WeightFormat format, std::span<const std::uint8_t> src, std:
             for (std::size_t b = 0; b < dst.size() / kBlock; ++b)
                 dequantize_block_q4_0(in + 18 * b, &dst[b * kBlock]);
             return;
+        case WeightFormat::kQ4_K:
+            return dequantize_superblocks<BlockQ4K>(in, dst);
+        case WeightFormat::kQ6_K:
+            return dequantize_superblocks<BlockQ6K>(in, dst);
     }
 }
 
@@ -240,6 +267,10 @@ void quantize_row(WeightFormat format, std::span<const float> src, std::span<std
             for (std::size_t b = 0; b < src.size() / kBlock; ++b)
                 quantize_block_q4_0(&src[b * kBlock], out + 18 * b);
             return;
+        case WeightFormat::kQ4_K:
+            return quantize_superblocks<BlockQ4K>(src, out);
+        case WeightFormat::kQ6_K:
+            return quantize_superblocks<BlockQ6K>(src, out);
     }
 }
 

@@ -3,14 +3,26 @@
 //
 // File layout (ggml): rows one after the other, each a sequence of blocks of block_elements.
 // Device layout of a matrix [n_rows][n_in] (read by shaders/lib/weights.glsl), in 32-bit words:
-//     uvec4 W[n_chunks][rows_padded]            word ((c * rows_padded) + r) * 4 + w
-//     uint  S[n_blocks / 2][rows_padded]        block formats only, after all of W
-// rows_padded = n_rows rounded up to 4; n_in is padded with zeros to a multiple of padded_elements.
+//     uvec4 W[n_vecs][rows_padded]              word ((v * rows_padded) + r) * 4 + w
+//     uint  S[scale_words][rows_padded]         block formats only, after all of W
+// rows_padded = n_rows rounded up to 4; n_in is padded with zeros to a multiple of step_elements. A
+// chunk is one vec; two in Q4_K and three in Q6_K, whose chunk c has the 64 elements from 64c on.
 //   F32   word w of chunk c = bits of element 4c + w
 //   F16   word w of chunk c = halves 8c + 2w (low) and 8c + 2w + 1 (high); BF16 the same
 //   Q8_0  word w of chunk c = int8 of elements 16c + 4w .. + 3, lowest byte first
 //   Q4_0  word w of chunk c = elements 32c + 8w .. + 7, lowest nibble first; value = nibble - 8
-//   S     two f16 scales a word: block 2j low, block 2j + 1 high; a block is 32 elements
+//   Q4_K  word i of the eight of a chunk = elements 64c + 4i .. + 3 in the low nibbles of its
+//   bytes,
+//         64c + 32 + 4i .. + 3 in the high ones: the bytes of the file
+//   Q6_K  vecs 0 and 1 the low four bits in the same way; word i of vec 2 the high two bits: bits
+//         2f of its bytes those of elements 64c + 16f + 4i .. + 3. Six bits, two's complement
+//   S     Q8_0, Q4_0: two f16 scales a word: block 2j low, block 2j + 1 high; a block is 32
+//   elements
+//         Q6_K: five words a superblock: the int8 scales of its elements 64i .. 64i + 63, 16
+//         elements a byte, for i = 0 .. 3; then d, f16 Q4_K: uvec4 S[n_superblocks][rows_padded]:
+//         bits 0 to 23 of word i are scale, min, scale, min (six bits each) of elements 64i .. + 31
+//         and 64i + 32 .. + 63; the high bytes of the four words are d and dmin, f16, lowest byte
+//         first
 // Padding: quants of zero value, scales of zero.
 #pragma once
 
@@ -26,13 +38,14 @@ namespace gyre {
 
 struct WeightFormatInfo {
     WeightFormat format;
-    const char* name;               // "Q8_0", as ggml spells it
-    std::uint32_t ggml_type;        // the file's number
-    std::uint32_t block_elements;   // a row is a multiple of it
-    std::uint32_t block_bytes;      // in the file
-    std::uint32_t chunk_elements;   // elements in one uvec4 on the device
-    std::uint32_t padded_elements;  // n_in is padded to a multiple of it on the device
-    bool has_scales;
+    const char* name;              // "Q8_0", as ggml spells it
+    std::uint32_t ggml_type;       // the file's number
+    std::uint32_t block_elements;  // a row is a multiple of it
+    std::uint32_t block_bytes;     // in the file
+    std::uint32_t chunk_elements;  // on the device
+    std::uint32_t chunk_vecs;      // uvec4s of a chunk
+    std::uint32_t step_elements;   // what a kernel takes at once; n_in is padded to a multiple
+    std::uint32_t scale_words;     // on the device, for 256 elements
 };
 
 std::span<const WeightFormatInfo> weight_formats();
@@ -41,7 +54,7 @@ const WeightFormatInfo* find_format(std::uint32_t ggml_type);  // nullptr: not s
 const WeightFormatInfo* find_format(std::string_view name);    // any case; nullptr: no such name
 // "Q5_K" for 13, "type 99" for a number that ggml has not given out: for messages.
 std::string ggml_type_name(std::uint32_t ggml_type);
-// "F32, F16, BF16, Q8_0, Q4_0": for messages.
+// "F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q6_K": for messages.
 std::string supported_format_names();
 
 // Bytes of a row of n_in elements in the file. n_in must be a multiple of block_elements.
@@ -62,7 +75,9 @@ struct DeviceMatrix {
 
     std::uint32_t rows_padded() const { return (n_rows + 3) / 4 * 4; }
     std::uint32_t n_in_padded() const;   // elements
-    std::uint32_t n_chunks() const;      // uvec4s of a row
+    std::uint32_t n_chunks() const;      // of a row
+    std::uint32_t n_vecs() const;        // uvec4s of a row
+    std::uint32_t n_steps() const;       // of a row
     std::uint32_t scale_words() const;   // words of scales of a row; 0 without scales
     std::uint64_t scale_offset() const;  // words before S
     std::uint64_t size_words() const;

@@ -12,68 +12,97 @@
 
 #include "weights.glsl"
 
-layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightChunks { uvec4 weights4[]; };
-layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightWords { uint weights[]; };
-
 const uint N_SUMS = ROWS * TOKENS;
 
 uint weight_row[ROWS];    // rows of the slice that this invocation multiplies
 uint x_quad[TOKENS];      // state4 index where each token's row begins
 float sums[N_SUMS];       // [ROWS][TOKENS]
+Chunk chunks[ROWS];       // the current one of each row
 
-#ifdef BLOCK_CHUNKS
+#ifdef BLOCK_QUADS
 float block_sums[N_SUMS]; // of the current block, before its scale
+StepScales scales[ROWS];  // of the current step
 #else
 #define block_sums sums
+#endif
+#ifdef BLOCK_MINS
+float x_sums[TOKENS];     // of x over the current block: what the block's min is multiplied with
 #endif
 
 vec4 load_x(uint token, uint quad) {
     return NORM_QUADS > 0u ? normed[quad] : state4[x_quad[token] + quad];
 }
 
-// Adds chunk c of every row, unscaled.
-void add_chunk(uint c) {
-    uvec4 chunk[ROWS];
-    [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-        chunk[r] = weights4[c * pc.rows_padded + weight_row[r]];
+// Adds one quad of every row, unscaled: the row's quad is quad j of its chunk.
+void add_quad(uint quad, uint j) {
+    vec4 x[TOKENS];
+    [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+        x[t] = load_x(t, quad);
+#ifdef BLOCK_MINS
+        x_sums[t] += dot(x[t], vec4(1.0));
+#endif
     }
-    [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
-        vec4 x[TOKENS];
+    [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
+        vec4 w = weight_quad(chunks[r], j);
         [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-            x[t] = load_x(t, c * CHUNK_QUADS + j);
-        }
-        [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-            vec4 w = weight_quad(chunk[r], j);
-            [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-                block_sums[r * TOKENS + t] += dot(w, x[t]);
-            }
+            block_sums[r * TOKENS + t] += dot(w, x[t]);
         }
     }
 }
 
-void add_step(uint s) {
-#ifdef BLOCK_CHUNKS
-    vec2 scales[ROWS];
+#ifdef BLOCK_QUADS
+void begin_step(uint s) {
+    uint scale_words = pc.n_steps * STEP_CHUNKS * CHUNK_VECS * 4u * pc.rows_padded;  // first of them
     [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-        uint words_before = pc.n_steps * STEP_CHUNKS * pc.rows_padded * 4u;
-        scales[r] = unpackHalf2x16(weights[words_before + s * pc.rows_padded + weight_row[r]]);
+        scales[r] = load_scales(scale_words, s, weight_row[r]);
     }
-    [[unroll]] for (uint b = 0u; b < 2u; ++b) {
-        [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
-            block_sums[i] = 0.0;
+}
+
+void begin_block() {
+    [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
+        block_sums[i] = 0.0;
+    }
+#ifdef BLOCK_MINS
+    [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+        x_sums[t] = 0.0;
+    }
+#endif
+}
+
+void end_block(uint b) {
+    [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
+        [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+            uint i = r * TOKENS + t;
+#ifdef BLOCK_MINS
+            sums[i] += block_scale(scales[r], b) * block_sums[i] - block_min(scales[r], b) * x_sums[t];
+#else
+            sums[i] += block_scale(scales[r], b) * block_sums[i];
+#endif
         }
-        [[unroll]] for (uint c = 0u; c < BLOCK_CHUNKS; ++c) {
-            add_chunk(s * STEP_CHUNKS + b * BLOCK_CHUNKS + c);
-        }
-        [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-            [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-                sums[r * TOKENS + t] += scales[r][b] * block_sums[r * TOKENS + t];
+    }
+}
+#endif
+
+// A chunk may be part of a block or hold several: each begins and ends where its quads do. The
+// conditions are constants once the loop is unrolled.
+void add_step(uint s) {
+#ifdef BLOCK_QUADS
+    begin_step(s);
+#endif
+    [[unroll]] for (uint j = 0u; j < STEP_QUADS; ++j) {
+        if (j % CHUNK_QUADS == 0u) {
+            [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
+                chunks[r] = load_chunk(0u, s * STEP_CHUNKS + j / CHUNK_QUADS, weight_row[r]);
             }
         }
-    }
-#else
-    add_chunk(s);
+#ifdef BLOCK_QUADS
+        if (j % BLOCK_QUADS == 0u) begin_block();
 #endif
+        add_quad(s * STEP_QUADS + j, j % CHUNK_QUADS);
+#ifdef BLOCK_QUADS
+        if ((j + 1u) % BLOCK_QUADS == 0u) end_block(j / BLOCK_QUADS);
+#endif
+    }
 }
 
 #include "multiply.glsl"

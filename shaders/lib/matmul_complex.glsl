@@ -13,91 +13,123 @@
 
 #include "weights.glsl"
 
-layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightChunks { uvec4 weights4[]; };
-layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightWords { uint weights[]; };
-
 const uint N_SUMS = ROWS * TOKENS;
 const uint COMPLEX_ROWS = ROWS / 2u;
 
 uint weight_row[ROWS];  // the first COMPLEX_ROWS entries are used
 uint x_quad[TOKENS];    // state4 index where each token's row begins
 float sums[N_SUMS];     // [COMPLEX_ROWS][re, im][TOKENS]
+Chunk chunks_re[COMPLEX_ROWS];
+Chunk chunks_im[COMPLEX_ROWS];
 
-#ifdef BLOCK_CHUNKS
+#ifdef BLOCK_QUADS
 // The two parts have scales of their own, so their products are kept apart within a block.
 float block_re[N_SUMS];  // real weights times (re, im) of x
 float block_im[N_SUMS];  // imaginary weights times (re, im) of x
+StepScales scales_re[COMPLEX_ROWS];
+StepScales scales_im[COMPLEX_ROWS];
+#endif
+#ifdef BLOCK_MINS
+vec2 x_sums[TOKENS];     // (re, im) of x over the current block
 #endif
 
 vec4 load_x(uint token, uint quad) {
     return NORM_QUADS > 0u ? normed[quad] : state4[x_quad[token] + quad];
 }
 
-// Adds chunk c of every complex row.
-void add_chunk(uint c) {
-    uvec4 chunk_re[COMPLEX_ROWS];
-    uvec4 chunk_im[COMPLEX_ROWS];
-    [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
-        uint at = c * pc.rows_padded + weight_row[p];
-        chunk_re[p] = weights4[at];
-        chunk_im[p] = weights4[pc.imag_chunks + at];
-    }
-    [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
-        vec4 x_re[TOKENS];
-        vec4 x_im[TOKENS];
-        [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-            vec4 first = load_x(t, 2u * (c * CHUNK_QUADS + j));
-            vec4 second = load_x(t, 2u * (c * CHUNK_QUADS + j) + 1u);
-            x_re[t] = vec4(first.xz, second.xz);
-            x_im[t] = vec4(first.yw, second.yw);
-        }
-        [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
-            vec4 re = weight_quad(chunk_re[p], j);
-            vec4 im = weight_quad(chunk_im[p], j);
-            [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-                uint out_re = 2u * p * TOKENS + t;
-                uint out_im = (2u * p + 1u) * TOKENS + t;
-#ifdef BLOCK_CHUNKS
-                block_re[out_re] += dot(re, x_re[t]);
-                block_re[out_im] += dot(re, x_im[t]);
-                block_im[out_re] -= dot(im, x_im[t]);
-                block_im[out_im] += dot(im, x_re[t]);
-#else
-                sums[out_re] += dot(re, x_re[t]) - dot(im, x_im[t]);
-                sums[out_im] += dot(re, x_im[t]) + dot(im, x_re[t]);
+// Adds one quad of every complex row: the row's quad is quad j of its chunk.
+void add_quad(uint quad, uint j) {
+    vec4 x_re[TOKENS];
+    vec4 x_im[TOKENS];
+    [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+        vec4 first = load_x(t, 2u * quad);
+        vec4 second = load_x(t, 2u * quad + 1u);
+        x_re[t] = vec4(first.xz, second.xz);
+        x_im[t] = vec4(first.yw, second.yw);
+#ifdef BLOCK_MINS
+        x_sums[t] += vec2(dot(x_re[t], vec4(1.0)), dot(x_im[t], vec4(1.0)));
 #endif
-            }
+    }
+    [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
+        vec4 re = weight_quad(chunks_re[p], j);
+        vec4 im = weight_quad(chunks_im[p], j);
+        [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+            uint out_re = 2u * p * TOKENS + t;
+            uint out_im = (2u * p + 1u) * TOKENS + t;
+#ifdef BLOCK_QUADS
+            block_re[out_re] += dot(re, x_re[t]);
+            block_re[out_im] += dot(re, x_im[t]);
+            block_im[out_re] -= dot(im, x_im[t]);
+            block_im[out_im] += dot(im, x_re[t]);
+#else
+            sums[out_re] += dot(re, x_re[t]) - dot(im, x_im[t]);
+            sums[out_im] += dot(re, x_im[t]) + dot(im, x_re[t]);
+#endif
         }
     }
 }
 
-void add_step(uint s) {
-#ifdef BLOCK_CHUNKS
-    vec2 scales_re[COMPLEX_ROWS];
-    vec2 scales_im[COMPLEX_ROWS];
+#ifdef BLOCK_QUADS
+void begin_step(uint s) {
+    uint scale_words = pc.n_steps * STEP_CHUNKS * CHUNK_VECS * 4u * pc.rows_padded;  // first of them
     [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
-        uint words_before = pc.n_steps * STEP_CHUNKS * pc.rows_padded * 4u;
-        uint at = words_before + s * pc.rows_padded + weight_row[p];
-        scales_re[p] = unpackHalf2x16(weights[at]);
-        scales_im[p] = unpackHalf2x16(weights[4u * pc.imag_chunks + at]);
+        scales_re[p] = load_scales(scale_words, s, weight_row[p]);
+        scales_im[p] = load_scales(4u * pc.imag_chunks + scale_words, s, weight_row[p]);
     }
-    [[unroll]] for (uint b = 0u; b < 2u; ++b) {
-        [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
-            block_re[i] = 0.0;
-            block_im[i] = 0.0;
+}
+
+void begin_block() {
+    [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
+        block_re[i] = 0.0;
+        block_im[i] = 0.0;
+    }
+#ifdef BLOCK_MINS
+    [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+        x_sums[t] = vec2(0.0);
+    }
+#endif
+}
+
+void end_block(uint b) {
+    [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
+        float re = block_scale(scales_re[p], b);
+        float im = block_scale(scales_im[p], b);
+        [[unroll]] for (uint i = 2u * p * TOKENS; i < (2u * p + 2u) * TOKENS; ++i) {
+            sums[i] += re * block_re[i] + im * block_im[i];
         }
-        [[unroll]] for (uint c = 0u; c < BLOCK_CHUNKS; ++c) {
-            add_chunk(s * STEP_CHUNKS + b * BLOCK_CHUNKS + c);
+#ifdef BLOCK_MINS
+        float min_re = block_min(scales_re[p], b);
+        float min_im = block_min(scales_im[p], b);
+        [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+            sums[2u * p * TOKENS + t] -= min_re * x_sums[t].x - min_im * x_sums[t].y;
+            sums[(2u * p + 1u) * TOKENS + t] -= min_re * x_sums[t].y + min_im * x_sums[t].x;
         }
-        [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
-            [[unroll]] for (uint i = 2u * p * TOKENS; i < (2u * p + 2u) * TOKENS; ++i) {
-                sums[i] += scales_re[p][b] * block_re[i] + scales_im[p][b] * block_im[i];
+#endif
+    }
+}
+#endif
+
+// As in matmul.glsl.
+void add_step(uint s) {
+#ifdef BLOCK_QUADS
+    begin_step(s);
+#endif
+    [[unroll]] for (uint j = 0u; j < STEP_QUADS; ++j) {
+        if (j % CHUNK_QUADS == 0u) {
+            uint c = s * STEP_CHUNKS + j / CHUNK_QUADS;
+            [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
+                chunks_re[p] = load_chunk(0u, c, weight_row[p]);
+                chunks_im[p] = load_chunk(pc.imag_chunks, c, weight_row[p]);
             }
         }
-    }
-#else
-    add_chunk(s);
+#ifdef BLOCK_QUADS
+        if (j % BLOCK_QUADS == 0u) begin_block();
 #endif
+        add_quad(s * STEP_QUADS + j, j % CHUNK_QUADS);
+#ifdef BLOCK_QUADS
+        if ((j + 1u) % BLOCK_QUADS == 0u) end_block(j / BLOCK_QUADS);
+#endif
+    }
 }
 
 #include "multiply.glsl"

@@ -1,13 +1,23 @@
 // Weight chunks to float: one block a format, chosen by -DWEIGHT_<NAME>.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A chunk is one uvec4 of a row (interface/weight_formats.h says how many elements), a quad four
-// neighbouring elements of it. Words are unpacked with shifts and unpackHalf2x16: no 8-bit or 16-bit
-// storage feature is needed, and drivers get it right.
+// A chunk is what a row stores together (interface/weight_formats.h says how many elements in how many
+// uvec4), a quad four neighbouring elements of it. Words are unpacked with shifts and unpackHalf2x16: no
+// 8-bit or 16-bit storage feature is needed, and drivers get it right.
+//   Chunk          the loaded words of a chunk: load_chunk(first uvec4 of the matrix, chunk, row)
 //   CHUNK_QUADS    quads a chunk
-//   BLOCK_CHUNKS   chunks that share a scale (formats with scales)
 //   weight_quad    quad j of a chunk, before its scale
+// Formats with scales also have
+//   BLOCK_QUADS    quads that share a scale
+//   STEP_QUADS     quads of a step, whose scales are loaded together
+//   StepScales     those: load_scales(first word of the scales, step, row)
+//   block_scale    the scale of block b of the step
+//   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b
+// Needs pc.rows_padded.
 #include "weight_formats.h"
+
+layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightChunks { uvec4 weights4[]; };
+layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightWords { uint weights[]; };
 
 #if defined(WEIGHT_F32)
 #define CHUNK_QUADS 1
@@ -31,7 +41,7 @@ vec4 weight_quad(uvec4 chunk, uint j) {
 
 #elif defined(WEIGHT_Q8_0)
 #define CHUNK_QUADS 4
-#define BLOCK_CHUNKS 2
+#define BLOCK_QUADS 8
 vec4 weight_quad(uvec4 chunk, uint j) {
     int word = int(chunk[j]);
     return vec4(ivec4(word << 24, word << 16, word << 8, word) >> 24);
@@ -39,18 +49,101 @@ vec4 weight_quad(uvec4 chunk, uint j) {
 
 #elif defined(WEIGHT_Q4_0)
 #define CHUNK_QUADS 8
-#define BLOCK_CHUNKS 1
+#define BLOCK_QUADS 8
 vec4 weight_quad(uvec4 chunk, uint j) {
     uint nibbles = chunk[j >> 1u] >> (16u * (j & 1u));
     return vec4(uvec4(nibbles, nibbles >> 4u, nibbles >> 8u, nibbles >> 12u) & 15u) - 8.0;
+}
+
+#elif defined(WEIGHT_Q4_K)
+#define CHUNK_QUADS 16
+#define CHUNK_VECS 2
+#define BLOCK_QUADS 8
+#define BLOCK_MINS
+struct Chunk {
+    uvec4 nibbles[2];
+};
+vec4 weight_quad(Chunk chunk, uint j) {
+    uint bytes = chunk.nibbles[j >> 2u & 1u][j & 3u] >> (4u * (j >> 3u)) & 0x0f0f0f0fu;
+    return vec4(uvec4(bytes, bytes >> 8u, bytes >> 16u, bytes >> 24u) & 15u);
+}
+
+// One uvec4 for the four steps of a superblock: in the low 24 bits of word i the scales and minima of
+// step i, in the high bytes of all four the float16 factors of both.
+#define StepScales vec4  // (scale, min) of block 0, then of block 1
+StepScales load_scales(uint first_word, uint step, uint row) {
+    uvec4 words = weights4[first_word / 4u + step / 4u * pc.rows_padded + row];
+    uint factors = words.x >> 24u | words.y >> 24u << 8u | words.z >> 24u << 16u | words.w >> 24u << 24u;
+    uint own = words[step % 4u];
+    return vec4(uvec4(own, own >> 6u, own >> 12u, own >> 18u) & 63u) * unpackHalf2x16(factors).xyxy;
+}
+float block_scale(StepScales scales, uint b) {
+    return scales[2u * b];
+}
+float block_min(StepScales scales, uint b) {
+    return scales[2u * b + 1u];
+}
+
+#elif defined(WEIGHT_Q6_K)
+#define CHUNK_QUADS 16
+#define CHUNK_VECS 3
+#define BLOCK_QUADS 4
+struct Chunk {
+    uvec4 nibbles[2];
+    uvec4 high;
+};
+vec4 weight_quad(Chunk chunk, uint j) {
+    uint low = chunk.nibbles[j >> 2u & 1u][j & 3u] >> (4u * (j >> 3u)) & 0x0f0f0f0fu;
+    uint high = chunk.high[j & 3u] >> (2u * (j >> 2u)) & 0x03030303u;
+    int bytes = int(low << 2u | high << 6u);  // four times the element
+    return vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
+}
+
+// Five words a superblock: the int8 scales of each step's four blocks, then the float16 factor of all.
+#define StepScales vec4
+StepScales load_scales(uint first_word, uint step, uint row) {
+    uint at = first_word + step / 4u * 5u * pc.rows_padded + row;
+    int bytes = int(weights[at + step % 4u * pc.rows_padded]);
+    float factor = unpackHalf2x16(weights[at + 4u * pc.rows_padded]).x;
+    return 0.25 * factor * vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
+}
+float block_scale(StepScales scales, uint b) {
+    return scales[b];
 }
 
 #else
 #error "name a weight format of interface/weight_formats.h: -DWEIGHT_<NAME>"
 #endif
 
-#ifdef BLOCK_CHUNKS
-#define STEP_CHUNKS (2 * BLOCK_CHUNKS)
-#else
-#define STEP_CHUNKS 1
+#if defined(WEIGHT_Q8_0) || defined(WEIGHT_Q4_0)
+#define StepScales vec2
+StepScales load_scales(uint first_word, uint step, uint row) {
+    return unpackHalf2x16(weights[first_word + step * pc.rows_padded + row]);
+}
+float block_scale(StepScales scales, uint b) {
+    return scales[b];
+}
 #endif
+
+#ifndef CHUNK_VECS
+#define CHUNK_VECS 1
+#define Chunk uvec4
+#endif
+
+Chunk load_chunk(uint first, uint c, uint row) {
+    uint at = first + c * CHUNK_VECS * pc.rows_padded + row;
+#if CHUNK_VECS == 1
+    return weights4[at];
+#elif CHUNK_VECS == 2
+    return Chunk(uvec4[2](weights4[at], weights4[at + pc.rows_padded]));
+#else
+    return Chunk(uvec4[2](weights4[at], weights4[at + pc.rows_padded]), weights4[at + 2u * pc.rows_padded]);
+#endif
+}
+
+#ifdef BLOCK_QUADS
+#define STEP_QUADS 16
+#else
+#define STEP_QUADS CHUNK_QUADS
+#endif
+#define STEP_CHUNKS (STEP_QUADS / CHUNK_QUADS)

@@ -138,6 +138,10 @@ TEST(GgufAttack, DimensionsThatAreNone) {
     expect_refused(with_dims({4, 0}), "'t': a dimension of 0");
     expect_refused(with_dims({16}, 8),
                    "'t': rows of 16 elements; expected a multiple of 32 for Q8_0");
+    expect_refused(with_dims({128, 2}, 12),
+                   "'t': rows of 128 elements; expected a multiple of 256 for Q4_K");
+    expect_refused(with_dims({800}, 14),
+                   "'t': rows of 800 elements; expected a multiple of 256 for Q6_K");
 }
 
 TEST(GgufAttack, TensorTypesThatAreNotRead) {

@@ -39,11 +39,11 @@ TEST(WeightFormats, TableIsTheOneOfTheFormat) {
         WeightFormat format;
         const char* name;
         std::uint32_t ggml_type, block_elements, block_bytes;
-    } rows[] = {{WeightFormat::kF32, "F32", 0, 1, 4},
-                {WeightFormat::kF16, "F16", 1, 1, 2},
-                {WeightFormat::kBf16, "BF16", 30, 1, 2},
-                {WeightFormat::kQ8_0, "Q8_0", 8, 32, 34},
-                {WeightFormat::kQ4_0, "Q4_0", 2, 32, 18}};
+    } rows[] = {
+        {WeightFormat::kF32, "F32", 0, 1, 4},       {WeightFormat::kF16, "F16", 1, 1, 2},
+        {WeightFormat::kBf16, "BF16", 30, 1, 2},    {WeightFormat::kQ8_0, "Q8_0", 8, 32, 34},
+        {WeightFormat::kQ4_0, "Q4_0", 2, 32, 18},   {WeightFormat::kQ4_K, "Q4_K", 12, 256, 144},
+        {WeightFormat::kQ6_K, "Q6_K", 14, 256, 210}};
     ASSERT_EQ(weight_formats().size(), std::size(rows));
     for (const auto& row : rows) {
         const WeightFormatInfo* info = find_format(row.ggml_type);
@@ -56,7 +56,9 @@ TEST(WeightFormats, TableIsTheOneOfTheFormat) {
     }
     EXPECT_EQ(find_format(std::string_view("q8_0"))->format, WeightFormat::kQ8_0);
     EXPECT_EQ(find_format(std::string_view("q8")), nullptr);
-    EXPECT_EQ(find_format(12u), nullptr);
+    EXPECT_EQ(find_format(std::string_view("q6_k"))->format, WeightFormat::kQ6_K);
+    EXPECT_EQ(find_format(13u), nullptr);
+    EXPECT_EQ(ggml_type_name(13), "Q5_K");
     EXPECT_EQ(ggml_type_name(12), "Q4_K");
     EXPECT_EQ(ggml_type_name(30), "BF16");
     EXPECT_EQ(ggml_type_name(39), "MXFP4");
@@ -165,12 +167,108 @@ TEST(WeightFormats, Q4BytesByHand) {
 
 TEST(WeightFormats, ZeroAndTinyBlocksBecomeZero) {
     for (const float tiny : {0.0f, 1e-44f, 1e-39f}) {
-        const std::vector<float> x(32, tiny);
-        for (const WeightFormat format : {WeightFormat::kQ8_0, WeightFormat::kQ4_0}) {
+        const std::vector<float> x(256, tiny);
+        for (const WeightFormat format :
+             {WeightFormat::kQ8_0, WeightFormat::kQ4_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K}) {
             for (const float y : round_trip(format, x))
                 EXPECT_EQ(y, 0.0f);
         }
     }
+}
+
+double rms(const std::vector<float>& x) {
+    double sum = 0;
+    for (const float v : x)
+        sum += double{v} * double{v};
+    return std::sqrt(sum / static_cast<double>(x.size()));
+}
+
+double rms_error(WeightFormat format, const std::vector<float>& x) {
+    std::vector<float> e = round_trip(format, x);
+    for (std::size_t i = 0; i < x.size(); ++i)
+        e[i] -= x[i];
+    return rms(e) / rms(x);
+}
+
+// Of 32 normal numbers the range is about 4.1 standard deviations, of 16 the extreme 2.1: a step of
+// 4.1 / 15 or 2.1 / 32, whose square root of 1/12 is the error; scales of 6 and 8 bits add little.
+TEST(WeightFormats, SuperblocksErrAsTheirStepsSay) {
+    const auto x = random_row(256 * 40, 5, 0.7f);
+    const double q4 = rms_error(WeightFormat::kQ4_K, x), q6 = rms_error(WeightFormat::kQ6_K, x);
+    EXPECT_LT(q4, 4.1 / 15 / std::sqrt(12.0));
+    EXPECT_LT(q6, 2.1 / 32 / std::sqrt(12.0));
+    EXPECT_GT(q4, 0.05);
+    EXPECT_GT(q6, 0.01);
+    EXPECT_LT(q4, rms_error(WeightFormat::kQ4_0, x)) << "it has as many bits";
+}
+
+// Numbers that the format holds come back as they are.
+TEST(WeightFormats, SuperblocksKeepWhatTheyHold) {
+    std::vector<float> x(256);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const std::size_t block = i / 32;
+        const float scale = block == 3 ? 63.0f : static_cast<float>(block + 1);
+        const float min = block == 5 ? 63.0f * 2 : 2.0f * static_cast<float>(block);
+        x[i] = scale * static_cast<float>(i * 7 % 16) - min;  // every quant, 0 and 15 too
+    }
+    const auto q4 = round_trip(WeightFormat::kQ4_K, x);
+    for (std::size_t i = 0; i < x.size(); ++i)
+        EXPECT_NEAR(q4[i], x[i], 0.5f) << i;  // minima are 2 apart where the range begins at them
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const float scale = i / 16 == 2 ? -128.0f : static_cast<float>(i / 16 * 5) - 30.0f;
+        x[i] = scale * static_cast<float>(static_cast<int>(i * 5 % 16 * 4) - 32);  // -32 to 28
+    }
+    EXPECT_EQ(round_trip(WeightFormat::kQ6_K, x), x);
+}
+
+// Superblocks of one element that is not zero, at both ends of every way of packing.
+TEST(WeightFormats, Q4KBytesByHand) {
+    std::vector<float> x(256, 0.0f);
+    x[0] = 63.0f * 15;    // block 0: scale 63, so d = 1
+    x[161] = 34.0f * 15;  // block 5: scale 34 = 0x22
+    x[255] = -63.0f;      // block 7: min 63, so dmin = 1; the others are 15 of 15
+    for (std::size_t i = 224; i < 255; ++i)
+        x[i] = 0.0f;
+    const auto bytes = quantize(WeightFormat::kQ4_K, x);
+    ASSERT_EQ(bytes.size(), 144u);
+    EXPECT_EQ(bytes[1], 0x3c);            // d
+    EXPECT_EQ(bytes[3], 0x3c);            // dmin
+    EXPECT_EQ(bytes[4], 63);              // scale 0; high bits of scale 4
+    EXPECT_EQ(bytes[5], 0x80);            // scale 1; of scale 5: 2
+    EXPECT_EQ(bytes[4 + 8 + 1] & 15, 2);  // low bits of scale 5
+    EXPECT_EQ(bytes[4 + 7], 0xc0);        // min 3; high bits of min 7: 3
+    EXPECT_EQ(bytes[4 + 11] >> 4, 15);    // low bits of min 7
+    EXPECT_EQ(bytes[16], 0x0f);           // elements 0 and 32
+    EXPECT_EQ(bytes[16 + 64 + 1], 0xf0);  // elements 129 and 161
+    EXPECT_EQ(bytes[16 + 127] >> 4, 0);   // element 255
+}
+
+TEST(WeightFormats, Q6KBytesByHand) {
+    std::vector<float> x(256, 0.0f);
+    x[0] = 32.0f * 128;    // scale -128 times -32: d = 1
+    x[17] = -32.0f * 127;  // scale 127 times -32
+    x[18] = 127.0f * 21;   // 53 = 0x35
+    x[100] = 32.0f;        // scale -1: quant 0, group 3
+    x[255] = -64.0f;       // scale 2: quant 0
+    x[254] = 62.0f;        // quant 63
+    const auto bytes = quantize(WeightFormat::kQ6_K, x);
+    ASSERT_EQ(bytes.size(), 210u);
+    EXPECT_EQ(bytes[208], 0x00);
+    EXPECT_EQ(bytes[209], 0x3c);
+    EXPECT_EQ(bytes[192], 0x80);
+    EXPECT_EQ(bytes[193], 127);
+    EXPECT_EQ(bytes[192 + 6], 0xff);
+    EXPECT_EQ(bytes[207], 2);
+    EXPECT_EQ(bytes[0], 0x00);         // elements 0 (quant 0) and 64 (32: low nibble 0)
+    EXPECT_EQ(bytes[128], 0xa8);       // high bits of 0, 32, 64, 96: 0, 2, 2, 2
+    EXPECT_EQ(bytes[18], 0x05);        // element 18
+    EXPECT_EQ(bytes[128 + 18], 0xab);  // 3, 2, 2, 2
+    EXPECT_EQ(bytes[128 + 4], 0x2a);   // element 100: 0
+    EXPECT_EQ(bytes[127], 0x00);       // element 255
+    EXPECT_EQ(bytes[126], 0xf0);       // element 254: 15
+    EXPECT_EQ(bytes[191], 0x2a);
+    EXPECT_EQ(bytes[190], 0xea);
+    EXPECT_EQ(round_trip(WeightFormat::kQ6_K, x), x);
 }
 
 }  // namespace

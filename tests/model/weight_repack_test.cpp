@@ -50,6 +50,14 @@ std::uint32_t file_bits(WeightFormat format, const std::uint8_t* row, std::uint3
             const std::uint32_t byte = row[e / 32 * 18 + 2 + e % 16];
             return e % 32 < 16 ? byte & 15u : byte >> 4;
         }
+        case WeightFormat::kQ4_K:
+            return row[e / 256 * 144 + 16 + e % 256 / 64 * 32 + e % 32] >> (e % 64 / 32 * 4) & 15u;
+        case WeightFormat::kQ6_K: {
+            const std::uint8_t* block = row + e / 256 * 210;
+            const std::uint32_t half = e % 256 / 128, g = e % 128 / 32, l = e % 32;
+            const std::uint32_t low = block[64 * half + g % 2 * 32 + l] >> (g / 2 * 4) & 15u;
+            return low | (block[128 + 32 * half + l] >> (2 * g) & 3u) << 4;
+        }
     }
     return 0;
 }
@@ -63,6 +71,12 @@ std::uint32_t device_bits(const DeviceMatrix& m, const std::vector<std::uint32_t
         const std::uint32_t w = e % chunk_elements / per_word;
         return words.at((std::size_t{c} * rp + r) * 4 + w);
     };
+    // Of a chunk of 64 elements: word i of eight has elements 4i .. + 3 low, those from 32 on high.
+    const auto nibble = [&](std::uint32_t vecs) {
+        const std::uint32_t i = e % 32 / 4;
+        const std::size_t vec = std::size_t{e / 64 * vecs + i / 4} * rp + r;
+        return words.at(vec * 4 + i % 4) >> (e % 4 * 8 + e % 64 / 32 * 4) & 15u;
+    };
     switch (m.format) {
         case WeightFormat::kF32:
             return word(4, 1);
@@ -73,6 +87,15 @@ std::uint32_t device_bits(const DeviceMatrix& m, const std::vector<std::uint32_t
             return word(16, 4) >> (e % 4 * 8) & 0xff;
         case WeightFormat::kQ4_0:
             return word(32, 8) >> (e % 8 * 4) & 0xf;
+        case WeightFormat::kQ4_K:
+            return nibble(2);
+        case WeightFormat::kQ6_K: {
+            const std::uint32_t high =
+                words.at((std::size_t{e / 64 * 3 + 2} * rp + r) * 4 + e / 4 % 4);
+            const std::uint32_t bits = nibble(3) | (high >> (e % 4 * 8 + e % 64 / 16 * 2) & 3u)
+                                                       << 4;
+            return bits ^ 32u;  // two's complement there, 32 more than the value in the file
+        }
     }
     return 0;
 }
@@ -86,7 +109,8 @@ constexpr Case kCases[] = {
     {WeightFormat::kF16, 4, 8},     {WeightFormat::kF16, 33, 13},   {WeightFormat::kF16, 101, 60},
     {WeightFormat::kBf16, 3, 1},    {WeightFormat::kBf16, 64, 84},  {WeightFormat::kQ8_0, 1, 32},
     {WeightFormat::kQ8_0, 37, 96},  {WeightFormat::kQ8_0, 66, 768}, {WeightFormat::kQ4_0, 1, 32},
-    {WeightFormat::kQ4_0, 38, 160}, {WeightFormat::kQ4_0, 65, 768},
+    {WeightFormat::kQ4_0, 38, 160}, {WeightFormat::kQ4_0, 65, 768}, {WeightFormat::kQ4_K, 1, 256},
+    {WeightFormat::kQ4_K, 67, 768}, {WeightFormat::kQ6_K, 2, 256},  {WeightFormat::kQ6_K, 66, 768},
 };
 
 std::string name_of(const Case& c) {
@@ -139,13 +163,47 @@ TEST(WeightRepack, ScalesAreTwoAWordAfterTheQuants) {
     }
 }
 
+// Words of scales as weight_formats.h places them: of a superblock and row, word i at place(i).
+TEST(WeightRepack, ScalesOfSuperblocks) {
+    const std::uint32_t n_rows = 6, rp = 8, n_in = 512;
+    const DeviceMatrix q4{WeightFormat::kQ4_K, n_rows, n_in};
+    const DeviceMatrix q6{WeightFormat::kQ6_K, n_rows, n_in};
+    const auto q4_file = random_rows(q4.format, n_rows, n_in);
+    const auto q6_file = random_rows(q6.format, n_rows, n_in);
+    const auto q4_words = repacked(q4, q4_file), q6_words = repacked(q6, q6_file);
+    ASSERT_EQ(q4_words.size(), rp * (512u / 8 + 2 * 4));
+    ASSERT_EQ(q6_words.size(), rp * (512u * 6 / 32 + 2 * 5));
+    for (std::uint32_t r = 0; r < n_rows; ++r) {
+        for (std::uint32_t k = 0; k < 2; ++k) {
+            const std::uint8_t* block = &q4_file[(r * 2 + k) * 144];
+            const std::uint32_t* s = &q4_words[rp * 64 + (k * rp + r) * 4];
+            EXPECT_EQ(s[0] >> 24 | s[1] >> 24 << 8, little_endian(block, 2));
+            EXPECT_EQ(s[2] >> 24 | s[3] >> 24 << 8, little_endian(block + 2, 2));
+            for (std::uint32_t b = 0; b < 8; ++b) {
+                const std::uint8_t* packed = block + 4;
+                const std::uint32_t scale =
+                    b < 4 ? packed[b] & 63u : (packed[b + 4] & 15u) | packed[b - 4] >> 6 << 4;
+                const std::uint32_t min =
+                    b < 4 ? packed[b + 4] & 63u : packed[b + 4] >> 4 | packed[b] >> 6 << 4;
+                EXPECT_EQ(s[b / 2] >> (b % 2 * 12) & 0xfff, scale | min << 6) << b;
+            }
+            block = &q6_file[(r * 2 + k) * 210];
+            for (std::uint32_t i = 0; i < 5; ++i) {
+                EXPECT_EQ(q6_words[rp * 96 + (k * 5 + i) * rp + r],
+                          little_endian(block + 192 + 4 * i, i < 4 ? 4 : 2));
+            }
+        }
+    }
+}
+
 // What the kernels add up beyond n_in and n_rows must be nothing.
 TEST(WeightRepack, PaddingIsZero) {
     for (const Case& c : kCases) {
         SCOPED_TRACE(name_of(c));
         const DeviceMatrix m{c.format, c.n_rows, c.n_in};
         const auto words = repacked(m, random_rows(c.format, c.n_rows, c.n_in));
-        const std::uint32_t zero = c.format == WeightFormat::kQ4_0 ? 8 : 0;
+        const bool is_q6 = c.format == WeightFormat::kQ6_K;
+        const std::uint32_t zero = c.format == WeightFormat::kQ4_0 ? 8 : is_q6 ? 32 : 0;
         for (std::uint32_t r = 0; r < m.rows_padded(); ++r) {
             for (std::uint32_t e = r < c.n_rows ? c.n_in : 0; e < m.n_in_padded(); ++e) {
                 ASSERT_EQ(device_bits(m, words, r, e), zero) << "row " << r << " element " << e;
@@ -153,7 +211,10 @@ TEST(WeightRepack, PaddingIsZero) {
         }
         for (std::uint32_t r = c.n_rows; r < m.rows_padded(); ++r) {
             for (std::uint32_t j = 0; j < m.scale_words(); ++j) {
-                ASSERT_EQ(words[m.scale_offset() + std::size_t{j} * m.rows_padded() + r], 0u);
+                const std::size_t at = c.format == WeightFormat::kQ4_K
+                                           ? (std::size_t{j / 4} * m.rows_padded() + r) * 4 + j % 4
+                                           : std::size_t{j} * m.rows_padded() + r;
+                ASSERT_EQ(words[m.scale_offset() + at], 0u);
             }
         }
     }
@@ -197,6 +258,9 @@ TEST(WeightRepack, SizesByHand) {
     EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 50257, 768), 50260ull * (768 + 24 * 2));
     EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 50257, 768), 50260ull * (384 + 24 * 2));
     EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 4, 96), 4ull * (64 + 4 * 2));  // 96 -> 128 elements
+    // As many as in the file, and 2 a superblock more.
+    EXPECT_EQ(device_bytes(WeightFormat::kQ4_K, 50257, 768), 50260ull * 3 * 144);
+    EXPECT_EQ(device_bytes(WeightFormat::kQ6_K, 50257, 768), 50260ull * 3 * 212);
     EXPECT_EQ(device_bytes(WeightFormat::kF32, 4194304, 65536), 4194304ull * 65536 * 4);  // 2^40
 }
 

@@ -12,6 +12,9 @@ namespace {
 constexpr std::size_t kBlockElements = 32;
 constexpr std::size_t kQ8Bytes = 2 + kBlockElements;
 constexpr std::size_t kQ4Bytes = 2 + kBlockElements / 2;
+constexpr std::size_t kSuperblock = 256;
+constexpr std::size_t kQ4KBytes = 2 + 2 + 12 + kSuperblock / 2;
+constexpr std::size_t kQ6KBytes = kSuperblock / 2 + kSuperblock / 4 + 16 + 2;
 
 std::uint16_t read_u16(std::span<const std::uint8_t> bytes, std::size_t offset) {
     return static_cast<std::uint16_t>(bytes[offset] + 256 * bytes[offset + 1]);
@@ -31,6 +34,33 @@ double decode_ieee(std::uint32_t bits, int n_exponent, int n_fraction) {
     }
     if (exponent == 0) return sign * std::ldexp(fraction, 1 - bias);
     return sign * std::ldexp(1.0 + fraction, exponent - bias);
+}
+
+// The two terms of each element of a Q4_K row: (d s q, dmin m).
+struct TermsQ4K {
+    std::vector<double> scaled, min;
+};
+
+TermsQ4K q4_k_terms(std::span<const std::uint8_t> bytes) {
+    assert(bytes.size() % kQ4KBytes == 0);
+    TermsQ4K terms;
+    for (std::size_t start = 0; start < bytes.size(); start += kQ4KBytes) {
+        const double d = decode_f16(read_u16(bytes, start));
+        const double dmin = decode_f16(read_u16(bytes, start + 2));
+        const auto six_bits = [&](std::size_t i, std::size_t first, std::size_t nibble) {
+            if (i < 4) return bytes[start + 4 + first + i] % 64;
+            const int low = bytes[start + 4 + 8 + (i - 4)] / (nibble == 0 ? 1 : 16) % 16;
+            return low + 16 * (bytes[start + 4 + first + (i - 4)] / 64);
+        };
+        for (std::size_t e = 0; e < kSuperblock; ++e) {
+            const std::size_t block = e / 32;
+            const int byte = bytes[start + 16 + e / 64 * 32 + e % 32];
+            const int q = block % 2 == 0 ? byte % 16 : byte / 16;
+            terms.scaled.push_back(d * six_bits(block, 0, 0) * q);
+            terms.min.push_back(dmin * six_bits(block, 4, 1));
+        }
+    }
+    return terms;
 }
 
 }  // namespace
@@ -91,6 +121,38 @@ std::vector<double> decode_q4_0_row(std::span<const std::uint8_t> bytes) {
             const int byte = bytes[start + 2 + j];
             row[block * kBlockElements + j] = scale * (byte % 16 - 8);
             row[block * kBlockElements + j + kBlockElements / 2] = scale * (byte / 16 - 8);
+        }
+    }
+    return row;
+}
+
+std::vector<double> decode_q4_k_row(std::span<const std::uint8_t> bytes) {
+    TermsQ4K terms = q4_k_terms(bytes);
+    for (std::size_t i = 0; i < terms.scaled.size(); ++i)
+        terms.scaled[i] -= terms.min[i];
+    return terms.scaled;
+}
+
+std::vector<double> q4_k_row_terms(std::span<const std::uint8_t> bytes) {
+    TermsQ4K terms = q4_k_terms(bytes);
+    for (std::size_t i = 0; i < terms.scaled.size(); ++i)
+        terms.scaled[i] = std::abs(terms.scaled[i]) + std::abs(terms.min[i]);
+    return terms.scaled;
+}
+
+std::vector<double> decode_q6_k_row(std::span<const std::uint8_t> bytes) {
+    assert(bytes.size() % kQ6KBytes == 0);
+    std::vector<double> row;
+    for (std::size_t start = 0; start < bytes.size(); start += kQ6KBytes) {
+        const double d = decode_f16(read_u16(bytes, start + kQ6KBytes - 2));
+        for (std::size_t e = 0; e < kSuperblock; ++e) {
+            const std::size_t part = e / 128, g = e % 128 / 32, l = e % 32;
+            const int low_byte = bytes[start + 64 * part + 32 * (g % 2) + l];
+            const int high_byte = bytes[start + 128 + 32 * part + l];
+            const int low = g < 2 ? low_byte % 16 : low_byte / 16;
+            const int high = high_byte / (1 << (2 * g)) % 4;
+            const int scale = bytes[start + 192 + e / 16];
+            row.push_back(d * (scale < 128 ? scale : scale - 256) * (low + 16 * high - 32));
         }
     }
     return row;

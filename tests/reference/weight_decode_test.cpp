@@ -74,5 +74,54 @@ TEST(WeightDecodeTest, Q4LowNibblesComeFirst) {
     EXPECT_EQ(row[1], 0.0);
 }
 
+// Every element of one block with a scale of its own: blocks 0, 3 and 4, 7 have theirs at the ends
+// of the two ways of packing.
+TEST(WeightDecodeTest, Q4KScalesAndMinimaAreSixBits) {
+    std::vector<std::uint8_t> bytes(144, 0);
+    bytes[1] = 0x3c;             // d = 1
+    bytes[3] = 0x40;             // dmin = 2
+    bytes[4] = 63 | 0x40;        // scale 0 = 63; high bits of scale 4: 01
+    bytes[7] = 5 | 0xc0;         // scale 3 = 5; of scale 7: 11
+    bytes[8] = 1 | 0x80;         // min 0 = 1; of min 4: 10
+    bytes[11] = 62;              // min 3 = 62; of min 7: 00
+    bytes[12] = 0x21;            // scale 4 = 0x11 = 17, min 4 = 0x22 = 34
+    bytes[15] = 0xfe;            // scale 7 = 0x3e = 62, min 7 = 15
+    bytes[16] = 0x0f;            // element 0: 15, element 32: 0
+    bytes[16 + 32 + 31] = 0x30;  // element 95: 0, element 127: 3
+    bytes[16 + 64] = 0x02;       // element 128: 2
+    bytes[16 + 96 + 1] = 0x90;   // element 225: 9
+    const auto row = decode_q4_k_row(bytes);
+    ASSERT_EQ(row.size(), 256u);
+    EXPECT_EQ(row[0], 63 * 15 - 2 * 1);
+    EXPECT_EQ(row[1], -2.0);
+    EXPECT_EQ(row[32], 0.0);
+    EXPECT_EQ(row[127], 5 * 3 - 2 * 62);
+    EXPECT_EQ(row[128], 17 * 2 - 2 * 34);
+    EXPECT_EQ(row[225], 62 * 9 - 2 * 15);
+    EXPECT_EQ(q4_k_row_terms(bytes)[128], 17 * 2 + 2 * 34);
+}
+
+TEST(WeightDecodeTest, Q6KElementsAreSpreadOverTwoBytes) {
+    std::vector<std::uint8_t> bytes(210, 0);
+    bytes[209] = 0x38;       // d = 0.5
+    bytes[192] = 2;          // scale of elements 0 to 15
+    bytes[193] = 0x80;       // 16 to 31: -128
+    bytes[192 + 6] = 1;      // 96 to 111
+    bytes[192 + 15] = 0xff;  // 240 to 255: -1
+    bytes[0] = 0x0f;         // element 0: low 15; element 64: low 0
+    bytes[128] = 0x03;       // element 0: high 3
+    bytes[32] = 0x70;        // element 96: low 7
+    bytes[128] |= 0x40;      // element 96: high 1
+    bytes[127] = 0xc0;       // element 255: low 12
+    bytes[191] = 0x80;       // element 255: high 2
+    const auto row = decode_q6_k_row(bytes);
+    ASSERT_EQ(row.size(), 256u);
+    EXPECT_EQ(row[0], 0.5 * 2 * (63 - 32));
+    EXPECT_EQ(row[1], 0.5 * 2 * -32);
+    EXPECT_EQ(row[16], 0.5 * -128 * -32);
+    EXPECT_EQ(row[96], 0.5 * 1 * (23 - 32));
+    EXPECT_EQ(row[255], 0.5 * -1 * (44 - 32));
+}
+
 }  // namespace
 }  // namespace gyre::reference

@@ -29,6 +29,11 @@ const EmbedCase kCases[] = {
     {"q8_0_odd_blocks", WeightFormat::kQ8_0, 29, 96, 17, 1, 18, 0},
     {"q4_0_one_block", WeightFormat::kQ4_0, 5, 32, 5, 0, 0, 0},
     {"q4_0_odd_blocks", WeightFormat::kQ4_0, 29, 160, 17, 0, 17, 0},
+    {"q4_k_one_superblock", WeightFormat::kQ4_K, 5, 256, 5, 0, 0, 0},
+    {"q4_k_odd_superblocks", WeightFormat::kQ4_K, 29, 768, 17, 3, 20, 0},
+    {"q6_k_one_superblock", WeightFormat::kQ6_K, 5, 256, 5, 0, 0, 0},
+    {"q6_k_odd_superblocks", WeightFormat::kQ6_K, 29, 1280, 17, 0, 17, 0},
+    {"q6_k_sliced", WeightFormat::kQ6_K, 50, 256, 17, 0, 0, 12},
     {"f32_sliced", WeightFormat::kF32, 50, 60, 17, 2, 19, 16},
     {"q8_0_sliced", WeightFormat::kQ8_0, 50, 64, 17, 0, 0, 12},
     {"gpt2_rows", WeightFormat::kF16, 300, 768, 17, 1007, 1024, 0},
@@ -84,11 +89,16 @@ TEST_P(EmbedKernelTest, EqualsReference) {
     const auto positions64 = reference::widen(positions);
     const auto expected =
         reference::embed(tokens, table.real.values, positions64, c.n_embd, c.first_position);
-    // scale * quant is exact in float32 (11 + 8 bits), so only the sum with the position is
-    // rounded.
+    // scale * quant is exact in float32 (at most 11 + 7 + 5 bits), so only the sum with the
+    // position is rounded, and the difference that a Q4_K element is (its terms have 11 + 6 + 4
+    // bits).
     std::vector<double> bounds;
-    for (const double value : expected)
-        bounds.push_back(c.n_positions > 0 ? kUnit * std::abs(value) : 0.0);
+    const std::vector<double> elements =
+        reference::embed(tokens, table.real.values, {}, c.n_embd, c.first_position);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        bounds.push_back(c.n_positions > 0 ? kUnit * std::abs(expected[i]) : 0.0);
+        if (c.format == WeightFormat::kQ4_K) bounds.back() += kUnit * std::abs(elements[i]);
+    }
     EXPECT_TRUE(within(found, expected, bounds));
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "runtime/model/weight_formats.h"
 #include "tests/reference/generator.h"
 #include "tests/shaders/buffer_image.h"
 #include "tests/shaders/layouts.h"
@@ -117,6 +118,23 @@ TEST(LayoutsTest, EncodingRoundsToTheFormat) {
     EXPECT_LE(largest_error(CacheFormat::kF16), 0x1p-10);  // |x| < 4
     EXPECT_LE(largest_error(CacheFormat::kQ8_0), 3.0 / 127 / 2 * 1.001);
     EXPECT_GT(largest_error(CacheFormat::kQ8_0), 1e-3);
+}
+
+// The reference's decoders and the runtime's, written apart, read the same numbers out of any
+// bytes.
+TEST(RandomMatrixTest, RuntimeReadsTheSameNumbers) {
+    reference::Generator generator(74);
+    for (const WeightFormat format : all_formats()) {
+        const RandomMatrix matrix = random_matrix(format, 40, 512, generator);
+        std::vector<float> row(512);
+        for (std::uint32_t r = 0; r < matrix.n_rows; ++r) {
+            const std::uint64_t size = row_bytes(format, 512);
+            dequantize_row(format, std::span(matrix.bytes).subspan(r * size, size), row);
+            for (std::size_t i = 0; i < row.size(); ++i)
+                ASSERT_EQ(row[i], static_cast<float>(matrix.values[r * 512 + i]))
+                    << format_name(format) << " row " << r << " element " << i;
+        }
+    }
 }
 
 TEST(RandomMatrixTest, CoversTheRangeOfItsFormat) {

@@ -16,6 +16,8 @@ constexpr auto kF16 = WeightFormat::kF16;
 constexpr auto kBf16 = WeightFormat::kBf16;
 constexpr auto kQ8 = WeightFormat::kQ8_0;
 constexpr auto kQ4 = WeightFormat::kQ4_0;
+constexpr auto kQ4K = WeightFormat::kQ4_K;
+constexpr auto kQ6K = WeightFormat::kQ6_K;
 constexpr auto kLogits = LinearEpilogue::kLogits;
 constexpr auto kResidual = LinearEpilogue::kResidual;
 constexpr auto kActivate = LinearEpilogue::kActivate;
@@ -37,6 +39,14 @@ const LinearCase kCases[] = {
     {"q4_0_one_block",        kQ4,      2,   32,  1, kLogits,   kDecode},
     {"q4_0_five_blocks",      kQ4,    257,  160, 28, kLogits,   kPrefill},
     {"q4_0_small_weights",    kQ4,     17,   64,  1, kLogits,   kDecode, {.subnormal_scales = true}},
+    {"q4_k_one_superblock",   kQ4K,     1,  256,  1, kLogits,   kDecode},
+    {"q4_k_five_superblocks", kQ4K,    29, 1280, 13, kLogits,   kWidePrefill},
+    {"q4_k_small_weights",    kQ4K,    17,  256,  1, kLogits,   kDecode, {.subnormal_scales = true}},
+    {"q4_k_one_row",          kQ4K,     5,  768,  1, kLogits,   kOneRow},
+    {"q6_k_one_superblock",   kQ6K,     2,  256,  1, kLogits,   kDecode},
+    {"q6_k_five_superblocks", kQ6K,    31, 1280,  5, kLogits,   kSmall},
+    {"q6_k_small_weights",    kQ6K,    17,  256,  1, kLogits,   kDecode, {.subnormal_scales = true}},
+    {"q6_k_one_row",          kQ6K,     5,  768,  1, kLogits,   kOneRow},
     // Lanes that share a sum: fewer steps than lanes, as many, one more.
     {"lanes_few_steps",       kF32,     9,   12,  1, kLogits,   kDecodeLanes},
     {"lanes_equal_steps",     kF32,     9,   32,  1, kResidual, kDecodeLanes},
@@ -57,6 +67,8 @@ const LinearCase kCases[] = {
     {"norm_f16_lanes",        kF16,    67,   61,  1, kLogits,   kDecodeLanes, {.bias = false, .norm = true}},
     {"norm_q8_0",             kQ8,     67,   96,  1, kLogits,   kDecodeLanes, {.norm = true}},
     {"norm_q4_0_each_token",  kQ4,     67,   96,  3, kLogits,   kDecode, {.norm = true}},
+    {"norm_q4_k_lanes",       kQ4K,    67,  512,  1, kActivate, kDecodeLanes, {.norm = true}},
+    {"norm_q6_k_each_token",  kQ6K,    67,  512,  3, kLogits,   kDecode, {.bias = false, .norm = true}},
     {"norm_gpt2_xl",          kF16,    16, 1600,  1, kActivate, kDecode, {.norm = true}},
     // GPT-2 small.
     {"gpt2_attn_output",      kF16,   768,  768,  5, kResidual, kPrefill},
@@ -64,6 +76,12 @@ const LinearCase kCases[] = {
     {"gpt2_ffn_up_prompt",    kQ4,   3072,  768, 17, kActivate, kWidePrefill},
     {"gpt2_ffn_down",         kQ8,    768, 3072,  1, kResidual, kDecodeLanes},
     {"gpt2_ffn_down_f32",     kF32,   768, 3072,  2, kResidual, kPrefill},
+    {"gpt2_ffn_up_q4_k",      kQ4K,  3072,  768,  1, kActivate, kDecode, {.norm = true}},
+    {"gpt2_ffn_down_q6_k",    kQ6K,   768, 3072,  1, kResidual, kDecodeLanes},
+    {"gpt2_output_q4_k",      kQ4K,   768,  768,  5, kResidual, kPrefill},
+    {"gpt2_ffn_up_q6_k",      kQ6K,  3072,  768, 17, kActivate, kWidePrefill},
+    {"q4_k_sliced",           kQ4K,    50,  512,  2, kResidual, kPrefill, {.rows_a_slice = 24}},
+    {"q6_k_logits_sliced",    kQ6K,  5025,  256,  1, kLogits,   kDecode, {.bias = false, .norm = true, .rows_a_slice = 2000}},
     {"gpt2_logits_sliced",    kQ4,  50257,   96,  1, kLogits,   kDecode, {.bias = false, .norm = true, .rows_a_slice = 20000}},
     {"gpt2_logits_prompt",    kQ8,  50257,   32,  2, kLogits,   kPrefill, {.bias = false}},
     {"sliced_residual",       kF16,    50,   64,  5, kResidual, kPrefill, {.rows_a_slice = 16}},
@@ -74,6 +92,10 @@ const LinearCase kCases[] = {
     {"complex_bf16_lanes",    kBf16,   34,   62,  1, kLogits,   kDecodeLanes, {.is_complex = true}},
     {"complex_q8_0",          kQ8,    130,  192, 13, kResidual, kWidePrefill, {.is_complex = true}},
     {"complex_q4_0",          kQ4,    130,  192,  1, kResidual, kDecode, {.bias = false, .is_complex = true}},
+    {"complex_q4_k",          kQ4K,   130,  512,  5, kResidual, kPrefill, {.is_complex = true}},
+    {"complex_q4_k_lanes",    kQ4K,    66, 1536,  1, kLogits,   kDecodeLanes, {.norm = true, .is_complex = true}},
+    {"complex_q6_k",          kQ6K,   130,  512,  1, kResidual, kDecode, {.bias = false, .is_complex = true}},
+    {"complex_q6_k_sliced",   kQ6K,    50,  512,  2, kResidual, kSmall, {.rows_a_slice = 24, .is_complex = true}},
     {"complex_sliced",        kQ8,     50,   64,  2, kResidual, kPrefill, {.rows_a_slice = 24, .is_complex = true}},
     {"complex_gpt2",          kF16,   768,  768,  1, kResidual, kDecode, {.is_complex = true}},
 };

@@ -86,7 +86,8 @@ INSTANTIATE_TEST_SUITE_P(Linear, LinearCaseTest,
 class LinearFormatTest : public LinearKernelTest, public testing::WithParamInterface<WeightFormat> {
   protected:
     static LinearData data(std::uint32_t n_tokens, Tiling tiling) {
-        return LinearData({"bits", GetParam(), 45, 160, n_tokens, Epilogue::kResidual, tiling});
+        const std::uint32_t n_in = std::max(160u, 2 * format_block_elements(GetParam()));
+        return LinearData({"bits", GetParam(), 45, n_in, n_tokens, Epilogue::kResidual, tiling});
     }
 };
 

@@ -15,6 +15,8 @@ constexpr auto kF16 = WeightFormat::kF16;
 constexpr auto kBf16 = WeightFormat::kBf16;
 constexpr auto kQ8 = WeightFormat::kQ8_0;
 constexpr auto kQ4 = WeightFormat::kQ4_0;
+constexpr auto kQ4K = WeightFormat::kQ4_K;
+constexpr auto kQ6K = WeightFormat::kQ6_K;
 constexpr auto kCache32 = CacheFormat::kF32;
 constexpr auto kCache16 = CacheFormat::kF16;
 constexpr auto kCache8 = CacheFormat::kQ8_0;
@@ -52,6 +54,10 @@ const QkvCase kCases[] = {
     {"gpt2_last_position",   kQ8,   kCache16, {12, 12, 64}, 768, {1023, 1, 1024}, rove(kHalf, 64), kDecode, {.norm = true}},
     {"gpt2_first_position",  kQ4,   kCache16, {12, 12, 64}, 768, {0, 1, 1024}, rope(kHalf, 64), kDecodeLanes, {.norm = true}},
     {"gpt2_prompt",          kF16,  kCache16, {12, 12, 64}, 768, {1007, 17, 1024}, rove(kHalf, 64), kWidePrefill},
+    {"gpt2_q4_k",            kQ4K,  kCache16, {12, 12, 64}, 768, {1023, 1, 1024}, rove(kHalf, 64), kDecode, {.norm = true}},
+    {"gpt2_q4_k_prompt",     kQ4K,  kCache16, {12, 12, 64}, 768, {7, 9, 16},   rope(kHalf, 64), kPrefill},
+    {"gpt2_q6_k",            kQ6K,  kCache16, {12, 12, 64}, 768, {0, 1, 1024}, rope(kHalf, 64), kDecodeLanes, {.norm = true}},
+    {"q6_k_sliced",          kQ6K,  kCache32, {6, 3, 10},   256, {4, 3, 16},   rove(kInter, 10), kWidePrefill, {.heads_a_slice = 5}},
     {"pythia_head",          kF16,  kCache16, {2, 2, 80},   128, {1000, 3, 1024}, rope(kHalf, 20), kPrefill},
     // Keys and values for a quantised cache go to the state.
     {"q8_0_cache",           kF32,  kCache8,  {3, 3, 20},   60,  {4, 3, 16},   rove(kHalf, 20), kPrefill},
@@ -63,6 +69,8 @@ const QkvCase kCases[] = {
     {"complex_bf16_lanes",   kBf16, kCache32, {3, 3, 20},   62,  {4, 1, 16},   rope(kInter, 20), kDecodeLanes, {.bias = false, .is_complex = true}},
     {"complex_q8_0",         kQ8,   kCache32, {3, 3, 20},   192, {4, 13, 20},  rope(kInter, 20), kWidePrefill, {.is_complex = true}},
     {"complex_q4_0",         kQ4,   kCache16, {3, 3, 20},   192, {4, 2, 20},   rove(kInter, 8), kSmall, {.is_complex = true}},
+    {"complex_q4_k",         kQ4K,  kCache32, {3, 3, 20},   512, {4, 2, 20},   rove(kInter, 20), kSmall, {.is_complex = true}},
+    {"complex_q6_k",         kQ6K,  kCache16, {3, 1, 20},   512, {4, 1, 20},   rope(kInter, 20), kDecodeLanes, {.norm = true, .is_complex = true}},
     {"complex_sliced",       kF16,  kCache32, {6, 3, 10},   60,  {4, 3, 16},   rove(kInter, 10), kPrefill, {.heads_a_slice = 5, .is_complex = true}},
     {"complex_gpt2",         kF16,  kCache16, {12, 12, 64}, 768, {1023, 1, 1024}, rope(kInter, 64), kDecode, {.norm = true, .is_complex = true}},
 };

@@ -128,7 +128,7 @@ TEST_P(QkvFormatTest, BitsDoNotDependOnTheBatch) {
                         GetParam(),
                         Cache::kF32,
                         {3, 1, 20},
-                        96,
+                        std::max(96u, format_block_elements(GetParam())),
                         {5, kTokens, 18},
                         rove(RotaryPairing::kHalf, 16),
                         kDecode});

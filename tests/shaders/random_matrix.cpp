@@ -21,26 +21,30 @@ void append_u16(Bytes& bytes, std::uint32_t value) {
     bytes.push_back(static_cast<std::uint8_t>(value >> 8));
 }
 
-// Any sign and fraction, 2^(lowest - bias) <= |value| < 2^(lowest + 4 - bias).
-std::uint32_t random_half(Generator& generator, std::uint32_t lowest_exponent) {
-    const std::uint32_t exponent = lowest_exponent + generator.below(4);
+// Any sign and fraction, 2^(lowest - bias) <= |value| < 2^(lowest + n - bias); subnormal for 0.
+std::uint32_t random_half(Generator& generator, std::uint32_t lowest_exponent,
+                          std::uint32_t n_exponents = 4) {
+    const std::uint32_t exponent = lowest_exponent + generator.below(n_exponents);
     return generator.below(2) << 15 | exponent << 10 | generator.below(1024);
+}
+
+void append_quants(Bytes& bytes, std::uint32_t n, Generator& generator) {
+    for (std::uint32_t i = 0; i < n; ++i)
+        bytes.push_back(static_cast<std::uint8_t>(generator.below(256)));
 }
 
 void append_block(Bytes& bytes, std::uint32_t scale, std::uint32_t n_quant_bytes,
                   Generator& generator) {
     append_u16(bytes, scale);
-    for (std::uint32_t i = 0; i < n_quant_bytes; ++i) {
-        bytes.push_back(static_cast<std::uint8_t>(generator.below(256)));
-    }
+    append_quants(bytes, n_quant_bytes, generator);
 }
 
 Bytes random_row(WeightFormat format, std::uint32_t n_in, Generator& generator,
                  bool subnormal_scales) {
     Bytes bytes;
-    const auto scale = [&](std::uint32_t lowest_exponent) {
+    const auto scale = [&](std::uint32_t lowest_exponent, std::uint32_t n_exponents = 4) {
         return subnormal_scales ? 1 + generator.below(1023)
-                                : random_half(generator, lowest_exponent);
+                                : random_half(generator, lowest_exponent, n_exponents);
     };
     switch (format) {
         case WeightFormat::kF32:
@@ -68,6 +72,18 @@ Bytes random_row(WeightFormat format, std::uint32_t n_in, Generator& generator,
             for (std::uint32_t i = 0; i < n_in; i += 32)
                 append_block(bytes, scale(6), 16, generator);
             break;
+        case WeightFormat::kQ4_K:  // d to 2^-11 times 63 * 15, dmin to 2^-8 times 63
+            for (std::uint32_t i = 0; i < n_in; i += 256) {
+                append_u16(bytes, scale(0));
+                append_block(bytes, scale(3), 140, generator);
+            }
+            break;
+        case WeightFormat::kQ6_K:  // d to 2^-12, scales to 128, quants to 32
+            for (std::uint32_t i = 0; i < n_in; i += 256) {
+                append_quants(bytes, 208, generator);
+                append_u16(bytes, scale(0, 3));
+            }
+            break;
     }
     return bytes;
 }
@@ -84,6 +100,10 @@ std::vector<double> decode(WeightFormat format, const Bytes& bytes) {
             return reference::decode_q8_0_row(bytes);
         case WeightFormat::kQ4_0:
             return reference::decode_q4_0_row(bytes);
+        case WeightFormat::kQ4_K:
+            return reference::decode_q4_k_row(bytes);
+        case WeightFormat::kQ6_K:
+            return reference::decode_q6_k_row(bytes);
     }
     return {};
 }
@@ -91,12 +111,12 @@ std::vector<double> decode(WeightFormat format, const Bytes& bytes) {
 struct FormatRow {
     WeightFormat format;
     const char* name;
-    std::uint32_t chunk, step, block;  // elements
+    std::uint32_t chunk, step;  // elements
 };
 
 const FormatRow kFormats[] = {
-#define GYRE_FORMAT_ROW(id, NAME, cpp, chunk, step, scales) \
-    {WeightFormat::k##cpp, #NAME, chunk, step, scales ? 32u : 1u},
+#define GYRE_FORMAT_ROW(id, NAME, cpp, chunk, vecs, step, scales) \
+    {WeightFormat::k##cpp, #NAME, chunk, step},
     WEIGHT_FORMAT_LIST(GYRE_FORMAT_ROW)
 #undef GYRE_FORMAT_ROW
 };
@@ -108,7 +128,16 @@ const FormatRow& row_of(WeightFormat format) {
 }  // namespace
 
 std::uint32_t format_block_elements(WeightFormat format) {
-    return row_of(format).block;
+    switch (format) {
+        case WeightFormat::kQ8_0:
+        case WeightFormat::kQ4_0:
+            return 32;
+        case WeightFormat::kQ4_K:
+        case WeightFormat::kQ6_K:
+            return 256;
+        default:
+            return 1;
+    }
 }
 const char* format_name(WeightFormat format) {
     return row_of(format).name;
@@ -143,12 +172,17 @@ std::vector<std::uint32_t> RandomMatrix::device_words(std::uint32_t first,
 RandomMatrix random_matrix(WeightFormat format, std::uint32_t n_rows, std::uint32_t n_in,
                            Generator& generator, bool subnormal_scales) {
     assert(n_in % format_block_elements(format) == 0);
-    RandomMatrix matrix{format, n_rows, n_in, {}, {}};
+    RandomMatrix matrix{format, n_rows, n_in, {}, {}, {}};
     for (std::uint32_t row = 0; row < n_rows; ++row) {
         const Bytes bytes = random_row(format, n_in, generator, subnormal_scales);
         matrix.bytes.insert(matrix.bytes.end(), bytes.begin(), bytes.end());
     }
     matrix.values = decode(format, matrix.bytes);
+    if (format == WeightFormat::kQ4_K) {
+        matrix.terms = reference::q4_k_row_terms(matrix.bytes);
+    } else {
+        matrix.terms = matrix.values;
+    }
     return matrix;
 }
 
@@ -176,11 +210,11 @@ std::vector<double> RandomWeights::product(std::span<const double> x,
 // real numbers with those rows has the same sum of |terms|.
 std::vector<double> RandomWeights::magnitude(std::span<const double> x,
                                              std::span<const double> bias) const {
-    if (!is_complex) return reference::linear_magnitude(x, real.values, bias, n_in);
+    if (!is_complex) return reference::linear_magnitude(x, real.terms, bias, n_in);
     std::vector<double> dense(std::size_t{n_rows} * n_in);
     for (std::size_t r = 0; r < n_rows / 2; ++r) {
         for (std::size_t c = 0; c < n_in / 2; ++c) {
-            const double re = real.values[r * n_in / 2 + c], im = imag.values[r * n_in / 2 + c];
+            const double re = real.terms[r * n_in / 2 + c], im = imag.terms[r * n_in / 2 + c];
             dense[2 * r * n_in + 2 * c] = dense[(2 * r + 1) * n_in + 2 * c + 1] = re;
             dense[2 * r * n_in + 2 * c + 1] = dense[(2 * r + 1) * n_in + 2 * c] = im;
         }

@@ -18,17 +18,18 @@ struct RandomMatrix {
     std::uint32_t n_in = 0;
     std::vector<std::uint8_t> bytes;  // rows as in a file
     std::vector<double> values;       // [n_rows][n_in], decoded by tests/reference
+    std::vector<double> terms;        // the same, or |terms| where a value is a sum of two
 
-    std::uint32_t n_chunks() const;  // uvec4 a row on the device, padding included
+    std::uint32_t n_chunks() const;  // of a row on the device, padding included
     std::uint32_t n_steps() const;   // what the product loop counts
     // Rows [first, first + count) in the device's layout, by runtime/model's repack_rows.
     std::vector<std::uint32_t> device_words(std::uint32_t first, std::uint32_t count) const;
 };
 
 // Random bits, not rounded numbers: every quant value (-128 and nibble 0 too) and every fraction
-// occurs. Weights lie below 1 in magnitude, most of them near 1/8. n_in: a multiple of 32 for the
-// block formats. subnormal_scales: the block scales are binary16 subnormals (below 2^-14), as they
-// are in blocks whose weights are all small.
+// occurs. Weights lie below 1 in magnitude, most of them near 1/8. n_in: a multiple of
+// format_block_elements. subnormal_scales: the block scales are binary16 subnormals (below 2^-14),
+// as they are in blocks whose weights are all small.
 RandomMatrix random_matrix(WeightFormat format, std::uint32_t n_rows, std::uint32_t n_in,
                            reference::Generator& generator, bool subnormal_scales = false);
 

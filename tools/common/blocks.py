@@ -1,11 +1,13 @@
 """Tensor types of GGUF: numpy encoders and decoders with ggml's exact block layouts and rounding.
 
-A quantized row is a run of blocks of 32 elements along the input dimension, so a row's length must be a multiple of 32.
-Encoders take float32 [rows, n] and give uint8 [rows, bytes]; decoders go back, to float32 (exact: every stored value is
-a float16 scale times a small integer).
+A quantized row is a run of blocks of 32 elements (256: superblocks.py) along the input dimension, so a row's length must
+be a multiple of it. Encoders take float32 [rows, n] and give uint8 [rows, bytes]; decoders go back, to float32 (exact:
+every stored value is a float16 scale times a small integer; Q4_K subtracts another one, rounded once).
 """
 
 import numpy as np
+
+from . import superblocks as k
 
 BLOCK = 32
 
@@ -117,6 +119,8 @@ TYPES = {
         TensorType("f16", 1, 1, 1, 2, _encode_f16, _decode_f16),
         TensorType("q4_0", 2, 2, 32, 18, _encode_q4_0, _decode_q4_0),
         TensorType("q8_0", 8, 7, 32, 34, _encode_q8_0, _decode_q8_0),
+        TensorType("q4_k", 12, 14, k.SUPERBLOCK, k.Q4_K_BYTES, k.encode_q4_k, k.decode_q4_k),
+        TensorType("q6_k", 14, 18, k.SUPERBLOCK, k.Q6_K_BYTES, k.encode_q6_k, k.decode_q6_k),
         TensorType("bf16", 30, 32, 1, 2, _encode_bf16, _decode_bf16),
     )
 }

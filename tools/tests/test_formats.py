@@ -41,6 +41,37 @@ class Blocks(unittest.TestCase):
         y = TYPES["bf16"].decode(TYPES["bf16"].encode(x), (1, 5))
         np.testing.assert_array_equal(y, np.array([[1.0, 1.0, 1 + 2**-6, np.inf, np.nan]], np.float32))
 
+    def test_q4_k_bytes(self):
+        """Scales and minima of six bits: blocks 0 to 3 whole in a byte, 4 to 7 in two."""
+        x = np.zeros((1, 256), np.float32)
+        x[0, 0], x[0, 161], x[0, 255] = 63 * 15, 34 * 15, -63  # d = dmin = 1; scales 63 and 34; min 63
+        raw = TYPES["q4_k"].encode(x)[0]
+        self.assertEqual(raw[:4].tobytes(), struct.pack("<ee", 1, 1))
+        self.assertEqual(raw[4:16].tolist(), [63, 2 << 6, 0, 0, 0, 0, 0, 3 << 6, 0, 2, 0, 4 | 15 << 4])
+        self.assertEqual((len(raw), raw[16], raw[16 + 65], raw[16 + 96], raw[16 + 127]), (144, 15, 15 << 4, 15 << 4, 0))
+        decoded = TYPES["q4_k"].decode(raw, (1, 256))[0]
+        self.assertEqual([decoded[i] for i in (0, 1, 161, 224, 255)], [945, 0, 510, -3, -63])  # scale 4.2 is 4 there
+
+    def test_q6_k_bytes(self):
+        """A nibble and two bits that lie apart; the extreme of the scales becomes -128, that of a block -32."""
+        x = np.zeros((1, 256), np.float32)
+        x[0, [0, 17, 18, 100, 255, 254]] = 32 * 128, -32 * 127, 21 * 127, 32, -64, 62
+        raw = TYPES["q6_k"].encode(x)[0]
+        self.assertEqual((len(raw), raw[208:].tobytes()), (210, struct.pack("<e", 1)))
+        self.assertEqual(raw[[192, 193, 198, 207]].view(np.int8).tolist(), [-128, 127, -1, 2])
+        self.assertEqual(raw[[0, 18, 126, 127]].tolist(), [0, 5, 0xF0, 0])
+        self.assertEqual(raw[[128, 132, 146, 190, 191]].tolist(), [0xA8, 0x2A, 0xAB, 0xEA, 0x2A])
+        np.testing.assert_array_equal(TYPES["q6_k"].decode(raw, (1, 256)), x)
+
+    def test_superblocks_err_as_their_steps_say(self):
+        # Half a step and what the rounded scales and minima add; Q6_K has no +32: a whole step.
+        x = np.random.default_rng(2).standard_normal((8, 1024)).astype(np.float32)
+        for name, largest, rms in (("q4_k", 1 / 15 + 1.5 / 63, 0.082), ("q6_k", 1 / 32 + 1 / 256, 0.02)):
+            error = np.abs(TYPES[name].decode(TYPES[name].encode(x), x.shape) - x)
+            self.assertLess((error / np.abs(x).reshape(-1, 256).max(1).repeat(256).reshape(x.shape)).max(), largest, name)
+            self.assertLess(np.sqrt((error**2).mean()), rms, name)
+            self.assertGreater(np.sqrt((error**2).mean()), rms / 2, name)
+
     def test_errors_are_within_half_a_step(self):
         x = np.random.default_rng(1).standard_normal((7, 96)).astype(np.float32)
         largest = np.abs(x.reshape(-1, 32)).max(1).repeat(32).reshape(x.shape)
@@ -51,14 +82,15 @@ class Blocks(unittest.TestCase):
             self.assertTrue((error <= largest * (step * (1 if name == "q4_0" else 0.5) + 2**-11)).all(), name)
 
     def test_zero_block(self):
-        for name in ("q8_0", "q4_0"):
-            x = np.zeros((1, 32), np.float32)
-            np.testing.assert_array_equal(TYPES[name].decode(TYPES[name].encode(x), (1, 32)), x)
+        for name in ("q8_0", "q4_0", "q4_k", "q6_k"):
+            x = np.zeros((1, 256), np.float32)
+            np.testing.assert_array_equal(TYPES[name].decode(TYPES[name].encode(x), (1, 256)), x)
 
     def test_rows_that_no_block_divides(self):
         with self.assertRaises(ValueError):
             TYPES["q8_0"].encode(np.zeros((2, 60), np.float32))
         self.assertEqual(stored_type("blk.0.ffn_up.weight", (8, 60), "q8_0").name, "f16")
+        self.assertEqual(stored_type("blk.0.ffn_up.weight", (8, 1600), "q4_k").name, "f16")
         self.assertEqual(stored_type("output_norm.weight", (64,), "q8_0").name, "f32")
 
 

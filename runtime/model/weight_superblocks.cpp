@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/model/weight_superblocks.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/base/half.h"
+
+namespace gyre {
+namespace {
+
+constexpr int kSteps = 9;          // candidates of a scale on either side of a block's range
+constexpr float kStepSize = 0.1f;  // between them, in steps of the quants
+
+// x / step to the nearest integer in [low, high]; 0 where the step is 0, or too small to divide by.
+int nearest(float x, float step, int low, int high) {
+    const float quotient = x / step;
+    if (!std::isfinite(quotient)) return std::clamp(0, low, high);
+    const auto bounded = std::clamp(quotient, static_cast<float>(low), static_cast<float>(high));
+    return static_cast<int>(std::nearbyint(bounded));
+}
+
+float squared_error(const float* x, int n, float scale, float min, int low, int high) {
+    float error = 0.0f;
+    for (int i = 0; i < n; ++i) {
+        const int q = nearest(x[i] + min, scale, low, high);
+        const float e = scale * static_cast<float>(q) - min - x[i];
+        error += e * e;
+    }
+    return error;
+}
+
+struct Range {
+    float scale = 0.0f;
+    float min = 0.0f;  // what is subtracted: not negative
+};
+
+// The scale and min of 32 elements, quants 0 to 15: of the whole range, or of somewhat less or more
+// of it, whatever errs least.
+Range range_of_block(const float* x) {
+    const auto [lowest, largest] = std::minmax_element(x, x + 32);
+    const Range whole{(*largest - std::min(*lowest, 0.0f)) / 15.0f, -std::min(*lowest, 0.0f)};
+    Range best = whole;
+    if (whole.scale <= 0.0f) return {0.0f, whole.min};
+    float least = squared_error(x, 32, best.scale, best.min, 0, 15);
+    for (int i = -kSteps; i <= kSteps; ++i) {
+        const float scale = whole.scale * 15.0f / (15.0f + kStepSize * static_cast<float>(i));
+        for (const float min : {whole.min, std::max(0.0f, whole.min - 0.5f * scale)}) {
+            const float error = squared_error(x, 32, scale, min, 0, 15);
+            if (error >= least) continue;
+            least = error;
+            best = {scale, min};
+        }
+    }
+    return best;
+}
+
+// The scale of 16 elements, quants -32 to 31: the value of largest magnitude becomes about -32.
+float scale_of_block(const float* x) {
+    float extreme = 0.0f;
+    for (int i = 0; i < 16; ++i) {
+        if (std::fabs(x[i]) > std::fabs(extreme)) extreme = x[i];
+    }
+    float best = extreme / -32.0f;
+    if (best == 0.0f) return 0.0f;
+    float least = squared_error(x, 16, best, 0.0f, -32, 31);
+    for (int i = -kSteps; i <= kSteps; ++i) {
+        const float scale = extreme / -(32.0f + kStepSize * static_cast<float>(i));
+        const float error = squared_error(x, 16, scale, 0.0f, -32, 31);
+        if (error >= least) continue;
+        least = error;
+        best = scale;
+    }
+    return best;
+}
+
+}  // namespace
+
+ScalesQ4K unpack_scales(const std::uint8_t (&packed)[12]) {
+    ScalesQ4K scales;
+    for (int i = 0; i < 4; ++i) {
+        const unsigned first = packed[i], second = packed[4 + i], third = packed[8 + i];
+        scales.scale[i] = static_cast<std::uint8_t>(first & 63);
+        scales.min[i] = static_cast<std::uint8_t>(second & 63);
+        scales.scale[4 + i] = static_cast<std::uint8_t>((third & 15) | first >> 6 << 4);
+        scales.min[4 + i] = static_cast<std::uint8_t>(third >> 4 | second >> 6 << 4);
+    }
+    return scales;
+}
+
+void pack_scales(const ScalesQ4K& scales, std::uint8_t (&packed)[12]) {
+    for (int i = 0; i < 4; ++i) {
+        const unsigned scale = scales.scale[4 + i], min = scales.min[4 + i];
+        packed[i] = static_cast<std::uint8_t>(scales.scale[i] | scale >> 4 << 6);
+        packed[4 + i] = static_cast<std::uint8_t>(scales.min[i] | min >> 4 << 6);
+        packed[8 + i] = static_cast<std::uint8_t>((scale & 15) | (min & 15) << 4);
+    }
+}
+
+void dequantize(const BlockQ4K& block, float* x) {
+    const ScalesQ4K scales = unpack_scales(block.scales);
+    const float d = half_to_float(block.d);
+    const float dmin = half_to_float(block.dmin);
+    for (int b = 0; b < 8; ++b) {
+        const float scale = d * static_cast<float>(scales.scale[b]);
+        const float min = dmin * static_cast<float>(scales.min[b]);
+        for (int l = 0; l < 32; ++l) {
+            const int q = block.quants[b / 2 * 32 + l] >> (b % 2 * 4) & 15;
+            x[b * 32 + l] = scale * static_cast<float>(q) - min;
+        }
+    }
+}
+
+void dequantize(const BlockQ6K& block, float* x) {
+    const float d = half_to_float(block.d);
+    for (int e = 0; e < static_cast<int>(kSuperblock); ++e) {
+        const int n = e / 128, g = e % 128 / 32, l = e % 32;
+        const int low = block.low[64 * n + 32 * (g % 2) + l] >> (g / 2 * 4) & 15;
+        const int high = block.high[32 * n + l] >> (2 * g) & 3;
+        const float scale = d * static_cast<float>(block.scales[e / 16]);
+        x[e] = scale * static_cast<float>((low | high << 4) - 32);
+    }
+}
+
+void quantize(const float* x, BlockQ4K& block) {
+    Range ranges[8];
+    float largest_scale = 0.0f;
+    float largest_min = 0.0f;
+    for (int b = 0; b < 8; ++b) {
+        ranges[b] = range_of_block(x + 32 * b);
+        largest_scale = std::max(largest_scale, ranges[b].scale);
+        largest_min = std::max(largest_min, ranges[b].min);
+    }
+    block = {};
+    block.d = float_to_half(largest_scale / 63.0f);
+    block.dmin = float_to_half(largest_min / 63.0f);
+    const float d = half_to_float(block.d);
+    const float dmin = half_to_float(block.dmin);
+    ScalesQ4K scales;
+    for (int b = 0; b < 8; ++b) {
+        scales.scale[b] = static_cast<std::uint8_t>(nearest(ranges[b].scale, d, 0, 63));
+        scales.min[b] = static_cast<std::uint8_t>(nearest(ranges[b].min, dmin, 0, 63));
+        const float scale = d * static_cast<float>(scales.scale[b]);
+        const float min = dmin * static_cast<float>(scales.min[b]);
+        for (int l = 0; l < 32; ++l) {
+            std::uint8_t& byte = block.quants[b / 2 * 32 + l];
+            const int q = nearest(x[32 * b + l] + min, scale, 0, 15);
+            byte = static_cast<std::uint8_t>(byte | q << (b % 2 * 4));
+        }
+    }
+    pack_scales(scales, block.scales);
+}
+
+void quantize(const float* x, BlockQ6K& block) {
+    float scales[16];
+    float extreme = 0.0f;
+    for (int b = 0; b < 16; ++b) {
+        scales[b] = scale_of_block(x + 16 * b);
+        if (std::fabs(scales[b]) > std::fabs(extreme)) extreme = scales[b];
+    }
+    block = {};
+    block.d = float_to_half(extreme / -128.0f);
+    const float d = half_to_float(block.d);
+    for (int b = 0; b < 16; ++b)
+        block.scales[b] = static_cast<std::int8_t>(nearest(scales[b], d, -128, 127));
+    for (int e = 0; e < static_cast<int>(kSuperblock); ++e) {
+        const int n = e / 128, g = e % 128 / 32, l = e % 32;
+        const float scale = d * static_cast<float>(block.scales[e / 16]);
+        const auto q = static_cast<unsigned>(nearest(x[e], scale, -32, 31) + 32);
+        std::uint8_t& low = block.low[64 * n + 32 * (g % 2) + l];
+        std::uint8_t& high = block.high[32 * n + l];
+        low = static_cast<std::uint8_t>(low | (q & 15) << (g / 2 * 4));
+        high = static_cast<std::uint8_t>(high | q >> 4 << (2 * g));
+    }
+}
+
+}  // namespace gyre

@@ -18,6 +18,9 @@ _EXPLICIT = [1.0, 0.5, 0.0, 0.196349540849, 0.07, 0.0, 0.02, 0.003, 0.0, 0.0]
 _ONE = {"n_layer": 1}  # keeps the folder small where a second layer would say nothing new
 _BLOCKS = {"n_embd": 96, "n_ff": 160, "values": "rove"}  # heads of 32: rows that blocks of 32 divide
 
+# Rows of one superblock (two in q4_k's feed-forward), one layer and one key/value head: these files are large enough.
+_SUPERBLOCKS = {**_ONE, "n_embd": 256, "n_head": 8, "n_head_kv": 1, "n_ff": 256, "values": "rove"}
+
 # Heads of 10, five pairs, and a base of 100 so that the slow ones show in 23 positions.
 _SMALL = {"n_embd": 30, "n_ff": 26, "vocab": 53, "theta": 100.0}
 
@@ -45,6 +48,8 @@ PARTS = {
     "bf16": {**_SMALL, "values": "rove", "type": "bf16"},  # rows of 30 and 26: 3.75 and 3.25 chunks
     "q8_0": {**_BLOCKS, "type": "q8_0"},
     "q4_0": {**_BLOCKS, "type": "q4_0"},
+    "q4_k": {**_SUPERBLOCKS, "n_ff": 512, "type": "q4_k"},
+    "q6_k": {**_SUPERBLOCKS, "type": "q6_k"},
     "mixed": {**_ONE, **_BLOCKS, "types": {"attn_qkv": "f16", "ffn_up": "q8_0", "ffn_down": "q4_0"}},
     "text": {**_ONE, "values": "rove", "vocab": 301, "tokenizer": True},
     # one layer as wide as GPT-2's: 12 heads of 64; the feed-forward width is an odd number of blocks

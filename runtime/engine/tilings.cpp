@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/tilings.h"
 
+#include "runtime/model/weight_formats.h"
+
 namespace gyre {
 
 // The reasons and measurements are in docs/kernels.md. A software driver wants few invocations that
@@ -8,8 +10,7 @@ namespace gyre {
 Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
     Tilings t;
     if (caps.software) {
-        const std::uint32_t rows =
-            format == WeightFormat::kQ8_0 || format == WeightFormat::kQ4_0 ? 8 : 4;
+        const std::uint32_t rows = format_info(format).scale_words > 0 ? 8 : 4;
         t.decode = {.local_size = 32, .rows = rows, .tokens = 1, .k_lanes = 1};
         t.prefill = {.local_size = 32, .rows = 4, .tokens = 8, .k_lanes = 1};
     } else {

@@ -55,10 +55,17 @@ TEST_F(LimitsTest, RowSlicesDoNotChangeABit) {
 
 // The same for the block formats, whose slices have scales behind their quants.
 TEST_F(LimitsTest, RowSlicesOfBlockFormats) {
-    DeviceCapsLimit limit;
-    limit.max_storage_range = 9000;  // the cache is float16: 8832 bytes for 23 positions
-    for (const char* name : {"q8_0", "q4_0", "mixed", "f16"}) {
+    struct Row {
+        const char* name;
+        std::uint32_t range;  // bytes
+    };
+    // 9000: the cache is float16, 8832 bytes for 23 positions. 12000: 11520 bytes of norms and
+    // biases.
+    for (const auto [name, range] : {Row{"q8_0", 9000}, Row{"q4_0", 9000}, Row{"mixed", 9000},
+                                     Row{"f16", 9000}, Row{"q4_k", 12000}, Row{"q6_k", 12000}}) {
         SCOPED_TRACE(name);
+        DeviceCapsLimit limit;
+        limit.max_storage_range = range;
         const Golden golden = read_golden(name);
         SessionOptions options;
         options.n_ctx = golden.n_tokens();
@@ -104,7 +111,7 @@ TEST_F(LimitsTest, CoarseAlignment) {
 // weight format, kind of position and shape.
 TEST_F(LimitsTest, GoldensOnTheSmallestDevice) {
     for (const char* name : {"learned", "none", "rope_partial_interleaved", "rove_half", "gqa",
-                             "f16_odd", "q8_0", "mixed", "real_layer"}) {
+                             "f16_odd", "bf16", "q8_0", "q4_k", "q6_k", "mixed", "real_layer"}) {
         SCOPED_TRACE(name);
         (void)all_rows(open_golden(name, DeviceCapsLimit::specification_minimum()),
                        read_golden(name));

@@ -120,7 +120,8 @@ TEST_F(WeightsTest, GoldenModelsAreOnTheDevice) {
     staged.no_unified_memory = true;
     DeviceCapsLimit sliced;
     sliced.max_storage_range = 12000;
-    for (const char* name : {"learned", "untied", "gqa", "f16_odd", "q8_0", "mixed", "no_bias"}) {
+    for (const char* name :
+         {"learned", "untied", "gqa", "f16_odd", "q8_0", "mixed", "no_bias", "q4_k", "q6_k"}) {
         SCOPED_TRACE(name);
         for (const DeviceCapsLimit& limit : {DeviceCapsLimit{}, staged, sliced}) {
             const bool cut = limit.max_storage_range.has_value();
@@ -232,7 +233,8 @@ TEST_F(WeightsTest, OddShapesOfEveryFormat) {
         {WeightFormat::kF16, false, 33, 27, 3, 29},   {WeightFormat::kF16, true, 5, 36, 3, 3},
         {WeightFormat::kBf16, false, 66, 15, 1, 31},  {WeightFormat::kQ8_0, false, 35, 96, 3, 160},
         {WeightFormat::kQ8_0, true, 3, 128, 4, 32},   {WeightFormat::kQ4_0, false, 99, 32, 1, 96},
-        {WeightFormat::kQ4_0, true, 129, 192, 3, 64},
+        {WeightFormat::kQ4_0, true, 129, 192, 3, 64}, {WeightFormat::kQ4_K, false, 7, 256, 8, 256},
+        {WeightFormat::kQ6_K, false, 7, 256, 8, 512},
     };
     for (const std::uint64_t range : {std::uint64_t{1} << 20, std::uint64_t{16384}}) {
         DeviceCapsLimit limit;

@@ -23,12 +23,14 @@ layout(constant_id = SPEC_LINEAR_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_LINEAR_NORM_QUADS) const uint NORM_QUADS = 0;
 layout(constant_id = SPEC_LINEAR_EPILOGUE) const uint EPILOGUE = 0;
 layout(constant_id = SPEC_LINEAR_ACTIVATION) const uint ACTIVATION = 0;
+layout(constant_id = SPEC_LINEAR_TEXELS) const uint TEXELS = 0;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
 layout(set = 0, binding = BINDING_STATE, std430) readonly buffer StateQuads { vec4 state4[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Logits { float logits[]; };
 
+#include "quads.glsl"
 #include "normed_row.glsl"
 #ifdef COMPLEX_WEIGHTS
 #include "matmul_complex.glsl"

@@ -14,11 +14,12 @@
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
+layout(constant_id = SPEC_NORM_TEXELS) const uint TEXELS = 0;
 
-layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
-layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
+layout(set = 0, binding = BINDING_STATE, std430) buffer StateQuads { vec4 state4[]; };
 
 shared float norm_partial[LOCAL_SIZE];
+#include "quads.glsl"
 #include "norm.glsl"
 
 void main() {
@@ -26,7 +27,8 @@ void main() {
     uint x = pc.x_offset + token * pc.row_stride;
     uint out_row = pc.out_offset + token * pc.row_stride;
     vec2 statistics = norm_statistics(x, pc.n_embd, pc.epsilon);
-    for (uint i = gl_LocalInvocationIndex; i < pc.n_embd; i += LOCAL_SIZE) {
-        state[out_row + i] = norm_apply(state[x + i], statistics, pc.weight_offset, pc.bias_offset, i);
+    for (uint q = gl_LocalInvocationIndex; q < (pc.n_embd + 3u) / 4u; q += LOCAL_SIZE) {
+        state4[out_row / 4u + q] =
+            normalised_quad(x, statistics, pc.weight_offset, pc.bias_offset, q, pc.n_embd);
     }
 }

@@ -28,6 +28,7 @@ layout(constant_id = SPEC_QKV_PAIRING) const uint PAIRING = 1;
 layout(constant_id = SPEC_QKV_ROTATE) const uint ROTATE = 1;
 layout(constant_id = SPEC_QKV_VALUES) const uint VALUES = 0;
 layout(constant_id = SPEC_QKV_CACHE) const uint CACHE = 1;
+layout(constant_id = SPEC_QKV_TEXELS) const uint TEXELS = 0;
 const uint ROWS = 2u * PAIRS;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
@@ -36,6 +37,7 @@ layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint cache[]; };
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
+#include "quads.glsl"
 #include "normed_row.glsl"
 #ifdef COMPLEX_WEIGHTS
 #include "matmul_complex.glsl"

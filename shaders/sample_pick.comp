@@ -1,9 +1,9 @@
 // sample_pick.comp: the next token, and everything that changes between two tokens of a loop.
 //
-//   state   keys, subsets, partials, histogram, interface/sample.h  u32  read
+//   cache   logits [n_logits], padded to vec4  f32  read (as bits)
+//   state   marks, subsets, partials, histogram, interface/sample.h  u32  read
 //   weights SampleOptions  read; SampleLoop, results, history        u32  read and written
-//   params  StepState as a storage buffer  read and written
-//   cache   token ids of the batch, [n_tokens]  u32  read; [0] becomes the token
+//   params  StepState, and behind it the token ids [n_tokens] of the batch  u32  read and written
 //   pc      SampleParams, interface/sample.h
 //   grid    one workgroup
 //
@@ -17,41 +17,41 @@
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
 
-#include "sampling.glsl"
-
 layout(set = 0, binding = BINDING_STATE, std430) readonly buffer Scratch { uint scratch[]; };
 layout(set = 0, binding = BINDING_WEIGHTS, std430) buffer Control { SAMPLE_CONTROL_MEMBERS };
-layout(set = 0, binding = BINDING_PARAMS, std430) buffer Step { StepState step_state; };
-layout(set = 0, binding = BINDING_CACHE, std430) buffer Tokens { uint tokens[]; };
+layout(set = 0, binding = BINDING_PARAMS, std430) buffer Batch { SAMPLE_BATCH_MEMBERS };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer Logits { uvec4 logits4[]; };
 
-shared uint best_key, best_id, first_bad;
-float max_logit;
+shared uint best_key, first_bad;
 
+#include "sampling.glsl"
+#include "sample_keys.glsl"
 #include "sample_select.glsl"
+
+const uint STAGE_TOP_K = 0u;
+const uint STAGE_TOP_P = 1u;
+const uint STAGE_DRAW = 2u;  // behind min_p
 
 void merge_partials() {
     uint n_blocks = (pc.n_logits + SAMPLE_BLOCK - 1u) / SAMPLE_BLOCK;
     if (gl_LocalInvocationIndex == 0u) {
-        best_key = NO_TOKEN;
-        best_id = NO_TOKEN;
+        best_key = KEY_EXCLUDED;
         first_bad = NO_TOKEN;
     }
     barrier();
     for (uint b = gl_LocalInvocationIndex; b < n_blocks; b += LOCAL_SIZE) {
         atomicMin(best_key, scratch[pc.partials + b * SAMPLE_PARTIAL_WORDS]);
-        atomicMin(first_bad, scratch[pc.partials + b * SAMPLE_PARTIAL_WORDS + 2u]);
-    }
-    barrier();
-    for (uint b = gl_LocalInvocationIndex; b < n_blocks; b += LOCAL_SIZE) {
-        uint partial = pc.partials + b * SAMPLE_PARTIAL_WORDS;
-        if (scratch[partial] == best_key) atomicMin(best_id, scratch[partial + 1u]);
+        atomicMin(first_bad, scratch[pc.partials + b * SAMPLE_PARTIAL_WORDS + 1u]);
     }
     barrier();
 }
 
 uint check() {
-    if (first_bad != NO_TOKEN) return (first_bad & 1u) != 0u ? SAMPLE_ERROR_INFINITE : SAMPLE_ERROR_NAN;
-    if (scratch[pc.partials + 3u] != 0u) return SAMPLE_ERROR_HISTORY;
+    if (first_bad != NO_TOKEN) {
+        uint bits = logits4[first_bad / 4u][first_bad % 4u];
+        return bits == INFINITY_BITS ? SAMPLE_ERROR_INFINITE : SAMPLE_ERROR_NAN;
+    }
+    if (scratch[pc.partials + 2u] != 0u) return SAMPLE_ERROR_HISTORY;
     return best_key < KEY_EXCLUDED ? SAMPLE_RUNNING : SAMPLE_ERROR_EXCLUDED;
 }
 
@@ -60,23 +60,33 @@ uvec2 histogram_sum(uint slot) {
     return uvec2(scratch[at], scratch[at + SAMPLE_SLOTS]);
 }
 
+// Prefixes of the order, each shorter than the one before, and the token at a point of the last one.
+// Greedy: the first token of the order, for which nothing has been weighed.
 uint draw() {
-    max_logit = key_logit(best_key);
+    uint n_weighed = scratch[pc.histogram + SAMPLE_SLOT_TOTAL];
     uvec2 kept = histogram_sum(SAMPLE_SLOT_TOTAL);
-    if (options.top_k != 0u && options.top_k < scratch[pc.histogram + SAMPLE_SLOT_TOTAL]) {
-        select(BY_COUNT, uvec2(options.top_k, 0u));
-        kept = found_sum;
-    }
     uvec2 top_p = uvec2(options.top_p_low, options.top_p_high);
-    if (top_p != uvec2(NO_TOKEN)) {
-        uvec2 needed = multiply_high_ceil(top_p, kept);
-        select(BY_SUM, needed == uvec2(0u) ? uvec2(1u, 0u) : needed);
+    for (uint stage = STAGE_TOP_K; stage <= STAGE_DRAW; ++stage) {
+        uvec2 target = uvec2(0u);
+        if (pc.greedy != 0u) {
+            stage = STAGE_DRAW;
+        } else if (stage == STAGE_TOP_K) {
+            if (options.top_k == 0u || options.top_k >= n_weighed) continue;
+            target.x = options.top_k;
+        } else if (stage == STAGE_TOP_P) {
+            if (top_p == uvec2(NO_TOKEN)) continue;
+            target = multiply_high_ceil(top_p, kept);
+            if (target == uvec2(0u)) target.x = 1u;
+        } else {
+            uvec2 above_floor = histogram_sum(SAMPLE_SLOT_FLOOR);
+            if (less64(above_floor, kept)) kept = above_floor;
+            uvec2 seed = uvec2(options.seed_low, options.seed_high);
+            uvec2 random = random_bits(seed, uvec2(loop.step_low, loop.step_high));
+            target = add64(multiply_high(random, kept), uvec2(1u, 0u));
+        }
+        select(stage == STAGE_TOP_K, target);
         kept = found_sum;
     }
-    uvec2 above_floor = histogram_sum(SAMPLE_SLOT_FLOOR);
-    if (less64(above_floor, kept)) kept = above_floor;
-    uvec2 random = random_bits(uvec2(options.seed_low, options.seed_high), uvec2(loop.step_low, loop.step_high));
-    select(BY_SUM, add64(multiply_high(random, kept), uvec2(1u, 0u)));
     return found_id;
 }
 
@@ -112,13 +122,18 @@ void advance(uint token, uint status, uint detail) {
 
 void main() {
     if (step_state.halted != SAMPLE_RUNNING) return;
+    n_recent = n_recent_tokens();
+    penalty = options.penalty;
+    inverse_penalty = options.inverse_penalty;
+    inverse_temperature = pc.greedy != 0u ? 0.0 : options.inverse_temperature;
     merge_partials();
+    max_logit = key_logit(best_key);
     uint status = check();
     uint token = NO_TOKEN;
     if (status == SAMPLE_RUNNING) {
-        token = pc.greedy != 0u ? best_id : draw();
+        token = draw();
         if (token == NO_TOKEN) status = SAMPLE_ERROR_DEVICE;
     }
-    uint detail = status == SAMPLE_ERROR_NAN || status == SAMPLE_ERROR_INFINITE ? first_bad >> 1 : 0u;
+    uint detail = first_bad == NO_TOKEN ? 0u : first_bad;
     if (gl_LocalInvocationIndex == 0u) advance(token, status, detail);
 }

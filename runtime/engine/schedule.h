@@ -109,6 +109,7 @@ class Schedule {
     Status build_qkv(const LayerWeights& weights, const BufferRange& cache, Product& product);
     Status build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
                       std::vector<DescriptorSet>& sets);
+    bool texels_fit(const WeightMatrix& matrix) const;
     std::uint32_t fused_norm_quads(const WeightMatrix& matrix) const;
 
     void forward(const Phase& phase, LogitsOf logits) const;

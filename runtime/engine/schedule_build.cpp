@@ -10,6 +10,10 @@ namespace {
 // The normalised row must fit into the guaranteed 16 KiB of shared memory beside the partial sums.
 constexpr std::uint32_t kMaxFusedNormQuads = (16384 - 128 * 4) / 16;
 
+// What norms and products load as texels.
+constexpr TexelViews kNormViews = 1u << BINDING_STATE | 1u << BINDING_PARAMS;
+constexpr TexelViews kProductViews = kNormViews | 1u << BINDING_WEIGHTS;
+
 std::uint32_t align(std::uint32_t words) {
     return (words + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
 }
@@ -70,7 +74,9 @@ Status Schedule::build() {
                       rotary_.turns() ? rotary_.values : ValueRotation::kNone};
     GYRE_ASSIGN(embed_kernel_, kernels.embed(weights.token_embd.format));
     // The fused norms' local size, so that a row's statistics are the same bits in both phases.
-    GYRE_ASSIGN(norm_kernel_, kernels.norm(tilings.decode.local_size));
+    const bool norm_texels = gyre::texels_fit(device.caps(), buffers_.state.size) &&
+                             gyre::texels_fit(device.caps(), weights.params().size);
+    GYRE_ASSIGN(norm_kernel_, kernels.norm(tilings.decode_norm.local_size, norm_texels));
     AttentionVariant attention;
     attention.cache = cache_->shape().format;
     attention.rotary = rotary_kernel_;
@@ -92,9 +98,10 @@ Status Schedule::build() {
     }
 
     GYRE_TRY(build_sets(weights.token_embd, buffers_.tokens, "embed", embed_sets_));
-    GYRE_ASSIGN(DescriptorSet norm_set,
-                DescriptorSet::create(
-                    device, {buffers_.state, {}, weights.params(), {}, buffers_.step}, "norm"));
+    GYRE_ASSIGN(
+        DescriptorSet norm_set,
+        DescriptorSet::create(device, {buffers_.state, {}, weights.params(), {}, buffers_.step},
+                              "norm", norm_texels ? kNormViews : 0));
     norm_set_.push_back(std::move(norm_set));
 
     for (std::uint32_t l = 0; l < config.n_layer; ++l) {
@@ -135,9 +142,11 @@ Status Schedule::build_product(const LinearWeights& weights, LinearEpilogue epil
     variant.epilogue = epilogue;
     variant.activation = model_->config().activation;
     variant.tiling = tilings.prefill;
+    variant.tiling.texels = texels_fit(weights.matrix);
     GYRE_ASSIGN(product.prefill, kernels.linear(variant));
-    variant.tiling = tilings.decode;
     variant.norm_quads = norm ? fused_norm_quads(weights.matrix) : 0;
+    variant.tiling = variant.norm_quads != 0 ? tilings.decode_norm : tilings.decode;
+    variant.tiling.texels = texels_fit(weights.matrix);
     GYRE_ASSIGN(product.decode, kernels.linear(variant));
     product.fused_norm = variant.norm_quads != 0;
     product.matrix = &weights.matrix;
@@ -156,9 +165,11 @@ Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache
     variant.cache = cache_->shape().format;
     variant.rotary = rotary_kernel_;
     variant.tiling = tilings.prefill;
+    variant.tiling.texels = texels_fit(qkv.matrix);
     GYRE_ASSIGN(product.prefill, kernels.qkv(variant));
-    variant.tiling = tilings.decode;
     variant.norm_quads = fused_norm_quads(qkv.matrix);
+    variant.tiling = variant.norm_quads != 0 ? tilings.decode_norm : tilings.decode;
+    variant.tiling.texels = texels_fit(qkv.matrix);
     GYRE_ASSIGN(product.decode, kernels.qkv(variant));
     product.fused_norm = variant.norm_quads != 0;
     product.matrix = &qkv.matrix;
@@ -173,10 +184,20 @@ Status Schedule::build_sets(const WeightMatrix& matrix, const BufferRange& bound
                     DescriptorSet::create(model_->device(),
                                           {buffers_.state, slice.range, model_->weights().params(),
                                            bound, buffers_.step},
-                                          name));
+                                          name, texels_fit(matrix) ? kProductViews : 0));
         sets.push_back(std::move(set));
     }
     return {};
+}
+
+// One answer for all slices, so that they can share kernels.
+bool Schedule::texels_fit(const WeightMatrix& matrix) const {
+    const DeviceCaps& caps = model_->device().caps();
+    return gyre::texels_fit(caps, buffers_.state.size) &&
+           gyre::texels_fit(caps, model_->weights().params().size) &&
+           std::all_of(matrix.slices.begin(), matrix.slices.end(), [&](const WeightSlice& slice) {
+               return gyre::texels_fit(caps, slice.range.size);
+           });
 }
 
 std::uint32_t Schedule::fused_norm_quads(const WeightMatrix& matrix) const {

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/tilings.h"
 
-#include "runtime/model/weight_formats.h"
-
 namespace gyre {
 
 // The reasons and measurements are in docs/kernels.md. A software driver wants few invocations that
-// each do much; a GPU needs more invocations than a GPT-2 matrix has rows, so the sum is split too.
+// each do much, and a norm that few workgroups repeat; a GPU needs more invocations than a GPT-2
+// matrix has rows, so the sum is split too.
 Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
     Tilings t;
     if (caps.software) {
-        const std::uint32_t rows = format_info(format).scale_words > 0 ? 8 : 4;
-        t.decode = {.local_size = 32, .rows = rows, .tokens = 1, .k_lanes = 1};
+        const bool nibbles = format == WeightFormat::kQ4_0 || format == WeightFormat::kQ4_K;
+        const std::uint32_t rows = nibbles ? 16 : 8;
+        t.decode = {.local_size = 8, .rows = rows, .tokens = 1, .k_lanes = 1};
+        t.decode_norm = {.local_size = 32, .rows = 8, .tokens = 1, .k_lanes = 1};
         t.prefill = {.local_size = 32, .rows = 4, .tokens = 8, .k_lanes = 1};
     } else {
         t.decode = {.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
+        t.decode_norm = t.decode;
         t.prefill = {.local_size = 64, .rows = 4, .tokens = 8, .k_lanes = 1};
     }
     return t;

@@ -9,9 +9,11 @@ namespace gyre {
 
 struct Tilings {
     Tiling decode;                      // one token
+    Tiling decode_norm;                 // one token, normalised by every workgroup for itself
     Tiling prefill;                     // tiles of several tokens
     std::uint32_t attention_size = 64;  // invocations a query and head
 
+    // Without texels: whether a binding's range fits them is for the caller to see.
     static Tilings for_device(const DeviceCaps& caps, WeightFormat format);
 };
 

@@ -4,6 +4,7 @@
 #include "runtime/kernels/shader_modules.h"
 #include "shaders/interface/attention.h"
 #include "shaders/interface/bindings.h"
+#include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/shift_cache.h"
 
@@ -72,8 +73,9 @@ Result<Kernel> KernelTable::embed(WeightFormat format) {
     return Kernel{pipeline, tiling};
 }
 
-Result<Kernel> KernelTable::norm(std::uint32_t local_size) {
-    GYRE_ASSIGN(const Pipeline* pipeline, get("norm", {spec(SPEC_LOCAL_SIZE, local_size)}));
+Result<Kernel> KernelTable::norm(std::uint32_t local_size, bool texels) {
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("norm", {spec(SPEC_LOCAL_SIZE, local_size), spec(SPEC_NORM_TEXELS, texels)}));
     return Kernel{pipeline, Tiling{.local_size = local_size}};
 }
 
@@ -87,7 +89,7 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
              spec(SPEC_QKV_TOKENS, v.tiling.tokens), spec(SPEC_QKV_K_LANES, v.tiling.k_lanes),
              spec(SPEC_QKV_NORM_QUADS, v.norm_quads), spec(SPEC_QKV_PAIRING, v.rotary.pairing),
              spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys), spec(SPEC_QKV_VALUES, v.rotary.values),
-             spec(SPEC_QKV_CACHE, v.cache)}));
+             spec(SPEC_QKV_CACHE, v.cache), spec(SPEC_QKV_TEXELS, v.tiling.texels)}));
     return Kernel{pipeline, v.tiling};
 }
 
@@ -115,7 +117,7 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
             {spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_LINEAR_ROWS, v.tiling.rows),
              spec(SPEC_LINEAR_TOKENS, v.tiling.tokens), spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
              spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads), spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
-             spec(SPEC_LINEAR_ACTIVATION, activation)}));
+             spec(SPEC_LINEAR_ACTIVATION, activation), spec(SPEC_LINEAR_TEXELS, v.tiling.texels)}));
     return Kernel{pipeline, v.tiling};
 }
 

@@ -26,6 +26,7 @@ struct Tiling {
     std::uint32_t rows = 4;         // weight rows an invocation (qkv: a pair counts two)
     std::uint32_t tokens = 1;       // tokens a workgroup
     std::uint32_t k_lanes = 1;      // invocations that share one row's sum
+    bool texels = false;            // weights and x as texels; their ranges must fit (texels_fit)
 
     std::uint32_t rows_a_workgroup() const { return local_size / k_lanes * rows; }
 };
@@ -83,7 +84,7 @@ class KernelTable {
     explicit KernelTable(Device& device) : device_(&device) {}
 
     Result<Kernel> embed(WeightFormat format);
-    Result<Kernel> norm(std::uint32_t local_size);
+    Result<Kernel> norm(std::uint32_t local_size, bool texels = false);
     Result<Kernel> qkv(const QkvVariant& variant);
     Result<Kernel> attention(const AttentionVariant& variant);
     Result<Kernel> linear(const LinearVariant& variant);

@@ -51,6 +51,7 @@ void record_embed(CommandRecorder& recorder, const Kernel& kernel, const Descrip
 
 void record_norm(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                  const NormParams& params, std::uint32_t n_tokens) {
+    assert(params.x_offset % 4 == 0 && params.row_stride % 4 == 0 && params.weight_offset % 4 == 0);
     recorder.dispatch(*kernel.pipeline, set, params, Groups{n_tokens});
 }
 
@@ -93,18 +94,16 @@ void record_linear(CommandRecorder& recorder, const Kernel& kernel, const Descri
                              divide_up(params.n_tokens, kernel.tiling.tokens)});
 }
 
-Result<SampleSets> SampleSets::create(Device& device, const SampleBuffers& buffers) {
+Result<DescriptorSet> make_sample_set(Device& device, const SampleBuffers& buffers) {
+    assert(buffers.logits.size % 16 == 0 && "logits are read as vec4");
+    assert(buffers.batch.size > SAMPLE_TOKENS_OFFSET && "the token ids are in the same range");
     BindingRanges ranges{};
     ranges[BINDING_STATE] = buffers.scratch;
     ranges[BINDING_WEIGHTS] = buffers.control;
+    ranges[BINDING_PARAMS] = buffers.batch;
     ranges[BINDING_CACHE] = buffers.logits;
-    ranges[BINDING_STEP] = buffers.step;
-    GYRE_ASSIGN(DescriptorSet scan, DescriptorSet::create(device, ranges, "sample scan"));
-    ranges[BINDING_CACHE] = buffers.tokens;
-    ranges[BINDING_PARAMS] = buffers.step;
-    ranges[BINDING_STEP] = {};
-    GYRE_ASSIGN(DescriptorSet pick, DescriptorSet::create(device, ranges, "sample pick"));
-    return SampleSets{std::move(scan), std::move(pick)};
+    ranges[BINDING_STEP] = {buffers.batch.buffer, buffers.batch.offset, sizeof(StepState)};
+    return DescriptorSet::create(device, ranges, "sample");
 }
 
 SampleScratch SampleScratch::of(std::uint32_t n_logits, std::uint32_t n_ctx) {
@@ -115,18 +114,18 @@ SampleScratch SampleScratch::of(std::uint32_t n_logits, std::uint32_t n_ctx) {
     scratch.params.partials = 0;
     scratch.params.histogram = n_blocks * SAMPLE_PARTIAL_WORDS;
     scratch.params.subsets = scratch.params.histogram + 3 * SAMPLE_SLOTS;
-    scratch.params.keys = scratch.params.subsets + n_blocks * SAMPLE_SUBSETS;
-    scratch.words = std::uint64_t{scratch.params.keys} + n_logits;
+    scratch.params.marks = scratch.params.subsets + n_blocks * SAMPLE_SUBSETS;
+    scratch.words = std::uint64_t{scratch.params.marks} + n_blocks * (SAMPLE_BLOCK / 32);
     return scratch;
 }
 
-void record_sample(CommandRecorder& recorder, const SampleKernels& kernels, const SampleSets& sets,
-                   const SampleParams& params) {
+void record_sample(CommandRecorder& recorder, const SampleKernels& kernels,
+                   const DescriptorSet& set, const SampleParams& params) {
     assert(params.n_logits > 0 && params.n_logits <= 65535u * SAMPLE_BLOCK && "no folded grid");
     const Groups blocks{divide_up(params.n_logits, SAMPLE_BLOCK)};
-    recorder.dispatch(*kernels.scan.pipeline, sets.scan, params, blocks);
-    if (params.greedy == 0) recorder.dispatch(*kernels.weigh.pipeline, sets.scan, params, blocks);
-    recorder.dispatch(*kernels.pick.pipeline, sets.pick, params, Groups{1});
+    recorder.dispatch(*kernels.scan.pipeline, set, params, blocks);
+    if (params.greedy == 0) recorder.dispatch(*kernels.weigh.pipeline, set, params, blocks);
+    recorder.dispatch(*kernels.pick.pipeline, set, params, Groups{1});
 }
 
 }  // namespace gyre

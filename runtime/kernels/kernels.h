@@ -41,21 +41,18 @@ void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const D
 void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params);
 
-// The buffers of the sampler. control and step are in both sets, so the recorder sees every order.
+// The buffers of the sampler.
 struct SampleBuffers {
     BufferRange scratch;  // SampleScratch::words
     BufferRange control;  // SampleControl
-    BufferRange step;     // StepState
-    BufferRange logits;   // [n_logits] f32, padding allowed
-    BufferRange tokens;   // token ids of the batch
+    BufferRange logits;   // [n_logits] f32 and any padding, a multiple of 16 bytes
+    // StepState, the token ids SAMPLE_TOKENS_OFFSET bytes behind it: both as the other kernels have
+    // them, in one range.
+    BufferRange batch;
 };
 
-struct SampleSets {
-    DescriptorSet scan;  // sample_scan and sample_weigh
-    DescriptorSet pick;  // sample_pick: StepState is bound for writing, the tokens for the logits
-
-    static Result<SampleSets> create(Device& device, const SampleBuffers& buffers);
-};
+// One set for the three kernels.
+Result<DescriptorSet> make_sample_set(Device& device, const SampleBuffers& buffers);
 
 // Where things lie in the scratch buffer, and the parameters that say so.
 struct SampleScratch {
@@ -66,7 +63,7 @@ struct SampleScratch {
 };
 
 // One token from the logits: 3 dispatches, 2 where params.greedy is set.
-void record_sample(CommandRecorder& recorder, const SampleKernels& kernels, const SampleSets& sets,
-                   const SampleParams& params);
+void record_sample(CommandRecorder& recorder, const SampleKernels& kernels,
+                   const DescriptorSet& set, const SampleParams& params);
 
 }  // namespace gyre

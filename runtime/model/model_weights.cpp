@@ -89,6 +89,7 @@ class WeightUpload {
     }
 
     Status finish() {
+        params_.resize((params_.size() + 3) / 4 * 4);  // whole texels
         const std::uint64_t bytes = params_.size() * sizeof(float);
         if (bytes > device_.caps().max_storage_range) {
             return Status::out_of_device_memory(

@@ -34,12 +34,13 @@ Status check_range(const DeviceState& device, std::uint32_t binding, const Buffe
 Result<VkDescriptorPool> create_pool(DeviceState& device) {
     const VkDescriptorPoolSize sizes[] = {
         {VK_DESCRIPTOR_TYPE_STORAGE_BUFFER, kSetsInPool * kStorageBindings},
-        {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, kSetsInPool}};
+        {VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER, kSetsInPool},
+        {VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER, kSetsInPool * kTexelBindings}};
     auto info =
         vk_struct<VkDescriptorPoolCreateInfo>(VK_STRUCTURE_TYPE_DESCRIPTOR_POOL_CREATE_INFO);
     info.flags = VK_DESCRIPTOR_POOL_CREATE_FREE_DESCRIPTOR_SET_BIT;
     info.maxSets = kSetsInPool;
-    info.poolSizeCount = 2;
+    info.poolSizeCount = 3;
     info.pPoolSizes = sizes;
     VkDescriptorPool pool = VK_NULL_HANDLE;
     VK_TRY(device.fn.vkCreateDescriptorPool(device.device, &info, nullptr, &pool));
@@ -71,7 +72,7 @@ Result<std::pair<VkDescriptorPool, VkDescriptorSet>> allocate_set(DeviceState& d
 }  // namespace
 
 Result<DescriptorSet> DescriptorSet::create(Device& owner, const BindingRanges& ranges,
-                                            const char* debug_name) {
+                                            const char* debug_name, TexelViews views) {
     DeviceState& device = owner.state();
     GYRE_TRY(device.lost_status());
     DescriptorSet set;
@@ -94,7 +95,16 @@ Result<DescriptorSet> DescriptorSet::create(Device& owner, const BindingRanges& 
         set.handle_ = allocated.second;
     }
     device.set_name(VK_OBJECT_TYPE_DESCRIPTOR_SET, set.handle_, debug_name);
-    std::array<VkWriteDescriptorSet, 2> writes{};
+    std::array<VkBufferView, kTexelBindings> shown = device.dummy_views;
+    for (std::uint32_t t = 0; t < kTexelBindings; ++t) {
+        if ((views >> kTexelSource[t] & 1u) == 0) continue;
+        const BufferRange& range = ranges[kTexelSource[t]];
+        assert(range.buffer != nullptr && texels_fit(device.caps, range.size));
+        GYRE_ASSIGN(set.views_[t],
+                    device.create_view(t, range.buffer->handle(), range.offset, range.size));
+        shown[t] = set.views_[t];
+    }
+    std::array<VkWriteDescriptorSet, 3> writes{};
     for (VkWriteDescriptorSet& write : writes) {
         write.sType = VK_STRUCTURE_TYPE_WRITE_DESCRIPTOR_SET;
         write.dstSet = set.handle_;
@@ -107,7 +117,11 @@ Result<DescriptorSet> DescriptorSet::create(Device& owner, const BindingRanges& 
     writes[1].descriptorCount = 1;
     writes[1].descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER;
     writes[1].pBufferInfo = &buffers[kUniformBinding];
-    device.fn.vkUpdateDescriptorSets(device.device, 2, writes.data(), 0, nullptr);
+    writes[2].dstBinding = kFirstTexelBinding;
+    writes[2].descriptorCount = kTexelBindings;
+    writes[2].descriptorType = VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
+    writes[2].pTexelBufferView = shown.data();
+    device.fn.vkUpdateDescriptorSets(device.device, 3, writes.data(), 0, nullptr);
     return set;
 }
 
@@ -122,6 +136,7 @@ DescriptorSet& DescriptorSet::operator=(DescriptorSet&& other) noexcept {
     pool_ = other.pool_;
     handle_ = std::exchange(other.handle_, {});
     bound_ = other.bound_;
+    views_ = std::exchange(other.views_, {});
     return *this;
 }
 
@@ -131,6 +146,8 @@ DescriptorSet::~DescriptorSet() {
 
 void DescriptorSet::release() noexcept {
     if (device_ == nullptr || handle_ == VkDescriptorSet{} || !device_->may_destroy()) return;
+    for (VkBufferView view : views_)
+        device_->fn.vkDestroyBufferView(device_->device, view, nullptr);
     const std::lock_guard lock(device_->pool_mutex);
     device_->fn.vkFreeDescriptorSets(device_->device, pool_, 1, &handle_);
     for (DescriptorPool& pool : device_->descriptor_pools) {

@@ -1,5 +1,5 @@
-// Which buffer ranges a dispatch sees: five bindings, fixed when the set is made.
-// SPDX-License-Identifier: Apache-2.0
+// Which buffer ranges a dispatch sees: five bindings and texel views of three, fixed when the set
+// is made. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>
@@ -15,12 +15,21 @@ namespace gyre {
 // Entry b is binding b; entries without a buffer are unused (a small dummy is bound there).
 using BindingRanges = std::array<BufferRange, kBindings>;
 
+// Whether a range of this size can be shown as texels: whole ones, not too many.
+inline bool texels_fit(const DeviceCaps& caps, std::uint64_t size_bytes) {
+    return size_bytes > 0 && size_bytes % 16 == 0 && size_bytes <= caps.max_texel_range;
+}
+
+// Storage bindings that a set shows as texels too: bits, by kTexelSource.
+using TexelViews = std::uint32_t;
+
 class DescriptorSet {
   public:
     // Sizes and offsets are checked: kOutOfDeviceMemory when a range is larger than the device's
-    // limit for one binding. The buffers must outlive the set's use, not the set.
+    // limit for one binding. The buffers must outlive the set's use, not the set. views: bit b for
+    // storage binding b, whose range must fit (texels_fit); the shader may load no other texels.
     static Result<DescriptorSet> create(Device& device, const BindingRanges& ranges,
-                                        const char* debug_name);
+                                        const char* debug_name, TexelViews views = 0);
 
     DescriptorSet(DescriptorSet&& other) noexcept;
     DescriptorSet& operator=(DescriptorSet&& other) noexcept;
@@ -33,6 +42,7 @@ class DescriptorSet {
         std::uint64_t end = 0;    // bytes
     };
     const Bound& bound(std::uint32_t binding) const { return bound_[binding]; }  // null: unused
+    bool has_texels(std::uint32_t texel) const { return views_[texel] != VkBufferView{}; }
     VkDescriptorSet handle() const { return handle_; }
 
   private:
@@ -43,6 +53,7 @@ class DescriptorSet {
     VkDescriptorPool pool_{};
     VkDescriptorSet handle_{};
     std::array<Bound, kBindings> bound_{};
+    std::array<VkBufferView, kTexelBindings> views_{};  // null: the device's dummy is bound
 };
 
 }  // namespace gyre

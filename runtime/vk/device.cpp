@@ -58,17 +58,19 @@ Status create_device(DeviceState& state) {
 }
 
 Status create_layouts(DeviceState& state) {
-    std::array<VkDescriptorSetLayoutBinding, kBindings> bindings{};
-    for (std::uint32_t b = 0; b < kBindings; ++b) {
+    std::array<VkDescriptorSetLayoutBinding, kBindings + kTexelBindings> bindings{};
+    for (std::uint32_t b = 0; b < bindings.size(); ++b) {
         bindings[b].binding = b;
-        bindings[b].descriptorType = b == kUniformBinding ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
-                                                          : VK_DESCRIPTOR_TYPE_STORAGE_BUFFER;
+        bindings[b].descriptorType = b < kStorageBindings ? VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
+                                     : b == kUniformBinding
+                                         ? VK_DESCRIPTOR_TYPE_UNIFORM_BUFFER
+                                         : VK_DESCRIPTOR_TYPE_UNIFORM_TEXEL_BUFFER;
         bindings[b].descriptorCount = 1;
         bindings[b].stageFlags = VK_SHADER_STAGE_COMPUTE_BIT;
     }
     auto set_info = vk_struct<VkDescriptorSetLayoutCreateInfo>(
         VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO);
-    set_info.bindingCount = kBindings;
+    set_info.bindingCount = static_cast<std::uint32_t>(bindings.size());
     set_info.pBindings = bindings.data();
     VK_TRY(
         state.fn.vkCreateDescriptorSetLayout(state.device, &set_info, nullptr, &state.set_layout));
@@ -148,6 +150,10 @@ Result<Device> Device::create(const Instance& instance, std::uint32_t index,
     GYRE_TRY(create_pipeline_cache(*state));
     GYRE_ASSIGN(Buffer dummy, Buffer::create(*state, 256, Memory::kDevice, "unused binding"));
     state->dummy.emplace(std::move(dummy));
+    for (std::uint32_t t = 0; t < kTexelBindings; ++t) {
+        GYRE_ASSIGN(state->dummy_views[t],
+                    state->create_view(t, state->dummy->handle(), 0, state->dummy->size()));
+    }
     log(LogLevel::kInfo, "device " + std::to_string(index) + ": " + state->info.name + ", driver " +
                              state->info.driver_name + " " + state->info.driver_info + ", Vulkan " +
                              api_version_text(state->info.api_version));

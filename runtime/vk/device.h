@@ -23,6 +23,12 @@ struct DeviceState;
 inline constexpr std::uint32_t kStorageBindings = 4;
 inline constexpr std::uint32_t kUniformBinding = 4;
 inline constexpr std::uint32_t kBindings = 5;
+
+// Bindings 5 to 8 show storage bindings once more, as read-only texels of 16 bytes: some drivers
+// load a whole texel in the time of one word of a storage buffer (docs/kernels.md).
+inline constexpr std::uint32_t kFirstTexelBinding = 5;
+inline constexpr std::uint32_t kTexelBindings = 4;
+inline constexpr std::uint32_t kTexelSource[kTexelBindings] = {1, 0, 3, 2};  // storage bindings
 inline constexpr std::uint32_t kMaxPushBytes = 128;
 
 struct DeviceOptions {

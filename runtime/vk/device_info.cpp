@@ -85,14 +85,15 @@ std::string api_version_text(std::uint32_t api_version) {
 
 DeviceCapsLimit DeviceCapsLimit::specification_minimum() {
     DeviceCapsLimit limit;
-    limit.max_storage_range = std::uint64_t{1} << 27;  // maxStorageBufferRange
-    limit.max_allocation = std::uint64_t{1} << 30;     // maxMemoryAllocationSize
-    limit.max_allocations = 4096;                      // maxMemoryAllocationCount
-    limit.storage_alignment = 256;                     // minStorageBufferOffsetAlignment
-    limit.uniform_alignment = 256;                     // minUniformBufferOffsetAlignment
-    limit.max_invocations = 128;                       // maxComputeWorkGroupInvocations
-    limit.max_shared_bytes = 16384;                    // maxComputeSharedMemorySize
-    limit.max_groups_x = 65535;                        // maxComputeWorkGroupCount
+    limit.max_storage_range = std::uint64_t{1} << 27;   // maxStorageBufferRange
+    limit.max_texel_range = std::uint64_t{65536} * 16;  // maxTexelBufferElements
+    limit.max_allocation = std::uint64_t{1} << 30;      // maxMemoryAllocationSize
+    limit.max_allocations = 4096;                       // maxMemoryAllocationCount
+    limit.storage_alignment = 256;                      // minStorageBufferOffsetAlignment
+    limit.uniform_alignment = 256;                      // minUniformBufferOffsetAlignment
+    limit.max_invocations = 128;                        // maxComputeWorkGroupInvocations
+    limit.max_shared_bytes = 16384;                     // maxComputeSharedMemorySize
+    limit.max_groups_x = 65535;                         // maxComputeWorkGroupCount
     limit.no_timestamps = true;
     limit.no_subgroup_operations = true;
     return limit;
@@ -100,6 +101,7 @@ DeviceCapsLimit DeviceCapsLimit::specification_minimum() {
 
 void DeviceCapsLimit::apply(DeviceCaps& caps) const {
     lower_to(caps.max_storage_range, max_storage_range);
+    lower_to(caps.max_texel_range, max_texel_range);
     lower_to(caps.max_allocation, max_allocation);
     lower_to(caps.max_allocations, max_allocations);
     raise_to(caps.storage_alignment, storage_alignment);

@@ -38,7 +38,8 @@ struct DeviceCaps {
     std::uint64_t max_uniform_range = 0;  // what one uniform binding may cover
     std::uint64_t max_allocation = 0;     // largest Buffer
     std::uint32_t max_allocations = 0;    // number of Buffers that may live at once
-    std::uint32_t storage_alignment = 0;  // offset of a storage binding is a multiple of this
+    std::uint64_t max_texel_range = 0;    // what one texel binding may cover
+    std::uint32_t storage_alignment = 0;  // offset of a storage or texel binding: a multiple of it
     std::uint32_t uniform_alignment = 0;  // offset of a uniform binding is a multiple of this
     std::uint32_t non_coherent_atom = 0;  // granularity of flush and invalidate
 
@@ -64,6 +65,7 @@ struct DeviceCaps {
 // can only make the device smaller (alignments: coarser); other values are ignored.
 struct DeviceCapsLimit {
     std::optional<std::uint64_t> max_storage_range;
+    std::optional<std::uint64_t> max_texel_range;
     std::optional<std::uint64_t> max_allocation;
     std::optional<std::uint32_t> max_allocations;
     std::optional<std::uint32_t> storage_alignment;  // power of two

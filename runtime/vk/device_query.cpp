@@ -35,8 +35,11 @@ DeviceType device_type(VkPhysicalDeviceType type) {
 void fill_limits(DeviceCaps& caps, const VkPhysicalDeviceLimits& limits) {
     caps.max_storage_range = limits.maxStorageBufferRange;
     caps.max_uniform_range = limits.maxUniformBufferRange;
+    caps.max_texel_range = std::uint64_t{limits.maxTexelBufferElements} * 16;
     caps.max_allocations = limits.maxMemoryAllocationCount;
-    caps.storage_alignment = static_cast<std::uint32_t>(limits.minStorageBufferOffsetAlignment);
+    // Both are powers of two, so the larger one is a multiple of the other.
+    caps.storage_alignment = static_cast<std::uint32_t>(
+        std::max(limits.minStorageBufferOffsetAlignment, limits.minTexelBufferOffsetAlignment));
     caps.uniform_alignment = static_cast<std::uint32_t>(limits.minUniformBufferOffsetAlignment);
     caps.non_coherent_atom = static_cast<std::uint32_t>(limits.nonCoherentAtomSize);
     caps.max_invocations = limits.maxComputeWorkGroupInvocations;

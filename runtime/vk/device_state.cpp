@@ -32,6 +32,8 @@ DeviceState::~DeviceState() {
         save_pipeline_cache();
         fn.vkDestroyPipelineCache(device, pipeline_cache, nullptr);
     }
+    for (VkBufferView view : dummy_views)
+        fn.vkDestroyBufferView(device, view, nullptr);
     dummy.reset();
     for (const DescriptorPool& pool : descriptor_pools) {
         fn.vkDestroyDescriptorPool(device, pool.pool, nullptr);
@@ -41,6 +43,22 @@ DeviceState::~DeviceState() {
     fn.vkDestroyPipelineLayout(device, pipeline_layout, nullptr);
     fn.vkDestroyDescriptorSetLayout(device, set_layout, nullptr);
     fn.vkDestroyDevice(device, nullptr);
+}
+
+Result<VkBufferView> DeviceState::create_view(std::uint32_t texel, VkBuffer buffer,
+                                              std::uint64_t offset, std::uint64_t size) {
+    constexpr VkFormat kFormats[kTexelBindings] = {
+        VK_FORMAT_R32G32B32A32_UINT, VK_FORMAT_R32G32B32A32_SFLOAT, VK_FORMAT_R32G32B32A32_UINT,
+        VK_FORMAT_R32G32B32A32_SFLOAT};
+    auto view_info = vk_struct<VkBufferViewCreateInfo>(VK_STRUCTURE_TYPE_BUFFER_VIEW_CREATE_INFO);
+    view_info.buffer = buffer;
+    view_info.format = kFormats[texel];
+    view_info.offset = offset;
+    view_info.range = size;
+    VkBufferView view = VK_NULL_HANDLE;
+    GYRE_TRY(
+        check(fn.vkCreateBufferView(device, &view_info, nullptr, &view), "vkCreateBufferView"));
+    return view;
 }
 
 Status DeviceState::lost_status() const {

@@ -4,6 +4,7 @@
 
 #include <volk.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -43,6 +44,7 @@ struct DeviceState {
     VkDescriptorSetLayout set_layout = VK_NULL_HANDLE;
     VkPipelineLayout pipeline_layout = VK_NULL_HANDLE;
     std::optional<Buffer> dummy;  // bound where a DescriptorSet has nothing
+    std::array<VkBufferView, kTexelBindings> dummy_views{};
 
     std::string cache_path;
     PipelineCacheIdentity cache_identity;
@@ -89,6 +91,10 @@ struct DeviceState {
     Result<VkFence> take_fence();
     void give_fence(VkFence fence);
     Status wait_fence(VkFence fence);
+
+    // A view of the range for texel binding kFirstTexelBinding + texel.
+    Result<VkBufferView> create_view(std::uint32_t texel, VkBuffer buffer, std::uint64_t offset,
+                                     std::uint64_t size);
 
     // Bytes that heap may still give this process.
     std::uint64_t heap_available(std::uint32_t heap) const;

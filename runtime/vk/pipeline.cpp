@@ -64,13 +64,16 @@ Status Pipeline::check(const DeviceState& state) const {
                                    " of push constants, the layout has 128");
     }
     for (const ReflectedBinding& binding : info_.bindings) {
-        const bool uniform = binding.kind == BindingKind::kUniform;
-        const bool known = binding.set == 0 && binding.binding < kBindings;
-        if (!known || uniform != (binding.binding == kUniformBinding)) {
+        const BindingKind expected = binding.binding < kStorageBindings   ? BindingKind::kStorage
+                                     : binding.binding == kUniformBinding ? BindingKind::kUniform
+                                                                          : BindingKind::kTexels;
+        const bool known = binding.set == 0 && binding.binding < kBindings + kTexelBindings;
+        if (!known || binding.kind != expected) {
             return Status::unsupported("shader " + name_ + ": binding " +
                                        std::to_string(binding.binding) + " of set " +
                                        std::to_string(binding.set) +
-                                       " does not fit the layout (storage 0 to 3, uniform 4)");
+                                       " does not fit the layout (storage 0 to 3, uniform 4, "
+                                       "texels 5 to 8)");
         }
     }
     return {};
@@ -87,7 +90,10 @@ Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
     pipeline.info_ = std::move(reflected).value();
     GYRE_TRY(pipeline.check(device));
     for (const ReflectedBinding& binding : pipeline.info_.bindings) {
-        if (binding.used) pipeline.reads_ |= 1u << binding.binding;
+        const bool texels = binding.kind == BindingKind::kTexels;
+        const std::uint32_t range =
+            texels ? kTexelSource[binding.binding - kFirstTexelBinding] : binding.binding;
+        if (binding.used) pipeline.reads_ |= 1u << range;
         if (binding.writable) pipeline.writes_ |= 1u << binding.binding;
     }
 

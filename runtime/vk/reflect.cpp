@@ -175,8 +175,7 @@ class Reflector {
             case kClassStorageBuffer:
                 return buffer(id, type, storage_class);
             case kClassUniformConstant:
-                return Status::unsupported(
-                    "SPIR-V: images and samplers are not for compute kernels here");
+                return texels(id, type);
             default:
                 return {};
         }
@@ -218,6 +217,25 @@ class Reflector {
         return merge(found);
     }
 
+    // textureBuffer in GLSL: OpTypeImage of Dim Buffer, Sampled 1.
+    Status texels(std::uint32_t id, std::uint32_t type) {
+        constexpr std::uint32_t kDimBuffer = 5;
+        const Instruction* image = module_.definition(type);
+        if (image == nullptr || image->op != Op::kTypeImage || (*image)[3] != kDimBuffer ||
+            (*image)[7] != 1) {
+            return Status::unsupported(
+                "SPIR-V: images and samplers are not for compute kernels here");
+        }
+        const auto binding = module_.decoration(id, Decoration::kBinding);
+        if (!binding) return bad("a texel buffer has no binding");
+        ReflectedBinding found;
+        found.set = module_.decoration(id, Decoration::kDescriptorSet).value_or(0);
+        found.binding = *binding;
+        found.kind = BindingKind::kTexels;
+        found.used = module_.used_in_functions(id);
+        return merge(found);
+    }
+
     // glslang decorates the variable or each of its members.
     bool read_only(std::uint32_t id, const Instruction& block) const {
         if (module_.decoration(id, Decoration::kNonWritable)) return true;
@@ -231,8 +249,7 @@ class Reflector {
     Status merge(const ReflectedBinding& found) {
         for (ReflectedBinding& other : out_.bindings) {
             if (other.set != found.set || other.binding != found.binding) continue;
-            if (other.kind != found.kind)
-                return bad("one binding is a storage and a uniform buffer");
+            if (other.kind != found.kind) return bad("one binding is of two kinds");
             other.writable = other.writable || found.writable;
             other.used = other.used || found.used;
             return {};

@@ -20,7 +20,7 @@ struct SpecConstant {
     std::uint32_t value = 0;  // the bits: uint, int, float; 0 or 1 for bool
 };
 
-enum class BindingKind { kStorage, kUniform };
+enum class BindingKind { kStorage, kUniform, kTexels };
 
 struct ReflectedBinding {
     std::uint32_t set = 0;
@@ -47,7 +47,8 @@ struct ShaderReflection {
 };
 
 // spec: values that replace defaults. Errors: kBadFile for words that are not a SPIR-V compute
-// shader; kUnsupported for resources that no kernel of ours has (images, arrays of buffers, 64-bit
+// shader; kUnsupported for resources that no kernel of ours has (images other than
+// uniform texel buffers, arrays of buffers, 64-bit
 // specialization constants); kInvalidArgument for a spec id that the shader does not have.
 Result<ShaderReflection> reflect(std::span<const std::uint32_t> words,
                                  std::span<const SpecConstant> spec = {});

@@ -41,6 +41,8 @@ Shape shape(Op op) {
         case Op::kTypeArray:
         case Op::kTypePointer:
             return {4, 1};
+        case Op::kTypeImage:
+            return {9, 1};
         case Op::kConstantTrue:
         case Op::kConstantFalse:
         case Op::kConstantNull:

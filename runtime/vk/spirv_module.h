@@ -23,6 +23,7 @@ enum class Op : std::uint32_t {
     kTypeFloat = 22,
     kTypeVector = 23,
     kTypeMatrix = 24,
+    kTypeImage = 25,
     kTypeArray = 28,
     kTypeRuntimeArray = 29,
     kTypeStruct = 30,

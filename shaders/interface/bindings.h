@@ -13,6 +13,13 @@
 #define BINDING_STEP    4  // uniform: StepState
 #define BINDING_COUNT   5
 
+// Read-only views of bindings 1, 0, 3 and 2 as texels of 16 bytes: kernels with a TEXELS constant load
+// through them where it is 1 (and the sets have them), through the storage binding where it is 0.
+#define BINDING_WEIGHT_TEXELS 5  // uvec4
+#define BINDING_STATE_TEXELS  6  // vec4
+#define BINDING_CACHE_TEXELS  7  // uvec4
+#define BINDING_PARAMS_TEXELS 8  // vec4
+
 #define SPEC_LOCAL_SIZE 0  // invocations a workgroup, every kernel
 
 // Rows of activations start at multiples of this many words and are padded with zeros, so that a

@@ -12,6 +12,7 @@
 #define SPEC_LINEAR_NORM_QUADS 4  // vec4 of shared memory for the normalised row; 0: no norm
 #define SPEC_LINEAR_EPILOGUE   5  // LINEAR_EPILOGUE_LIST
 #define SPEC_LINEAR_ACTIVATION 6  // ACTIVATION_LIST, for the ACTIVATE epilogue
+#define SPEC_LINEAR_TEXELS     7  // 1: weights and x are loaded as texels
 
 // Where a result goes.  X(id, Name)
 #define LINEAR_EPILOGUE_LIST(X)                     \

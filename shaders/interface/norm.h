@@ -5,6 +5,8 @@
 
 #include "bindings.h"
 
+#define SPEC_NORM_TEXELS 1  // 1: rows, gain and bias are loaded as texels
+
 INTERFACE_BEGIN
 struct NormParams {
     uint x_offset;       // state word of [n_tokens][row_stride]

@@ -15,6 +15,7 @@
 #define SPEC_QKV_ROTATE     6  // 1: queries and keys are turned
 #define SPEC_QKV_VALUES     7  // ROTARY_VALUES_LIST
 #define SPEC_QKV_CACHE      8  // CACHE_FORMAT_LIST
+#define SPEC_QKV_TEXELS     9  // 1: weights and x are loaded as texels
 
 INTERFACE_BEGIN
 struct QkvParams {

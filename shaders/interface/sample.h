@@ -8,16 +8,19 @@
 
 #include "bindings.h"
 
-#define SAMPLE_BLOCK   1024  // logits a workgroup of sample_scan and sample_weigh
-#define SAMPLE_SUBSETS 64    // subsets of a block: the ids that are equal modulo this
+#define SAMPLE_BLOCK   2048  // logits a workgroup of sample_scan and sample_weigh
+#define SAMPLE_QUADS   4     // a subset: so many vec4 of logits,
+#define SAMPLE_SUBSETS 128   // this far apart; subsets of a block
 #define SAMPLE_HISTORY 1024  // tokens that the ring of the history holds; the largest window
 #define SAMPLE_RESULTS 256   // tokens that the ring of results holds
 
 #define NO_TOKEN     0xffffffffu
-#define KEY_EXCLUDED 0xff800000u  // falling key of -infinity; a larger one is no token at all
+#define KEY_LARGEST  0x00800000u  // falling key of the largest float; below are +infinity and NaN
+#define KEY_EXCLUDED 0xff800000u  // falling key of -infinity, and of padding; above are NaN
 
-// Scratch words: a record a block, the histogram of weights, the best key of every subset, all keys.
-#define SAMPLE_PARTIAL_WORDS 4   // best key, its id, first bad logit, 1 if the history has a bad token
+// Scratch words: a record a block, the histogram of weights, the best key of every subset, and a bit
+// for every token that the repetition penalty concerns.
+#define SAMPLE_PARTIAL_WORDS 3   // best key, id of the first bad key, 1 if the history has a bad token
 #define SAMPLE_BINS          256 // of 1/32 of the exponent each; the last one holds all the rest
 #define SAMPLE_SLOT_FLOOR    256 // weights that min_p lets pass
 #define SAMPLE_SLOT_TOTAL    257 // all weights
@@ -44,6 +47,10 @@
 #define SAMPLE_ERROR_EXCLUDED 6u
 #define SAMPLE_ERROR_HISTORY  7u
 #define SAMPLE_ERROR_DEVICE   8u
+
+// The token ids lie so many bytes behind StepState, in the same buffer: what Vulkan asks for at most
+// between two bindings.
+#define SAMPLE_TOKENS_OFFSET 256
 
 INTERFACE_BEGIN
 
@@ -80,11 +87,12 @@ struct SampleParams {
     uint partials;   // scratch word of [n_blocks][SAMPLE_PARTIAL_WORDS]
     uint histogram;  // scratch word of [3][SAMPLE_SLOTS]
     uint subsets;    // scratch word of [n_blocks][SAMPLE_SUBSETS] smallest keys
-    uint keys;       // scratch word of [n_logits] falling keys, penalty applied
+    uint marks;      // scratch word of [n_blocks][SAMPLE_BLOCK / 32] bits: penalised tokens
 };
 PUSH_CONSTANTS(SampleParams);
 
 #ifdef __cplusplus
+static_assert(SAMPLE_BLOCK == 4 * SAMPLE_QUADS * SAMPLE_SUBSETS);
 enum class SampleStatus : uint {
 #define GYRE_ENUM_ENTRY(id, NAME, name) k##name = id,
     SAMPLE_STATUS_LIST(GYRE_ENUM_ENTRY)
@@ -100,11 +108,15 @@ struct SampleControl {
 static_assert(sizeof(SampleControl) == sizeof(SampleOptions) + sizeof(SampleLoop) +
                                            4 * (SAMPLE_RESULTS + SAMPLE_HISTORY));
 #else
-#define SAMPLE_CONTROL_MEMBERS   \
-    SampleOptions options;       \
-    SampleLoop loop;             \
+#define SAMPLE_CONTROL_MEMBERS    \
+    SampleOptions options;        \
+    SampleLoop loop;              \
     uint results[SAMPLE_RESULTS]; \
     uint history[];
+#define SAMPLE_BATCH_MEMBERS                   \
+    StepState step_state;                      \
+    uint gap[SAMPLE_TOKENS_OFFSET / 4 - 4];    \
+    uint tokens[];
 #endif
 
 INTERFACE_END

@@ -30,7 +30,7 @@ float x_sums[TOKENS];     // of x over the current block: what the block's min i
 #endif
 
 vec4 load_x(uint token, uint quad) {
-    return NORM_QUADS > 0u ? normed[quad] : state4[x_quad[token] + quad];
+    return NORM_QUADS > 0u ? normed[quad] : load_state4(x_quad[token] + quad);
 }
 
 // Adds one quad of every row, unscaled: the row's quad is quad j of its chunk.

@@ -34,7 +34,7 @@ vec2 x_sums[TOKENS];     // (re, im) of x over the current block
 #endif
 
 vec4 load_x(uint token, uint quad) {
-    return NORM_QUADS > 0u ? normed[quad] : state4[x_quad[token] + quad];
+    return NORM_QUADS > 0u ? normed[quad] : load_state4(x_quad[token] + quad);
 }
 
 // Adds one quad of every complex row: the row's quad is quad j of its chunk.

@@ -1,9 +1,10 @@
 // LayerNorm of one row by a whole workgroup: Ba et al., arXiv:1607.06450, eq. 4 with gain and bias.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs state[] and params[], LOCAL_SIZE, and norm_partial[LOCAL_SIZE] in shared memory. The sums run
-// in a fixed order that depends on LOCAL_SIZE alone, so that every kernel that normalises a row with
-// the same local size gets the same bits.
+// Needs quads.glsl, LOCAL_SIZE, and norm_partial[LOCAL_SIZE] in shared memory. Rows, gains and biases
+// begin at multiples of four words, and a row is padded with zeros to whole quads. The sums run in a
+// fixed order that depends on LOCAL_SIZE alone, so that every kernel that normalises a row with the
+// same local size gets the same bits.
 
 // Every invocation adds all partial sums itself, in order: one barrier instead of a tree of them, and
 // the reads are uniform over the workgroup.
@@ -18,25 +19,33 @@ float workgroup_sum(float value) {
     return sum;
 }
 
-// (mean, 1 / standard deviation) of state[x, x + n). Two passes: subtracting the mean first keeps the
-// variance exact where the mean is large against it.
+// v, with zeros for the elements of quad q that are beyond the row's n.
+vec4 inside_row(vec4 v, uint q, uint n) {
+    return mix(vec4(0.0), v, lessThan(4u * q + uvec4(0u, 1u, 2u, 3u), uvec4(n)));
+}
+
+// (mean, 1 / standard deviation) of the n elements from state word x on. Two passes: subtracting the
+// mean first keeps the variance exact where the mean is large against it.
 vec2 norm_statistics(uint x, uint n, float epsilon) {
+    uint n_quads = (n + 3u) / 4u;
     float sum = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < n; i += LOCAL_SIZE) {
-        sum += state[x + i];
+    for (uint q = gl_LocalInvocationIndex; q < n_quads; q += LOCAL_SIZE) {
+        sum += dot(load_state4(x / 4u + q), vec4(1.0));
     }
     float mean = workgroup_sum(sum) / float(n);
     float squares = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < n; i += LOCAL_SIZE) {
-        float d = state[x + i] - mean;
-        squares += d * d;
+    for (uint q = gl_LocalInvocationIndex; q < n_quads; q += LOCAL_SIZE) {
+        vec4 d = inside_row(load_state4(x / 4u + q) - mean, q, n);
+        squares += dot(d, d);
     }
     float variance = workgroup_sum(squares) / float(n);
     // sqrt and division are exact enough everywhere; inversesqrt is allowed 2 ULP.
     return vec2(mean, 1.0 / sqrt(variance + epsilon));
 }
 
-float norm_apply(float x, vec2 statistics, uint weight, uint bias, uint i) {
-    float y = (x - statistics.x) * statistics.y * params[weight + i];
-    return bias == NO_OFFSET ? y : y + params[bias + i];
+// Quad q of the normalised row; weight, bias: params words of the gain and the bias, or NO_OFFSET.
+vec4 normalised_quad(uint x, vec2 statistics, uint weight, uint bias, uint q, uint n) {
+    vec4 y = (load_state4(x / 4u + q) - statistics.x) * statistics.y * load_params4(weight / 4u + q);
+    if (bias != NO_OFFSET) y += load_params4(bias / 4u + q);
+    return inside_row(y, q, n);
 }

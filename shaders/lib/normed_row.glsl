@@ -1,7 +1,7 @@
 // One normalised row of x in shared memory, for kernels that normalise before they multiply.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs state[], params[], LOCAL_SIZE, NORM_QUADS, K_LANES and pc.{n_in, norm_*}. Shared memory:
+// Needs quads.glsl, LOCAL_SIZE, NORM_QUADS, K_LANES and pc.{n_in, norm_*}. Shared memory:
 // LOCAL_SIZE floats and NORM_QUADS vec4. NORM_QUADS covers the padding of x, which must stay zero.
 
 shared float norm_partial[LOCAL_SIZE];
@@ -13,15 +13,11 @@ shared vec4 normed[NORM_QUADS > 0u ? NORM_QUADS : 1u];
 void normalise_row(uint x) {
     vec2 statistics = norm_statistics(x, pc.n_in, pc.norm_epsilon);
     for (uint q = gl_LocalInvocationIndex; q < NORM_QUADS; q += LOCAL_SIZE) {
-        vec4 y = vec4(0.0);
-        for (uint e = 0u; e < 4u; ++e) {
-            uint i = 4u * q + e;
-            if (i < pc.n_in) {
-                y[e] = norm_apply(state[x + i], statistics, pc.norm_weight_offset,
-                                  pc.norm_bias_offset, i);
-            }
+        normed[q] = vec4(0.0);
+        if (4u * q < pc.n_in) {
+            normed[q] = normalised_quad(x, statistics, pc.norm_weight_offset, pc.norm_bias_offset, q,
+                                        pc.n_in);
         }
-        normed[q] = y;
     }
     barrier();
 }

@@ -3,10 +3,12 @@
 //
 // Every float step is one addition or multiplication, rounded on its own (`precise`: no fused
 // multiply-add); numbers that may be infinite or NaN are looked at as bits, because a device need not
-// keep them. 64-bit integers are uvec2(low, high).
+// keep them. 64-bit integers are uvec2(low, high). What is done for every logit is done for four at
+// once and without branches, which drivers compile in a tenth of the time.
 
 const uint SIGN_BIT = 0x80000000u;
 const uint INFINITY_BITS = 0x7f800000u;
+const uint EXCLUDED_BITS = 0xff800000u;  // -infinity
 const float LARGEST = 3.402823466e38;
 
 uvec2 add64(uvec2 a, uvec2 b) {
@@ -56,69 +58,86 @@ uvec2 random_bits(uvec2 seed, uvec2 step) {
     return c.xy;
 }
 
-bool is_nan_bits(uint bits) {
-    return (bits & ~SIGN_BIT) > INFINITY_BITS;
-}
-
 // Zeros of both signs and subnormal numbers are +0.
-uint canonical_bits(uint bits) {
-    return (bits & INFINITY_BITS) == 0u ? 0u : bits;
+uvec4 canonical_bits(uvec4 bits) {
+    return mix(bits, uvec4(0u), equal(bits & INFINITY_BITS, uvec4(0u)));
 }
 
-// Of a finite logit or -infinity. Keskar et al., arXiv:1909.05858, section 4.1.
-uint penalized_bits(uint bits, float penalty, float inverse) {
-    if (bits == (SIGN_BIT | INFINITY_BITS)) return bits;
-    float logit = uintBitsToFloat(bits);
-    precise float scaled = logit > 0.0 ? logit * inverse : logit * penalty;
-    return canonical_bits(floatBitsToUint(clamp(scaled, -LARGEST, LARGEST)));
+// A logit that is no number stays as it is. Keskar et al., arXiv:1909.05858, section 4.1.
+uvec4 penalized_bits(uvec4 bits, float penalty, float inverse) {
+    vec4 logits = uintBitsToFloat(bits);
+    precise vec4 raised = logits * penalty;
+    precise vec4 lowered = logits * inverse;
+    vec4 scaled = clamp(mix(raised, lowered, greaterThan(logits, vec4(0.0))), -LARGEST, LARGEST);
+    bvec4 no_number = equal(bits & INFINITY_BITS, uvec4(INFINITY_BITS));
+    return mix(canonical_bits(floatBitsToUint(scaled)), bits, no_number);
 }
 
 // Positive floats rise with their bits, negative ones fall: this makes all of them fall.
-uint falling_key(uint bits) {
-    return (bits & SIGN_BIT) != 0u ? bits : bits ^ ~SIGN_BIT;
+uvec4 falling_key(uvec4 bits) {
+    return mix(bits ^ ~SIGN_BIT, bits, greaterThanEqual(bits, uvec4(SIGN_BIT)));
+}
+
+bool is_bad_key(uint key) {
+    return key < KEY_LARGEST || key > KEY_EXCLUDED;
+}
+
+vec4 key_logit(uvec4 key) {
+    return uintBitsToFloat(falling_key(key));  // its own inverse
 }
 
 float key_logit(uint key) {
-    return uintBitsToFloat((key & SIGN_BIT) != 0u ? key : key ^ ~SIGN_BIT);
+    return key_logit(uvec4(key)).x;
 }
 
-// exp(x) for x <= 0; 0 for x < -87. Constants of expf in Moshier's Cephes library (1989).
-float exp_nonpositive(float x) {
-    if (!(x >= -87.0)) return 0.0;
-    precise float quotient = x * 1.44269504088896341;
+// exp(x) for -87 <= x <= 0. Constants of expf in Moshier's Cephes library (1989).
+vec4 exp_nonpositive(vec4 x) {
+    precise vec4 quotient = x * 1.44269504088896341;
     quotient = quotient - 0.5;
-    int n = int(quotient);  // towards zero
-    float fn = float(n);
-    precise float r = x - fn * 0.693359375;
+    ivec4 n = ivec4(quotient);  // towards zero
+    vec4 fn = vec4(n);
+    precise vec4 r = x - fn * 0.693359375;
     r = r - fn * -2.12194440e-4;
-    precise float p = 1.9875691500e-4;
+    precise vec4 p = vec4(1.9875691500e-4);
     p = p * r + 1.3981999507e-3;
     p = p * r + 8.3334519073e-3;
     p = p * r + 4.1665795894e-2;
     p = p * r + 1.6666665459e-1;
     p = p * r + 5.0000001201e-1;
-    precise float e = (r * r) * p + r + 1.0;
-    precise float result = e * uintBitsToFloat(uint(n + 127) << 23);  // * 2^n, exact
+    precise vec4 e = (r * r) * p + r + 1.0;
+    precise vec4 result = e * uintBitsToFloat(uvec4(n + 127) << 23u);  // * 2^n, exact
     return result;
 }
 
-// (logit - largest logit) / temperature: how far below the most likely token. key < KEY_EXCLUDED.
-float exponent_of(uint key, float max_logit, float inverse_temperature) {
-    precise float below = key_logit(key) - max_logit;
-    precise float x = below * inverse_temperature;
+// (logit - largest logit) / temperature: how far below the most likely token. No bad key; of an
+// excluded one it means nothing.
+vec4 exponent_of(uvec4 key, float max_logit, float inverse_temperature) {
+    precise vec4 below = key_logit(key) - max_logit;
+    precise vec4 x = below * inverse_temperature;
     return x;
 }
 
-// In units of 2^-31 of the most likely token's.
-uint weight_of(float x) {
-    precise float scaled = exp_nonpositive(x) * 2147483648.0;
-    return uint(scaled);
+// In units of 2^-31 of the most likely token's. Below -87 it is 0 anyway.
+uvec4 weight_of(uvec4 key, vec4 x) {
+    precise vec4 scaled = exp_nonpositive(max(x, vec4(-87.0))) * 2147483648.0;
+    return mix(uvec4(0u), uvec4(scaled), lessThan(key, uvec4(KEY_EXCLUDED)));
 }
 
 // Rises with the key, in steps of 1/32 of the exponent; the last bin takes all the rest.
-uint bin_of(float x) {
-    precise float bins = x * -32.0;
-    return uint(min(bins, float(SAMPLE_BINS - 1)));
+uvec4 bin_of(vec4 x) {
+    precise vec4 bins = x * -32.0;
+    return uvec4(min(bins, vec4(float(SAMPLE_BINS - 1))));
+}
+
+// v[e] for an e that varies: some drivers keep the vector in memory for it.
+uint component(uvec4 v, uint e) {
+    return mix(mix(v.x, v.y, (e & 1u) != 0u), mix(v.z, v.w, (e & 1u) != 0u), (e & 2u) != 0u);
+}
+
+// Bit e: v[e] is true.
+uint bits_of(bvec4 v) {
+    uvec4 bits = uvec4(v) << uvec4(0u, 1u, 2u, 3u);
+    return bits.x | bits.y | bits.z | bits.w;
 }
 
 // Adds `n` tokens of weight `sum` to slot `slot` of the histogram that begins at words[first]; the

@@ -13,11 +13,17 @@
 //   StepScales     those: load_scales(first word of the scales, step, row)
 //   block_scale    the scale of block b of the step
 //   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b
-// Needs pc.rows_padded.
+// Needs pc.rows_padded and TEXELS (specialization constant): 1 loads through texel buffers.
+#extension GL_EXT_samplerless_texture_functions : require
 #include "weight_formats.h"
 
 layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightChunks { uvec4 weights4[]; };
 layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightWords { uint weights[]; };
+layout(set = 0, binding = BINDING_WEIGHT_TEXELS) uniform utextureBuffer weight_texels;
+
+uvec4 load_weights4(uint at) {
+    return TEXELS != 0u ? texelFetch(weight_texels, int(at)) : weights4[at];
+}
 
 #if defined(WEIGHT_F32)
 #define CHUNK_QUADS 1
@@ -72,7 +78,7 @@ vec4 weight_quad(Chunk chunk, uint j) {
 // step i, in the high bytes of all four the float16 factors of both.
 #define StepScales vec4  // (scale, min) of block 0, then of block 1
 StepScales load_scales(uint first_word, uint step, uint row) {
-    uvec4 words = weights4[first_word / 4u + step / 4u * pc.rows_padded + row];
+    uvec4 words = load_weights4(first_word / 4u + step / 4u * pc.rows_padded + row);
     uint factors = words.x >> 24u | words.y >> 24u << 8u | words.z >> 24u << 16u | words.w >> 24u << 24u;
     uint own = words[step % 4u];
     return vec4(uvec4(own, own >> 6u, own >> 12u, own >> 18u) & 63u) * unpackHalf2x16(factors).xyxy;
@@ -133,11 +139,11 @@ float block_scale(StepScales scales, uint b) {
 Chunk load_chunk(uint first, uint c, uint row) {
     uint at = first + c * CHUNK_VECS * pc.rows_padded + row;
 #if CHUNK_VECS == 1
-    return weights4[at];
+    return load_weights4(at);
 #elif CHUNK_VECS == 2
-    return Chunk(uvec4[2](weights4[at], weights4[at + pc.rows_padded]));
+    return Chunk(uvec4[2](load_weights4(at), load_weights4(at + pc.rows_padded)));
 #else
-    return Chunk(uvec4[2](weights4[at], weights4[at + pc.rows_padded]), weights4[at + 2u * pc.rows_padded]);
+    return Chunk(uvec4[2](load_weights4(at), load_weights4(at + pc.rows_padded)), load_weights4(at + 2u * pc.rows_padded));
 #endif
 }
 

@@ -83,7 +83,7 @@ void BufferImage::allow_in_place(std::uint32_t first, std::uint32_t n) {
 }
 
 void BufferImage::finish() {
-    begin_region(1);
+    begin_region(4);  // whole texels
 }
 
 std::string BufferImage::difference(std::span<const std::uint32_t> after) const {

@@ -12,13 +12,23 @@
 namespace gyre::test {
 namespace {
 
+// Everything that fits is shown as texels: kernels choose by their constant.
+TexelViews views_of(const DeviceCaps& caps, const BindingRanges& ranges) {
+    TexelViews views = 0;
+    for (const std::uint32_t b : kTexelSource) {
+        if (ranges[b].buffer != nullptr && texels_fit(caps, ranges[b].size)) views |= 1u << b;
+    }
+    return views;
+}
+
 Status run(Device& device, const BindingRanges& ranges, const std::vector<TestBuffer>& slices,
            const RecordKernel& record) {
     std::vector<DescriptorSet> sets;
     for (std::size_t i = 0; i < std::max<std::size_t>(slices.size(), 1); ++i) {
         BindingRanges of_slice = ranges;
         if (!slices.empty()) of_slice[BINDING_WEIGHTS] = slices[i];
-        GYRE_ASSIGN(DescriptorSet set, DescriptorSet::create(device, of_slice, "kernel test"));
+        GYRE_ASSIGN(DescriptorSet set, DescriptorSet::create(device, of_slice, "kernel test",
+                                                             views_of(device.caps(), of_slice)));
         sets.push_back(std::move(set));
     }
     GYRE_ASSIGN(CommandRecorder recorder, CommandRecorder::create(device));
@@ -58,6 +68,16 @@ KernelResult run_buffers(Device& device, KernelBuffers& buffers, const RecordKer
     EXPECT_EQ(buffers.state.difference(result.state), "") << "in the state buffer";
     EXPECT_EQ(buffers.cache.difference(result.cache), "") << "in the cache buffer";
     return result;
+}
+
+bool all_texels_fit(const DeviceCaps& caps, KernelBuffers& buffers) {
+    const auto fits = [&caps](std::size_t words) { return texels_fit(caps, words * 4); };
+    for (BufferImage* image : {&buffers.state, &buffers.params, &buffers.cache}) {
+        image->finish();
+        if (!fits(image->words().size())) return false;
+    }
+    return std::all_of(buffers.weights.begin(), buffers.weights.end(),
+                       [&fits](const auto& slice) { return fits(slice.size()); });
 }
 
 WeightMatrix add_weights(const RandomWeights& weights, std::uint32_t rows_a_slice,

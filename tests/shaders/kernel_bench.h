@@ -28,6 +28,9 @@ struct KernelResult {
     std::vector<std::uint32_t> state, cache;  // words, as in the images
 };
 
+// Whether kernels may load all of it as texels on this device. Finishes the images.
+bool all_texels_fit(const DeviceCaps& caps, KernelBuffers& buffers);
+
 // Called with one set for every weight slice (one set where there are no weights).
 using RecordKernel = std::function<void(CommandRecorder&, std::span<const DescriptorSet>)>;
 

@@ -56,18 +56,23 @@ TEST_P(NormKernelTest, EqualsReference) {
             buffers.state.allow_in_place(params.x_offset + t * params.row_stride, c.n_embd);
         }
     } else {
-        params.out_offset = buffers.state.add_output_rows(c.n_tokens, c.n_embd, params.row_stride,
+        const std::uint32_t quads = (c.n_embd + 3) / 4;  // written whole
+        params.out_offset = buffers.state.add_output_rows(c.n_tokens, 4 * quads, params.row_stride,
                                                           ACTIVATION_ALIGN);
     }
-    params.weight_offset = buffers.params.add_floats(gain);
-    params.bias_offset = c.bias ? buffers.params.add_floats(bias) : NO_OFFSET;
+    params.weight_offset = buffers.params.add_floats(gain, 4);
+    params.bias_offset = c.bias ? buffers.params.add_floats(bias, 4) : NO_OFFSET;
 
-    const Kernel kernel = built(kernels().norm(c.local_size));
-    const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
-        record_norm(recorder, kernel, sets[0], params, c.n_tokens);
-    });
-    const auto found =
-        rows_at(result.state, params.out_offset, c.n_tokens, c.n_embd, params.row_stride);
+    const auto normalise = [&](bool texels) {
+        const Kernel kernel = built(kernels().norm(c.local_size, texels));
+        const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
+            record_norm(recorder, kernel, sets[0], params, c.n_tokens);
+        });
+        return rows_at(result.state, params.out_offset, c.n_tokens, c.n_embd, params.row_stride);
+    };
+    const auto found = normalise(false);
+    ASSERT_TRUE(all_texels_fit(device().caps(), buffers));
+    EXPECT_TRUE(same_bits(normalise(true), found));
     const auto x64 = reference::widen(x), gain64 = reference::widen(gain),
                bias64 = reference::widen(bias);
     EXPECT_TRUE(

@@ -19,7 +19,8 @@ struct FoundQkv {
 
 class QkvKernelTest : public KernelTest {
   protected:
-    // Tokens [first, first + n) of the data in one dispatch.
+    // Tokens [first, first + n) of the data in one dispatch. Empty where the tiling wants texels
+    // and this device cannot show so many.
     FoundQkv compute(const QkvData& data, const Tiling& tiling, std::uint32_t first,
                      std::uint32_t n) {
         const QkvCase& c = data.c;
@@ -32,9 +33,9 @@ class QkvKernelTest : public KernelTest {
             buffers.state.add_rows(data.x, c.n_in, params.row_stride, ACTIVATION_ALIGN);
         params.x_offset += first * params.row_stride;
         params.n_tokens = n;
-        params.norm_weight_offset = buffers.params.add_floats(data.gain);
+        params.norm_weight_offset = buffers.params.add_floats(data.gain, 4);
         params.norm_bias_offset =
-            c.options.bias ? buffers.params.add_floats(data.norm_bias) : NO_OFFSET;
+            c.options.bias ? buffers.params.add_floats(data.norm_bias, 4) : NO_OFFSET;
         params.norm_epsilon = kQkvNormEpsilon;
         params.bias_offset = c.options.bias ? buffers.params.add_floats(data.bias) : NO_OFFSET;
         params.n_head = c.heads.n_head;
@@ -66,6 +67,7 @@ class QkvKernelTest : public KernelTest {
                            .norm_quads = 0,
                            .tiling = tiling};
         if (c.options.norm) variant.norm_quads = activation_stride(c.n_in) / 4;
+        if (tiling.texels && !all_texels_fit(device().caps(), buffers)) return {};
         const Kernel kernel = built(kernels().qkv(variant));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             for (std::size_t slice = 0; slice < sets.size(); ++slice) {
@@ -113,6 +115,11 @@ TEST_P(QkvCaseTest, EqualsReference) {
     EXPECT_TRUE(within(found.q, expected.q.y, expected.q.bounds)) << "queries";
     EXPECT_TRUE(within(found.k, expected.k.y, expected.k.bounds)) << "keys";
     EXPECT_TRUE(within(found.v, expected.v.y, expected.v.bounds)) << "values";
+    const FoundQkv texels = compute(data, with_texels(data.c.tiling), 0, data.c.tokens.n);
+    if (texels.q.empty()) return;
+    EXPECT_TRUE(same_bits(texels.q, found.q)) << "queries by texels";
+    EXPECT_TRUE(same_bits(texels.k, found.k)) << "keys by texels";
+    EXPECT_TRUE(same_bits(texels.v, found.v)) << "values by texels";
 }
 
 INSTANTIATE_TEST_SUITE_P(Qkv, QkvCaseTest,
@@ -139,7 +146,8 @@ TEST_P(QkvFormatTest, BitsDoNotDependOnTheBatch) {
         one_by_one.k.insert(one_by_one.k.end(), one.k.begin(), one.k.end());
         one_by_one.v.insert(one_by_one.v.end(), one.v.begin(), one.v.end());
     }
-    for (const Tiling& tiling : {kPrefill, kWidePrefill, kSmall}) {
+    // Small enough for the texels of every device.
+    for (const Tiling& tiling : {kPrefill, kWidePrefill, kSmall, with_texels(kPrefill)}) {
         const FoundQkv prompt = compute(data, tiling, 0, kTokens);
         EXPECT_TRUE(same_bits(prompt.q, one_by_one.q)) << "queries, tokens " << tiling.tokens;
         EXPECT_TRUE(same_bits(prompt.k, one_by_one.k)) << "keys, tokens " << tiling.tokens;

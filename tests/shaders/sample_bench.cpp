@@ -58,8 +58,11 @@ float one_logit(std::uint32_t kind, std::uint32_t id, std::uint32_t n, Generator
     }
 }
 
+std::uint64_t aligned_to(std::uint64_t n, std::uint64_t unit) {
+    return (n + unit - 1) / unit * unit;
+}
 std::uint64_t aligned(std::uint64_t bytes) {
-    return (bytes + 255) / 256 * 256;
+    return aligned_to(bytes, 256);
 }
 
 }  // namespace
@@ -113,17 +116,17 @@ SampleBench::SampleBench(Device& device, const SampleKernels& kernels, std::uint
       layout_(SampleScratch::of(n_logits, n_ctx)),
       control_part_{256, sizeof(SampleControl)},
       step_part_{control_part_.offset + aligned(sizeof(SampleControl) + 64), sizeof(StepState)},
-      tokens_part_{step_part_.offset + 256, kMaxBatch * 4},
-      logits_part_{tokens_part_.offset + 256, std::uint64_t{n_logits + kPadding} * 4},
+      tokens_part_{step_part_.offset + SAMPLE_TOKENS_OFFSET, kMaxBatch * 4},
+      logits_part_{tokens_part_.offset + 256, aligned_to(n_logits + kPadding, 4) * 4},
+      batch_part_{step_part_.offset, SAMPLE_TOKENS_OFFSET + tokens_part_.bytes},
       shared_(must(Buffer::create(device, aligned(logits_part_.offset + logits_part_.bytes + 64),
                                   Memory::kShared, "sampler test"))),
       scratch_(device, {}, layout_.words),
-      buffers_{scratch_.range(), range(control_part_), range(step_part_), range(logits_part_),
-               range(tokens_part_)},
-      sets_(must(SampleSets::create(device, buffers_))) {
+      buffers_{scratch_.range(), range(control_part_), range(logits_part_), range(batch_part_)},
+      set_(must(make_sample_set(device, buffers_))) {
     auto* words = static_cast<std::uint32_t*>(shared_.mapped());
     std::fill_n(words, shared_.size() / 4, kCanary);
-    const std::vector<float> nan(n_logits + kPadding, std::numeric_limits<float>::quiet_NaN());
+    const std::vector<float> nan(logits_part_.bytes / 4, std::numeric_limits<float>::quiet_NaN());
     std::memcpy(at(logits_part_), nan.data(), nan.size() * 4);
     for (const bool greedy : {false, true})
         recorders_.push_back(record(greedy));
@@ -152,7 +155,7 @@ CommandRecorder SampleBench::record(bool greedy,
     params.greedy = greedy ? 1 : 0;
     Status status = recorder.begin();
     if (before) before(recorder);
-    record_sample(recorder, kernels_, sets_, params);
+    record_sample(recorder, kernels_, set_, params);
     recorder.host_read_barrier();
     if (status.ok()) status = recorder.end();
     EXPECT_TRUE(status.ok()) << status.message();

@@ -66,6 +66,8 @@ class SampleBench {
 
     const SampleParams& params() const { return layout_.params; }
     const SampleBuffers& buffers() const { return buffers_; }
+    BufferRange step_range() const { return range(step_part_); }
+    BufferRange tokens_range() const { return range(tokens_part_); }
 
   private:
     struct Part {
@@ -82,11 +84,11 @@ class SampleBench {
     Device* device_;
     SampleKernels kernels_;
     SampleScratch layout_;
-    Part control_part_, step_part_, tokens_part_, logits_part_;
+    Part control_part_, step_part_, tokens_part_, logits_part_, batch_part_;
     Buffer shared_;
     TestBuffer scratch_;
     SampleBuffers buffers_;
-    SampleSets sets_;
+    DescriptorSet set_;
     std::vector<CommandRecorder> recorders_;  // sampled, greedy
 };
 

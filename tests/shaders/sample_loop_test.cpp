@@ -92,8 +92,8 @@ class Loop {
         ranges[BINDING_STATE] = bench_.buffers().logits;
         ranges[BINDING_WEIGHTS] = table_;
         ranges[BINDING_PARAMS] = positions_;
-        ranges[BINDING_CACHE] = bench_.buffers().tokens;
-        ranges[BINDING_STEP] = bench_.buffers().step;
+        ranges[BINDING_CACHE] = bench_.tokens_range();
+        ranges[BINDING_STEP] = bench_.step_range();
         return ranges;
     }
     void record_embed_to_logits(CommandRecorder& recorder) const {

@@ -13,4 +13,9 @@ inline constexpr Tiling kWidePrefill{.local_size = 128, .rows = 2, .tokens = 8, 
 inline constexpr Tiling kSmall{.local_size = 16, .rows = 2, .tokens = 3, .k_lanes = 1};
 inline constexpr Tiling kOneRow{.local_size = 32, .rows = 1, .tokens = 1, .k_lanes = 32};
 
+inline constexpr Tiling with_texels(Tiling tiling) {
+    tiling.texels = true;
+    return tiling;
+}
+
 }  // namespace gyre::test

@@ -73,6 +73,7 @@ TEST(ChooseDevice, ErrorsNameWhatThereIs) {
 TEST(DeviceCapsLimit, OnlyMakesADeviceSmaller) {
     DeviceCaps caps;
     caps.max_storage_range = 1000;
+    caps.max_texel_range = std::uint64_t{1} << 27;
     caps.storage_alignment = 512;
     caps.max_invocations = 64;
     caps.max_local_size[0] = 64;
@@ -81,6 +82,7 @@ TEST(DeviceCapsLimit, OnlyMakesADeviceSmaller) {
     caps.subgroup_arithmetic = true;
     DeviceCapsLimit::specification_minimum().apply(caps);
     EXPECT_EQ(caps.max_storage_range, 1000u);
+    EXPECT_EQ(caps.max_texel_range, std::uint64_t{1} << 20);
     EXPECT_EQ(caps.storage_alignment, 512u);
     EXPECT_EQ(caps.uniform_alignment, 256u);
     EXPECT_EQ(caps.max_invocations, 64u);

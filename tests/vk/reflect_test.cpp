@@ -154,6 +154,26 @@ TEST(Reflect, CraftedModules) {
     }
 }
 
+// Catches: an image that is bound as a texel buffer.
+TEST(Reflect, TexelBuffersAreTheOnlyImages) {
+    const auto image_module = [](std::uint32_t dim, std::uint32_t sampled) {
+        return module({{0x00040047, 5, 33, 6},                        // OpDecorate %5 Binding 6
+                       {0x00030016, 2, 32},                           // %2 = OpTypeFloat 32
+                       {0x00090019, 3, 2, dim, 0, 0, 0, sampled, 0},  // %3 = OpTypeImage
+                       {0x00040020, 4, 0, 3},    // %4 = OpTypePointer UniformConstant %3
+                       {0x0004003b, 4, 5, 0}});  // %5 = OpVariable %4 UniformConstant
+    };
+    constexpr std::uint32_t k2D = 1, kBuffer = 5, kSampled = 1, kStorage = 2;
+    const auto info = reflect(image_module(kBuffer, kSampled));
+    ASSERT_TRUE(info.ok()) << info.status().message();
+    ASSERT_EQ(info->bindings.size(), 1u);
+    EXPECT_EQ(info->bindings[0].kind, BindingKind::kTexels);
+    EXPECT_EQ(info->bindings[0].binding, 6u);
+    EXPECT_FALSE(info->bindings[0].writable);
+    EXPECT_EQ(reflect(image_module(k2D, kSampled)).status().code(), StatusCode::kUnsupported);
+    EXPECT_EQ(reflect(image_module(kBuffer, kStorage)).status().code(), StatusCode::kUnsupported);
+}
+
 TEST(Reflect, ASmallModuleCannotTakeLong) {
     // 28 structs, each with 100 members of the one before: 100^28 visits without a bound.
     Words words = module({{0x00040015, 2, 32, 0}});

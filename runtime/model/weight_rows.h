@@ -139,6 +139,9 @@ struct Q4KRow {
         std::memcpy(row + at(v), &vec, kVecBytes);
     }
     static Vec zero() { return {{0, 0, 0, 0}}; }
+    static std::uint32_t pair(const ScalesQ4K& scales, std::uint32_t b) {
+        return scales.scale[b] | static_cast<std::uint32_t>(scales.min[b]) << 6;
+    }
     static void load_scales(const std::uint8_t* row, std::uint32_t j, std::uint32_t,
                             std::uint32_t* words) {
         BlockQ4K block;
@@ -146,9 +149,8 @@ struct Q4KRow {
         const ScalesQ4K scales = unpack_scales(block.scales);
         const std::uint32_t factors = block.d | static_cast<std::uint32_t>(block.dmin) << 16;
         for (std::uint32_t i = 0; i < 4; ++i) {
-            const std::uint32_t first = scales.scale[2 * i] | scales.min[2 * i] << 6;
-            const std::uint32_t second = scales.scale[2 * i + 1] | scales.min[2 * i + 1] << 6;
-            words[i] = first | second << 12 | (factors >> (8 * i) & 0xff) << 24;
+            words[i] = pair(scales, 2 * i) | pair(scales, 2 * i + 1) << 12 |
+                       (factors >> (8 * i) & 0xff) << 24;
         }
     }
     static void store_scales(const std::uint32_t* words, std::uint8_t* row, std::uint32_t j,

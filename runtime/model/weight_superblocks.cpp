@@ -114,10 +114,10 @@ void dequantize(const BlockQ4K& block, float* x) {
 void dequantize(const BlockQ6K& block, float* x) {
     const float d = half_to_float(block.d);
     for (int e = 0; e < static_cast<int>(kSuperblock); ++e) {
-        const int n = e / 128, g = e % 128 / 32, l = e % 32;
+        const int n = e / 128, g = e % 128 / 32, l = e % 32, b = e / 16;
         const int low = block.low[64 * n + 32 * (g % 2) + l] >> (g / 2 * 4) & 15;
         const int high = block.high[32 * n + l] >> (2 * g) & 3;
-        const float scale = d * static_cast<float>(block.scales[e / 16]);
+        const float scale = d * static_cast<float>(block.scales[b]);
         x[e] = scale * static_cast<float>((low | high << 4) - 32);
     }
 }
@@ -164,8 +164,8 @@ void quantize(const float* x, BlockQ6K& block) {
     for (int b = 0; b < 16; ++b)
         block.scales[b] = static_cast<std::int8_t>(nearest(scales[b], d, -128, 127));
     for (int e = 0; e < static_cast<int>(kSuperblock); ++e) {
-        const int n = e / 128, g = e % 128 / 32, l = e % 32;
-        const float scale = d * static_cast<float>(block.scales[e / 16]);
+        const int n = e / 128, g = e % 128 / 32, l = e % 32, b = e / 16;
+        const float scale = d * static_cast<float>(block.scales[b]);
         const auto q = static_cast<unsigned>(nearest(x[e], scale, -32, 31) + 32);
         std::uint8_t& low = block.low[64 * n + 32 * (g % 2) + l];
         std::uint8_t& high = block.high[32 * n + l];

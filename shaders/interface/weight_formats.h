@@ -10,8 +10,8 @@
 #define GYRE_INTERFACE_WEIGHT_FORMATS_H
 
 // X(id, NAME, Name, elements a chunk, uvec4 a chunk, elements a step, scale words)
-// A step is what a kernel takes at once: for block formats 64 elements. Scale words are those of 256
-// elements.
+// A step is what a kernel takes at once: for block formats 64 elements. Scale words are those of
+// 256 elements.
 #define WEIGHT_FORMAT_LIST(X)      \
     X(0, F32, F32, 4, 1, 4, 0)     \
     X(1, F16, F16, 8, 1, 8, 0)     \

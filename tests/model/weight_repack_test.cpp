@@ -180,11 +180,12 @@ TEST(WeightRepack, ScalesOfSuperblocks) {
             EXPECT_EQ(s[0] >> 24 | s[1] >> 24 << 8, little_endian(block, 2));
             EXPECT_EQ(s[2] >> 24 | s[3] >> 24 << 8, little_endian(block + 2, 2));
             for (std::uint32_t b = 0; b < 8; ++b) {
-                const std::uint8_t* packed = block + 4;
-                const std::uint32_t scale =
-                    b < 4 ? packed[b] & 63u : (packed[b + 4] & 15u) | packed[b - 4] >> 6 << 4;
-                const std::uint32_t min =
-                    b < 4 ? packed[b + 4] & 63u : packed[b + 4] >> 4 | packed[b] >> 6 << 4;
+                const auto packed = [&](std::uint32_t i) { return std::uint32_t{block[4 + i]}; };
+                std::uint32_t scale = packed(b) & 63, min = packed(b + 4) & 63;
+                if (b >= 4) {
+                    scale = (packed(b + 4) & 15) | packed(b - 4) >> 6 << 4;
+                    min = packed(b + 4) >> 4 | packed(b) >> 6 << 4;
+                }
                 EXPECT_EQ(s[b / 2] >> (b % 2 * 12) & 0xfff, scale | min << 6) << b;
             }
             block = &q6_file[(r * 2 + k) * 210];

@@ -215,7 +215,8 @@ TEST(WeightFormats, SuperblocksKeepWhatTheyHold) {
     for (std::size_t i = 0; i < x.size(); ++i)
         EXPECT_NEAR(q4[i], x[i], 0.5f) << i;  // minima are 2 apart where the range begins at them
     for (std::size_t i = 0; i < x.size(); ++i) {
-        const float scale = i / 16 == 2 ? -128.0f : static_cast<float>(i / 16 * 5) - 30.0f;
+        const std::size_t block = i / 16;
+        const float scale = block == 2 ? -128.0f : static_cast<float>(block) * 5 - 30.0f;
         x[i] = scale * static_cast<float>(static_cast<int>(i * 5 % 16 * 4) - 32);  // -32 to 28
     }
     EXPECT_EQ(round_trip(WeightFormat::kQ6_K, x), x);

@@ -62,6 +62,8 @@ TEST_F(MinimumLimitsTest, HoldForEveryKernel) {
     expect_built("norm", kernels.norm(128));
     expect_built("quantize_cache", kernels.quantize_cache());
     expect_built("shift_cache", kernels.shift_cache(CacheFormat::kQ8_0, {}));
+    const auto sample = kernels.sample();
+    EXPECT_TRUE(sample.ok()) << sample.status().message();
 }
 
 // A limit that is really in the way is refused with a text, not left to the driver.

@@ -212,6 +212,27 @@ TEST_F(SampleKernelTest, WeightsOfEverySize) {
     }
 }
 
+// Sums of weights are integers, and so the fraction top_p of the total is rounded up: here by less
+// than one, where a sum rounded down would already be reached by the first token.
+TEST_F(SampleKernelTest, TopPIsRoundedUp) {
+    SampleBench bench(device(), sample_kernels(), 2, 1000);
+    std::uint32_t n_found = 0;
+    for (std::uint32_t i = 1; i < 4000; ++i) {
+        const std::vector<float> logits = {0.0f, -0.0005f * static_cast<float>(i)};
+        const Candidate both[] = {{0, kMaxWeight}, {1, token_weight(logits[1], 0.0f, 1.0f)}};
+        const std::uint64_t total = std::uint64_t{kMaxWeight} + both[1].weight;
+        const auto units = static_cast<std::uint64_t>(std::uint64_t{both[1].weight} << 24) / total;
+        const float top_p = 1.0f - static_cast<float>(units) * 0x1p-24f;  // first's part, or more
+        if (keep_top_p(both, top_p) != 2) continue;
+        if (top_p_threshold(top_p, total) != std::uint64_t{kMaxWeight} + 1) continue;
+        ++n_found;
+        bench.set_logits(logits);
+        for (std::uint64_t seed = 0; seed < 4; ++seed)
+            expect_equal(bench, {.top_p = top_p, .seed = seed}, logits, {}, 0);
+    }
+    EXPECT_GT(n_found, 5u);
+}
+
 struct ErrorCase {
     const char* name;
     std::vector<std::pair<std::uint32_t, float>> logits;  // changed ones

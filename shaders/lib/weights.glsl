@@ -105,12 +105,17 @@ vec4 weight_quad(Chunk chunk, uint j) {
     return vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
 }
 
+// A word out of its vec: where texels are quick, quicker than the word itself if two are needed.
+uint load_word(uint at) {
+    return TEXELS != 0u ? load_weights4(at / 4u)[at % 4u] : weights[at];
+}
+
 // Five words a superblock: the int8 scales of each step's four blocks, then the float16 factor of all.
 #define StepScales vec4
 StepScales load_scales(uint first_word, uint step, uint row) {
     uint at = first_word + step / 4u * 5u * pc.rows_padded + row;
-    int bytes = int(weights[at + step % 4u * pc.rows_padded]);
-    float factor = unpackHalf2x16(weights[at + 4u * pc.rows_padded]).x;
+    int bytes = int(load_word(at + step % 4u * pc.rows_padded));
+    float factor = unpackHalf2x16(load_word(at + 4u * pc.rows_padded)).x;
     return 0.25 * factor * vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
 }
 float block_scale(StepScales scales, uint b) {

@@ -45,12 +45,13 @@ CacheShape CacheShape::of(const ModelConfig& config, CacheFormat format, std::ui
 }
 
 std::uint64_t CacheShape::layer_words() const {
-    return 2 * std::uint64_t{n_head_kv} * n_ctx * (head_words + head_blocks);
+    const std::uint64_t cells = std::uint64_t{n_head_kv} * n_ctx;
+    return 2 * (cells * head_words + (cells * head_blocks + 3) / 4 * 4);
 }
 
 CacheLayout CacheShape::layout() const {
     const std::uint32_t quants = n_head_kv * n_ctx * head_words;
-    const std::uint32_t scales = n_head_kv * n_ctx * head_blocks;
+    const std::uint32_t scales = (n_head_kv * n_ctx * head_blocks + 3) / 4 * 4;
     return {n_ctx, head_words, quants + scales, quants, quants + scales + quants};
 }
 

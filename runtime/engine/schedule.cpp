@@ -133,7 +133,8 @@ void Schedule::attention(const Phase& phase, std::uint32_t l) const {
     params.sink_tokens = config.attention.sink_tokens;
     params.scales_offset = layout_.scales;
     params.sink_logits_offset = weights.layers[l].attn_sinks;
-    record_attention(phase.recorder, attention_kernel_, layers_[l].attention[0], params);
+    record_attention(phase.recorder, phase.decode ? decode_attention_ : prefill_attention_,
+                     layers_[l].attention[0], params);
 }
 
 void Schedule::project(const Phase& phase, std::uint32_t l) const {

@@ -104,12 +104,14 @@ class Schedule {
         : model_(&model), cache_(&cache), rotary_(rotary), layout_(layout), buffers_(buffers) {}
 
     Status build();
+    Status build_attention(const Tilings& tilings);
     Status build_product(const LinearWeights& weights, LinearEpilogue epilogue, bool norm,
                          const BufferRange& out, Product& product);
     Status build_qkv(const LayerWeights& weights, const BufferRange& cache, Product& product);
     Status build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
                       std::vector<DescriptorSet>& sets);
     bool texels_fit(const WeightMatrix& matrix) const;
+    bool cache_texels() const;
     std::uint32_t fused_norm_quads(const WeightMatrix& matrix) const;
 
     void forward(const Phase& phase, LogitsOf logits) const;
@@ -135,7 +137,8 @@ class Schedule {
     ScheduleBuffers buffers_;
 
     RotaryKernelSpec rotary_kernel_;
-    Kernel embed_kernel_, norm_kernel_, attention_kernel_, quantize_kernel_, shift_kernel_;
+    Kernel embed_kernel_, norm_kernel_, quantize_kernel_, shift_kernel_;
+    Kernel decode_attention_, prefill_attention_;
     std::vector<DescriptorSet> embed_sets_;  // [slices of token_embd]
     std::vector<DescriptorSet> norm_set_;    // one
     std::vector<Layer> layers_;

@@ -77,23 +77,9 @@ Status Schedule::build() {
     const bool norm_texels = gyre::texels_fit(device.caps(), buffers_.state.size) &&
                              gyre::texels_fit(device.caps(), weights.params().size);
     GYRE_ASSIGN(norm_kernel_, kernels.norm(tilings.decode_norm.local_size, norm_texels));
-    AttentionVariant attention;
-    attention.cache = cache_->shape().format;
-    attention.rotary = rotary_kernel_;
-    attention.n_pairs = rotary_.n_pairs();
-    attention.alibi = config.position == PositionKind::kAlibi;
-    attention.window = config.attention.sliding_window != 0;
-    attention.scales = rotary_.temperature.active();
-    attention.sink_logits = config.attention.sink_logits;
-    attention.local_size = std::max(tilings.attention_size, attention.n_pairs > 64 ? 128u : 0u);
-    if (attention.n_pairs > 128) {
-        return Status::unsupported("head size " + std::to_string(config.head_dim) +
-                                   ": the attention kernel handles at most 256");
-    }
-    GYRE_ASSIGN(attention_kernel_, kernels.attention(attention));
-
-    GYRE_ASSIGN(shift_kernel_, kernels.shift_cache(attention.cache, rotary_kernel_));
-    if (attention.cache == CacheFormat::kQ8_0) {
+    GYRE_TRY(build_attention(tilings));
+    GYRE_ASSIGN(shift_kernel_, kernels.shift_cache(cache_->shape().format, rotary_kernel_));
+    if (cache_->shape().format == CacheFormat::kQ8_0) {
         GYRE_ASSIGN(quantize_kernel_, kernels.quantize_cache());
     }
 
@@ -112,7 +98,7 @@ Status Schedule::build() {
             DescriptorSet set,
             DescriptorSet::create(
                 device, {buffers_.state, {}, weights.params(), cache_->layer(l), buffers_.step},
-                "attention"));
+                "attention", cache_texels() ? 1u << BINDING_CACHE : 0));
         layer.attention.push_back(std::move(set));
         // Every linear module declares the logits' binding, so something has to be bound there.
         const BufferRange& unused = buffers_.logits;
@@ -130,6 +116,40 @@ Status Schedule::build() {
         all_logits_.matrix = &weights.output;
     }
     return {};
+}
+
+Status Schedule::build_attention(const Tilings& tilings) {
+    const ModelConfig& config = model_->config();
+    KernelTable& kernels = model_->kernels();
+    AttentionVariant attention;
+    attention.cache = cache_->shape().format;
+    attention.rotary = rotary_kernel_;
+    attention.n_pairs = rotary_.n_pairs();
+    attention.alibi = config.position == PositionKind::kAlibi;
+    attention.window = config.attention.sliding_window != 0;
+    attention.scales = rotary_.temperature.active();
+    attention.sink_logits = config.attention.sink_logits;
+    if (attention.n_pairs > 128) {
+        return Status::unsupported("head size " + std::to_string(config.head_dim) +
+                                   ": the attention kernel handles at most 256");
+    }
+    if (tilings.attention_streams == 0) {
+        attention.local_size = std::max(tilings.attention_size, attention.n_pairs > 64 ? 128u : 0u);
+        GYRE_ASSIGN(decode_attention_, kernels.attention(attention));
+        prefill_attention_ = decode_attention_;
+        return {};
+    }
+    attention.local_size = tilings.attention_streams;
+    attention.texels = cache_texels();
+    attention.queries = 1;
+    GYRE_ASSIGN(decode_attention_, kernels.attention(attention));
+    attention.queries = attention.local_size;
+    GYRE_ASSIGN(prefill_attention_, kernels.attention(attention));
+    return {};
+}
+
+bool Schedule::cache_texels() const {
+    return gyre::texels_fit(model_->device().caps(), cache_->layer(0).size);
 }
 
 Status Schedule::build_product(const LinearWeights& weights, LinearEpilogue epilogue, bool norm,

@@ -9,6 +9,7 @@ namespace gyre {
 Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
     Tilings t;
     if (caps.software) {
+        t.attention_streams = 8;
         const bool nibbles = format == WeightFormat::kQ4_0 || format == WeightFormat::kQ4_K;
         const std::uint32_t rows = nibbles ? 16 : 8;
         t.decode = {.local_size = 8, .rows = rows, .tokens = 1, .k_lanes = 1};

@@ -12,6 +12,8 @@ struct Tilings {
     Tiling decode_norm;                 // one token, normalised by every workgroup for itself
     Tiling prefill;                     // tiles of several tokens
     std::uint32_t attention_size = 64;  // invocations a query and head
+    std::uint32_t attention_streams =
+        0;  // a query in decode, queries a workgroup in prompts; 0: none
 
     // Without texels: whether a binding's range fits them is for the caller to see.
     static Tilings for_device(const DeviceCaps& caps, WeightFormat format);

@@ -94,16 +94,25 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
 }
 
 Result<Kernel> KernelTable::attention(const AttentionVariant& v) {
-    assert(v.n_pairs <= v.local_size && "an invocation adds one pair");
-    GYRE_ASSIGN(
-        const Pipeline* pipeline,
-        get("attention",
-            {spec(SPEC_LOCAL_SIZE, v.local_size), spec(SPEC_ATTENTION_PAIRS, v.n_pairs),
-             spec(SPEC_ATTENTION_PAIRING, v.rotary.pairing),
-             spec(SPEC_ATTENTION_VALUES, v.rotary.values), spec(SPEC_ATTENTION_CACHE, v.cache),
-             spec(SPEC_ATTENTION_ALIBI, v.alibi), spec(SPEC_ATTENTION_WINDOW, v.window),
-             spec(SPEC_ATTENTION_SCALES, v.scales), spec(SPEC_ATTENTION_SINKS, v.sink_logits)}));
-    return Kernel{pipeline, Tiling{.local_size = v.local_size}};
+    std::vector<SpecConstant> constants = {spec(SPEC_LOCAL_SIZE, v.local_size),
+                                           spec(SPEC_ATTENTION_PAIRS, v.n_pairs),
+                                           spec(SPEC_ATTENTION_PAIRING, v.rotary.pairing),
+                                           spec(SPEC_ATTENTION_VALUES, v.rotary.values),
+                                           spec(SPEC_ATTENTION_CACHE, v.cache),
+                                           spec(SPEC_ATTENTION_ALIBI, v.alibi),
+                                           spec(SPEC_ATTENTION_WINDOW, v.window),
+                                           spec(SPEC_ATTENTION_SCALES, v.scales),
+                                           spec(SPEC_ATTENTION_SINKS, v.sink_logits)};
+    if (v.queries == 0) {
+        assert(v.n_pairs <= v.local_size && "an invocation adds one pair");
+        GYRE_ASSIGN(const Pipeline* pipeline, get("attention", std::move(constants)));
+        return Kernel{pipeline, Tiling{.local_size = v.local_size}};
+    }
+    assert(v.local_size % v.queries == 0 && "every query has the same number of streams");
+    constants.push_back(spec(SPEC_ATTENTION_QUERIES, v.queries));
+    constants.push_back(spec(SPEC_ATTENTION_TEXELS, v.texels));
+    GYRE_ASSIGN(const Pipeline* pipeline, get("attention_streams", std::move(constants)));
+    return Kernel{pipeline, Tiling{.local_size = v.local_size, .tokens = v.queries}};
 }
 
 Result<Kernel> KernelTable::linear(const LinearVariant& v) {

@@ -56,6 +56,8 @@ struct AttentionVariant {
     bool scales = false;
     bool sink_logits = false;
     std::uint32_t local_size = 64;
+    std::uint32_t queries = 0;  // a workgroup of attention_streams; 0: attention, one query
+    bool texels = false;        // with queries: the cache as texels; it must fit (texels_fit)
 };
 
 struct LinearVariant {

@@ -1,4 +1,4 @@
-// attention.comp
+// attention.comp, attention_streams.comp
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GYRE_INTERFACE_ATTENTION_H
 #define GYRE_INTERFACE_ATTENTION_H
@@ -14,6 +14,9 @@
 #define SPEC_ATTENTION_WINDOW  6  // 1: sliding window
 #define SPEC_ATTENTION_SCALES  7  // 1: a factor a query position (temperature)
 #define SPEC_ATTENTION_SINKS   8  // 1: a learned sink logit a query head
+// attention_streams.comp alone
+#define SPEC_ATTENTION_QUERIES 9  // queries a workgroup; a divisor of SPEC_LOCAL_SIZE
+#define SPEC_ATTENTION_TEXELS 10  // 1: the cache is loaded as texels
 
 INTERFACE_BEGIN
 struct AttentionParams {

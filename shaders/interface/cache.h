@@ -5,7 +5,8 @@
 // so one invocation writes whole words and a context shift turns words in place.
 //   keys    uvec4 K[n_head_kv][head_words / 4][n_ctx]   neighbouring cells beside each other
 //   values  uint  V[n_head_kv][n_ctx][head_words]       neighbouring pairs beside each other
-// head_words is words a cell and head, rounded up to 4; the padding stays zero. Formats with scales
+// head_words is words a cell and head, rounded up to 4; the padding stays zero. V begins at a multiple
+// of 4 words, so that its cells can be loaded in uvec4 too. Formats with scales
 // have one float32 for every CACHE_BLOCK_PAIRS pairs of a cell and head:
 //   float KS[n_head_kv][head_blocks][n_ctx]             behind the keys
 //   float VS[n_head_kv][n_ctx][head_blocks]             behind the values

@@ -80,6 +80,7 @@ class BlockRun {
         const std::vector<std::uint32_t> zeros(shape_.layer_words(), 0);
         const TestBuffer cache(device_, zeros, zeros.size());
 
+        const TexelViews views = cache_texels() ? 1u << BINDING_CACHE : 0;
         GYRE_ASSIGN(CommandRecorder recorder, CommandRecorder::create(device_));
         std::vector<TestBuffer> steps;
         std::vector<DescriptorSet> sets;
@@ -93,7 +94,7 @@ class BlockRun {
                         DescriptorSet::create(device_,
                                               {state.range(), weights.range(), params.range(),
                                                cache.range(), steps.back().range()},
-                                              "conformance"));
+                                              "conformance", views));
             sets.push_back(std::move(set));
         }
         GYRE_TRY(recorder.begin());
@@ -203,8 +204,12 @@ class BlockRun {
         attention.window = config_.attention.sliding_window != 0;
         attention.scales = block_.spec.temperature.active();
         attention.sink_logits = config_.attention.sink_logits;
-        attention.local_size = attention.n_pairs > 64 ? 128 : 64;
-        GYRE_ASSIGN(attention_, kernels_.attention(attention));
+        attention.local_size = block_.streams ? 8 : attention.n_pairs > 64 ? 128 : 64;
+        attention.queries = block_.streams ? attention.local_size : 0;
+        attention.texels = cache_texels();
+        GYRE_ASSIGN(attention_prompt_, kernels_.attention(attention));
+        if (block_.streams && block_.split_sums) attention.queries = 1;
+        GYRE_ASSIGN(attention_decode_, kernels_.attention(attention));
         if (block_.cache == CacheFormat::kQ8_0) {
             GYRE_ASSIGN(quantize_, kernels_.quantize_cache());
         }
@@ -274,7 +279,8 @@ class BlockRun {
         attention.sink_tokens = config_.attention.sink_tokens;
         attention.scales_offset = scales_;
         attention.sink_logits_offset = sinks_;
-        record_attention(recorder, attention_, set, attention);
+        record_attention(recorder, t >= block_.n_prompt ? attention_decode_ : attention_prompt_,
+                         set, attention);
     }
 
     std::vector<float> mix_of(const std::vector<float>& state) const {
@@ -286,6 +292,7 @@ class BlockRun {
         return mix;
     }
 
+    bool cache_texels() const { return texels_fit(device_.caps(), shape_.layer_words() * 4); }
     std::uint32_t q_stride() const { return align(config_.n_head * block_.spec.n_pairs() * 2); }
     std::uint32_t kv_stride() const {
         return align(2 * config_.n_head_kv * block_.spec.n_pairs() * 2);
@@ -300,7 +307,7 @@ class BlockRun {
     Words state_, params_;
     std::vector<std::uint32_t> weights_;
     WeightMatrix matrix_;
-    Kernel qkv_prompt_, qkv_decode_, attention_, quantize_, shift_;
+    Kernel qkv_prompt_, qkv_decode_, attention_prompt_, attention_decode_, quantize_, shift_;
     std::uint32_t x_ = 0, q_ = 0, kv_ = 0, mix_ = 0;  // state words
     std::uint32_t query_table_ = 0, key_table_ = 0, value_table_ = 0, scales_ = 0;
     std::uint32_t key_turn_ = 0, value_turn_ = 0;

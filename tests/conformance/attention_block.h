@@ -23,6 +23,7 @@ struct AttentionBlock {
     // Decode kernels split a sum over invocations; without, they have the prompt's order of
     // summation.
     bool split_sums = true;
+    bool streams = true;  // attention_streams.comp; false: attention.comp
     // After the prompt its first n_dropped tokens are dropped and the rest move to the front, as
     // in a context shift; later tokens follow them. 0 < n_dropped < n_prompt, or 0: no shift.
     std::uint32_t n_dropped = 0;

@@ -125,7 +125,9 @@ TEST_P(ConformanceTest, EqualsOracle) {
     ASSERT_OK(system);
     SystemResult result;
     for (const ConformanceCase& c : system.value().cases) {
-        const auto mix = run_attention_block(device(), kernels(), block_of(c));
+        AttentionBlock block = block_of(c);
+        block.streams = result.n_cases % 2 == 0;  // every system by both attention kernels
+        const auto mix = run_attention_block(device(), kernels(), block);
         EXPECT_OK(mix) << c.name;
         const double error = mix.ok() ? largest_error(mix.value(), c.expected) : HUGE_VAL;
         EXPECT_LE(error, c.tolerance) << c.name;

@@ -13,10 +13,20 @@ namespace {
 
 using Cache = CacheFormat;
 
+// Which kernel answers.
+struct Way {
+    std::uint32_t queries = 0;  // of attention_streams; 0: attention
+    std::uint32_t local_size = 8;
+    bool texels = false;
+};
+constexpr Way kOneQuery{1}, kEightQueries{8}, kTwoQueries{2, 16};
+
 class AttentionKernelTest : public KernelTest {
   protected:
-    // Tokens [first, first + n) of the data in one dispatch: [n][n_head * head_dim].
-    std::vector<float> attend(const AttentionData& data, std::uint32_t first, std::uint32_t n) {
+    // Tokens [first, first + n) of the data in one dispatch: [n][n_head * head_dim]. Empty where
+    // texels are wanted and this device cannot show so many.
+    std::vector<float> attend(const AttentionData& data, std::uint32_t first, std::uint32_t n,
+                              Way way = {}) {
         const AttentionCase& c = data.c;
         KernelBuffers buffers;
         AttentionParams params{};
@@ -40,9 +50,11 @@ class AttentionKernelTest : public KernelTest {
         buffers.step.n_tokens = n;
 
         const AttentionExtras& e = c.extras;
-        const Kernel kernel =
-            built(kernels().attention({c.cache, c.rotary.kernel_spec(), data.n_pairs(), e.alibi,
-                                       e.window > 0, e.temperature, e.sink_logits, e.local_size}));
+        if (way.texels && !all_texels_fit(device().caps(), buffers)) return {};
+        const Kernel kernel = built(kernels().attention(
+            {c.cache, c.rotary.kernel_spec(), data.n_pairs(), e.alibi, e.window > 0, e.temperature,
+             e.sink_logits, way.queries == 0 ? e.local_size : way.local_size, way.queries,
+             way.texels}));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_attention(recorder, kernel, sets[0], params);
         });
@@ -113,6 +125,20 @@ TEST_P(AttentionCaseTest, EqualsReference) {
     EXPECT_TRUE(within(attend(data, 0, data.c.tokens.n), expected.y, expected.bounds));
 }
 
+TEST_P(AttentionCaseTest, StreamsEqualReference) {
+    const AttentionData data(GetParam());
+    const AttentionExpected expected = expected_of(data);
+    for (Way way : {kOneQuery, kEightQueries}) {
+        const auto found = attend(data, 0, data.c.tokens.n, way);
+        EXPECT_TRUE(within(found, expected.y, expected.bounds)) << way.queries << " queries";
+        way.texels = true;
+        const auto by_texels = attend(data, 0, data.c.tokens.n, way);
+        if (!by_texels.empty()) {
+            EXPECT_TRUE(same_bits(by_texels, found)) << way.queries << " queries";
+        }
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Attention, AttentionCaseTest,
                          testing::ValuesIn(attention_cases().begin(), attention_cases().end()),
                          case_name<AttentionCase>);
@@ -122,12 +148,15 @@ TEST_F(AttentionKernelTest, BitsDoNotDependOnTheBatch) {
     for (const Cache cache : {Cache::kF32, Cache::kF16, Cache::kQ8_0}) {
         const AttentionData data(
             {"bits", cache, {3, 1, 20}, {55, 17, 80}, rove(RotaryPairing::kHalf, 16)});
-        std::vector<float> one_by_one;
-        for (std::uint32_t t = 0; t < data.c.tokens.n; ++t) {
-            const auto y = attend(data, t, 1);
-            one_by_one.insert(one_by_one.end(), y.begin(), y.end());
+        for (const Way way : {Way{}, kOneQuery, kTwoQueries, kEightQueries}) {
+            std::vector<float> one_by_one;
+            for (std::uint32_t t = 0; t < data.c.tokens.n; ++t) {
+                const auto y = attend(data, t, 1, way);
+                one_by_one.insert(one_by_one.end(), y.begin(), y.end());
+            }
+            EXPECT_TRUE(same_bits(attend(data, 0, data.c.tokens.n, way), one_by_one))
+                << way.queries << " queries";
         }
-        EXPECT_TRUE(same_bits(attend(data, 0, data.c.tokens.n), one_by_one));
     }
 }
 
@@ -136,7 +165,9 @@ TEST_F(AttentionKernelTest, RoveOfTheFirstTokenGivesItsValue) {
     const AttentionData data(
         {"first", Cache::kF32, {2, 2, 16}, {0, 1, 4}, rove(RotaryPairing::kHalf, 16)});
     const std::vector<float> v(data.v.begin(), data.v.end());
-    EXPECT_TRUE(same_bits(attend(data, 0, 1), v));  // position 0: cos 1, sin 0; weight 1
+    // Position 0: cos 1, sin 0; weight 1.
+    for (const Way way : {Way{}, kOneQuery, kEightQueries})
+        EXPECT_TRUE(same_bits(attend(data, 0, 1, way), v)) << way.queries << " queries";
 }
 
 template <typename Matches>

@@ -46,6 +46,7 @@ constexpr std::uint32_t kWritesControlAndBatch = 1u << BINDING_WEIGHTS | 1u << B
 
 const KernelRow kKernels[] = {
     {"attention", false, false, sizeof(AttentionParams), kWritesState},
+    {"attention_streams", false, false, sizeof(AttentionParams), kWritesState},
     {"embed", true, false, sizeof(EmbedParams), kWritesState},
     {"linear", true, true, sizeof(LinearParams), kWritesState | kWritesCache},
     {"norm", false, false, sizeof(NormParams), kWritesState},

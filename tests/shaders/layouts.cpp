@@ -65,7 +65,7 @@ void CacheShape::add_to(BufferImage& image) {
     image = BufferImage::without_gap_before(side_words);
     layout_.n_ctx = n_ctx;
     layout_.head_words = head_words();
-    layout_.v_offset = image.add_canaries(side_words);
+    layout_.v_offset = image.add_canaries(side_words, 4);
     if (n_blocks() == 0) return;
     layout_.key_scales = image.add_canaries(side_scales);
     layout_.value_scales = image.add_canaries(side_scales);

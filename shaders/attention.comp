@@ -1,4 +1,5 @@
 // attention.comp: softmax(q k) v over the cache in one pass, turned back at the query under RoVE.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  read, already turned
 //   cache   keys and values of one layer, interface/cache.h  read
@@ -13,7 +14,6 @@
 // invocation, then the tile's values are added by one pair an invocation; no score leaves the
 // workgroup. Tiles begin at multiples of LOCAL_SIZE, so a query's bits do not depend on its batch.
 // RoVE's counter-rotation comes after the normalisation, per query head: arXiv:2606.11275, section 2.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require

@@ -1,4 +1,5 @@
 // embed.comp: the token's row of the embedding table, plus its absolute position's row if there is one.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   weights token_embd slice [n_rows, n_embd]  WEIGHT_*  read
 //   params  positions [n_ctx, n_embd]          f32       read
@@ -9,7 +10,6 @@
 //   grid    (n_chunks, n_tokens) invocations; one invocation writes one chunk of a row
 //
 // Radford et al., Language Models are Unsupervised Multitask Learners (GPT-2), 2019: x = wte + wpe.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require

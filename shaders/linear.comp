@@ -1,4 +1,5 @@
 // linear.comp: [norm,] weight rows times x, bias, and what follows: logits, residual sum or activation.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   state   x [n_tokens, n_in]              f32  read
 //   weights slice [n_rows, n_in]            WEIGHT_*  read; COMPLEX_WEIGHTS: real and imaginary
@@ -10,7 +11,6 @@
 //   grid    (ceil(n_rows / rows a workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
 // An invocation holds ROWS rows, a workgroup's row lanes apart, so that neighbours load neighbours.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "linear.h"

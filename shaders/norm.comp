@@ -1,4 +1,5 @@
 // norm.comp: LayerNorm of every row.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   state   x     [n_tokens, n_embd]  f32  read
 //   state   out   [n_tokens, n_embd]  f32  written (may be x)
@@ -7,7 +8,6 @@
 //   grid    n_tokens workgroups; one workgroup normalises one row
 //
 // Ba et al., Layer Normalization, arXiv:1607.06450.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "norm.h"

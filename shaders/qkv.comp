@@ -1,4 +1,5 @@
 // qkv.comp: [norm,] queries, keys and values of every token, turned, keys and values into the cache.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   state   x [n_tokens, n_embd]                  f32  read
 //   weights slice of attn_qkv [heads * head_dim, n_embd], rows Q then K then V  WEIGHT_*  read
@@ -13,7 +14,6 @@
 //
 // An invocation multiplies the two rows of a pair, so that it can turn them in registers and write
 // them as one word. RoVE (values turned with the keys): arXiv:2606.11275.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "qkv.h"

@@ -1,4 +1,5 @@
 // quantize_cache.comp: the keys and values of new tokens into a cache with block scales.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   state   kv [n_tokens, 2, n_head_kv, n_pairs] (a, b)  f32  read, already turned
 //   cache   keys, values and scales of one layer, interface/cache.h  written
@@ -8,7 +9,6 @@
 //
 // A block's scale needs all its pairs, which qkv.comp spreads over invocations: hence a dispatch of
 // its own. Rounding: q = round(x / d), d = max |x| / 127, the Q8_0 of ggml's block formats.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "quantize_cache.h"

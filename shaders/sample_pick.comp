@@ -1,4 +1,5 @@
 // sample_pick.comp: the next token, and everything that changes between two tokens of a loop.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   cache   logits [n_logits], padded to vec4  f32  read (as bits)
 //   state   marks, subsets, partials, histogram, interface/sample.h  u32  read
@@ -9,7 +10,6 @@
 //
 // Prefixes of the descending order are known by their sums of weights: top_k finds the sum of the first
 // k tokens, top_p a smaller sum, min_p another, and the draw is a point below the smallest.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "sample.h"

@@ -1,4 +1,5 @@
 // sample_scan.comp: which tokens the repetition penalty concerns, and the best of every subset.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   cache   logits [n_logits], padded to vec4     f32  read (as bits)
 //   weights SampleOptions, SampleLoop, history     u32  read
@@ -7,7 +8,6 @@
 //   pc      SampleParams, interface/sample.h
 //   grid    ceil(n_logits / SAMPLE_BLOCK) workgroups; one workgroup scans one block
 //
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "sample.h"

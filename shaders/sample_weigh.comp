@@ -1,4 +1,5 @@
 // sample_weigh.comp: how many tokens, of which weight, lie how far below the most likely one.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   cache   logits [n_logits], padded to vec4    f32  read (as bits)
 //   weights SampleOptions, SampleLoop            u32  read
@@ -10,7 +11,6 @@
 //
 // Bins are of equal width in the exponent. The last bin, where most tokens of a language model are and
 // where few draws go, is what the others leave of the total: atomics are for few tokens.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "sample.h"

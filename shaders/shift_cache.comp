@@ -1,4 +1,5 @@
 // shift_cache.comp: moves cells towards the start of the cache and turns them to their new positions.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   state   turns of keys and of values [n_pairs] (cos, sin) of the shift  f32  read
 //   cache   keys and values of one layer, interface/cache.h  read, written
@@ -8,7 +9,6 @@
 // Under RoVE the cached values are turned like the keys, so they must turn with them
 // (R_j' v = R_(j'-j) R_j v); turning the keys alone would be silently wrong. An invocation goes through
 // the cells in order: it reads cell from + i before anything is written there, since to < from.
-// SPDX-License-Identifier: Apache-2.0
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "shift_cache.h"

@@ -155,7 +155,6 @@ typedef struct gyre_device_list gyre_device_list;
  * Loads Vulkan and lists its devices, in the order in which the loader gives them
  *
  * out_list receives the list; release it with gyre_device_list_destroy
- *
  * Returns GYRE_ERROR_NO_DEVICE if there is no Vulkan loader or no driver
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_device_list_create(gyre_device_list** out_list);
@@ -181,7 +180,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_device_list_get(const gyre_device_list
  *
  * stage names what is being done ("read", "upload", ...), NUL-terminated, valid during the call
  * fraction, 0 to 1, is how much of this stage is done
- *
  * Returns non-zero to go on, 0 to cancel: gyre_model_open then returns GYRE_ERROR_CANCELLED
  */
 typedef int (*gyre_progress_callback)(const char* stage, double fraction, void* user);
@@ -225,7 +223,6 @@ typedef struct gyre_model gyre_model;
  * The environment variable GYRE_VALIDATION, a switch for developers, turns on the Khronos
  * validation layer ("1") and synchronization validation with it ("sync"); what it finds is logged
  * as GYRE_LOG_ERROR
- *
  * Returns GYRE_ERROR_BAD_FILE for a file that is missing, truncated or inconsistent,
  * GYRE_ERROR_UNSUPPORTED for an architecture, tensor type, key or value that this library does not
  * know, GYRE_ERROR_NO_DEVICE if there is no Vulkan device or none that device names,
@@ -236,11 +233,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open(const char* path,
                                                      const gyre_model_options* options,
                                                      gyre_model** out_model);
 
-/**
- * Releases a model; model may be NULL
- *
- * Sessions keep what they need: the weights are freed with the last session of the model
- */
+/** Releases a model, which may be NULL; the weights are freed with its last session */
 GYRE_API void gyre_model_destroy(gyre_model* model);
 
 /** A token id that no model has; in gyre_model_info: the model has no such token */
@@ -289,7 +282,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_info(const gyre_model* model
  * Describes the device that holds the weights
  *
  * info must be initialised with GYRE_DEVICE_INFO_INIT; its strings live as long as the model
- *
  * Returns GYRE_ERROR_NO_DEVICE if the model was opened with "none"
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* model,
@@ -306,7 +298,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* mod
  * tokens, capacity: room for the ids; tokens may be NULL if capacity is 0. At most n_bytes are
  * needed. No beginning token is added
  * n_tokens receives the number of ids, also when they do not fit
- *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if capacity is too small and not 0: call again with n_tokens;
  * GYRE_ERROR_UNSUPPORTED if the file has no tokenizer
  */
@@ -321,7 +312,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_tokenize(const gyre_model* model
  * tokens, count: the ids; tokens may be NULL if count is 0
  * bytes, capacity: room for the bytes; bytes may be NULL if capacity is 0
  * n_bytes receives the number of bytes, also when they do not fit
- *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if capacity is too small and not 0, or a token is not in the
  * vocabulary; GYRE_ERROR_UNSUPPORTED if the file has no tokenizer
  */
@@ -378,7 +368,6 @@ typedef struct gyre_session gyre_session;
  * options may be NULL, which means GYRE_SESSION_OPTIONS_INIT
  * out_session receives the session; release it with gyre_session_destroy
  * The session keeps what it needs of model, which may be destroyed before it
- *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if n_ctx is more than the model can have, or keep_tokens more
  * than half of it,
  * GYRE_ERROR_UNSUPPORTED if it shall slide and the model's positions cannot be moved,
@@ -400,7 +389,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_reset(gyre_session* session);
  * Keeps the session's first n tokens and forgets the rest
  *
  * The next gyre_session_logits computes the logits behind the last kept token anew
- *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if the session holds fewer than n tokens: nothing changes
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_truncate(gyre_session* session, uint32_t n);
@@ -412,7 +400,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_truncate(gyre_session* session
  * What the tokens that follow had seen stays in them: in a model of several layers the logits are
  * not those of a text that never had the forgotten ones. With a kv_type of 16 and 8 bits every
  * shift rounds what it moves once more
- *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if count is 0, if the session does not hold all of the range,
  * or if it touches the tokens that the model keeps as attention sinks; GYRE_ERROR_UNSUPPORTED if
  * the model's positions are learned or sinusoidal, which cannot be moved. Nothing changes then
@@ -425,7 +412,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_shift(gyre_session* session, u
  * independent, and each goes on as the other would
  *
  * out_session receives the session, whose timings begin at 0; release it with gyre_session_destroy
- *
  * Returns GYRE_ERROR_OUT_OF_DEVICE_MEMORY if a second cache does not fit: session is as before
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_fork(gyre_session* session,
@@ -440,10 +426,7 @@ GYRE_API uint32_t gyre_session_n_ctx(const gyre_session* session);
 /**
  * Appends count tokens and computes the logits behind the last of them
  *
- * count 0 does nothing
- *
- * With GYRE_WHEN_FULL_SLIDE all are appended, and the session slides as often as it must
- *
+ * count 0 does nothing. With GYRE_WHEN_FULL_SLIDE the session slides as often as it must
  * Returns GYRE_ERROR_INVALID_ARGUMENT if a token is not in the vocabulary and
  * GYRE_ERROR_CONTEXT_FULL if they do not fit: then none is appended. After GYRE_ERROR_CANCELLED
  * the session holds a part of them: see gyre_session_position
@@ -456,7 +439,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_feed(gyre_session* session,
  *
  * logits: float [n_rows, n_vocab], valid during the call
  * first_index: place of the first row's token in the array that was fed
- *
  * Returns non-zero to go on, 0 to cancel
  */
 typedef int (*gyre_logits_callback)(const float* logits, size_t first_index, size_t n_rows,
@@ -473,7 +455,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_feed_logits(gyre_session* sess
  *
  * logits receives a pointer to n_vocab floats that is valid until the next call with this session
  * n_vocab receives their number; may be NULL
- *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if the session is empty
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_logits(gyre_session* session,
@@ -507,7 +488,6 @@ typedef struct gyre_sampling_options {
  * token receives the id: give it to gyre_session_feed to go on
  * The draw depends on seed, gyre_session_position and the number of tokens that slides have
  * forgotten: asked twice, it answers the same
- *
  * Returns GYRE_ERROR_INVALID_ARGUMENT if the session is empty or an option is out of its range
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_sample(gyre_session* session,
@@ -572,7 +552,6 @@ typedef struct gyre_generate_result {
  * options may be NULL, which means GYRE_GENERATE_OPTIONS_INIT
  * result may be NULL; else it must be initialised with GYRE_GENERATE_RESULT_INIT, and is written
  * also when the call fails: what on_token was told until then stands, and the session holds it
- *
  * Returns GYRE_OK for every stop reason but the last two; GYRE_ERROR_CANCELLED;
  * GYRE_ERROR_CONTEXT_FULL if the prompt does not fit: then the session is as before;
  * GYRE_ERROR_INVALID_ARGUMENT; GYRE_ERROR_UNSUPPORTED if the file has no tokenizer;

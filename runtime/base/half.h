@@ -17,7 +17,8 @@ inline float half_to_float(std::uint16_t h) {
         return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
     }
     if (exponent == 31) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
-    return std::bit_cast<float>(sign | ((exponent + 112) << 23) | (mantissa << 13));  // 112 = 127 - 15
+    return std::bit_cast<float>(sign | ((exponent + 112) << 23) |
+                                (mantissa << 13));  // 112 = 127 - 15
 }
 
 // Rounds to nearest, ties to even; overflows to infinity.
@@ -29,7 +30,8 @@ inline std::uint16_t float_to_half(float f) {
     if (magnitude >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // >= 65520
     if (magnitude < 0x38800000u) {  // below 2^-14: subnormal; the sum rounds to a multiple of 2^-24
         const float rounded = std::bit_cast<float>(magnitude) + 0.5f;
-        return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(rounded) - 0x3f000000u));
+        return static_cast<std::uint16_t>(sign |
+                                          (std::bit_cast<std::uint32_t>(rounded) - 0x3f000000u));
     }
     const std::uint32_t rounded = magnitude + 0xfffu + ((magnitude >> 13) & 1u);
     return static_cast<std::uint16_t>(sign | ((rounded - 0x38000000u) >> 13));

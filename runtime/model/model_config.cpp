@@ -278,7 +278,8 @@ Status read_position(const ConfigReader& reader, const ArchitectureInfo& info,
     return {};
 }
 
-// A complex output row is channels (2r, 2r + 1), so only interleaved pairs can turn it in one piece.
+// A complex output row is channels (2r, 2r + 1), so only interleaved pairs can turn it in one
+// piece.
 Status check_complex_pairing(const ConfigReader& reader, const ModelConfig& config) {
     if (config.attention.qkv != ProjectionKind::kComplex ||
         config.position != PositionKind::kRotary ||

@@ -97,12 +97,10 @@ class WeightUpload {
                 std::to_string(bytes) + " bytes as float32, this device binds at most " +
                 std::to_string(device_.caps().max_storage_range));
         }
-        GYRE_ASSIGN(weights_.params_,
-                    weights_.arena_.allocate(std::max<std::uint64_t>(16, bytes)));
+        GYRE_ASSIGN(weights_.params_, weights_.arena_.allocate(std::max<std::uint64_t>(16, bytes)));
         if (!params_.empty()) {
-            GYRE_TRY(
-                uploader_.write({weights_.params_.buffer, weights_.params_.offset, bytes},
-                                std::as_bytes(std::span(params_))));
+            GYRE_TRY(uploader_.write({weights_.params_.buffer, weights_.params_.offset, bytes},
+                                     std::as_bytes(std::span(params_))));
         }
         return uploader_.finish();
     }

@@ -54,7 +54,7 @@ Status read_tokenizer(const Gguf& gguf, ModelCard& card) {
         GYRE_ASSIGN(card.begins_with_bos, gguf.get_bool("tokenizer.ggml.add_bos_token"));
     }
     GYRE_ASSIGN(TokenizerData data, read_tokenizer_data(gguf));
-    auto tokenizer = Tokenizer::create(std::move(data));
+    auto tokenizer = Tokenizer::create(data);
     if (!tokenizer.ok() && tokenizer.status().code() == StatusCode::kUnsupported) {
         card.no_tokenizer = tokenizer.status().message();
         return {};
@@ -69,6 +69,7 @@ std::string list_weight_types(const Gguf& gguf) {
     for (const TensorView& tensor : gguf.tensors())
         bytes[tensor.format] += tensor.bytes.size();
     std::vector<std::pair<std::uint64_t, WeightFormat>> order;
+    order.reserve(bytes.size());
     for (const auto& [format, n] : bytes)
         order.emplace_back(n, format);
     std::sort(order.rbegin(), order.rend());

@@ -105,7 +105,7 @@ class Schedule {
 
     Status build();
     Status build_attention(const Tilings& tilings);
-    Status build_product(const LinearWeights& weights, LinearEpilogue epilogue, bool norm,
+    Status build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, bool norm,
                          const BufferRange& out, Product& product);
     Status build_qkv(const LayerWeights& weights, const BufferRange& cache, Product& product);
     Status build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,

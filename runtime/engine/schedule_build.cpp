@@ -102,18 +102,20 @@ Status Schedule::build() {
         layer.attention.push_back(std::move(set));
         // Every linear module declares the logits' binding, so something has to be bound there.
         const BufferRange& unused = buffers_.logits;
+        GYRE_TRY(build_product(w.attn_output.matrix, LinearEpilogue::kResidual, false, unused,
+                               layer.output));
+        GYRE_TRY(build_product(w.ffn_up.matrix, LinearEpilogue::kActivate, true, unused, layer.up));
         GYRE_TRY(
-            build_product(w.attn_output, LinearEpilogue::kResidual, false, unused, layer.output));
-        GYRE_TRY(build_product(w.ffn_up, LinearEpilogue::kActivate, true, unused, layer.up));
-        GYRE_TRY(build_product(w.ffn_down, LinearEpilogue::kResidual, false, unused, layer.down));
+            build_product(w.ffn_down.matrix, LinearEpilogue::kResidual, false, unused, layer.down));
+        layer.output.bias = w.attn_output.bias;
+        layer.up.bias = w.ffn_up.bias;
+        layer.down.bias = w.ffn_down.bias;
     }
-    const LinearWeights head{weights.output, NO_OFFSET};
-    GYRE_TRY(build_product(head, LinearEpilogue::kLogits, true, buffers_.logits, logits_));
-    logits_.matrix = &weights.output;
+    GYRE_TRY(
+        build_product(weights.output, LinearEpilogue::kLogits, true, buffers_.logits, logits_));
     if (buffers_.all_logits.buffer != nullptr) {
-        GYRE_TRY(
-            build_product(head, LinearEpilogue::kLogits, true, buffers_.all_logits, all_logits_));
-        all_logits_.matrix = &weights.output;
+        GYRE_TRY(build_product(weights.output, LinearEpilogue::kLogits, true, buffers_.all_logits,
+                               all_logits_));
     }
     return {};
 }
@@ -152,26 +154,25 @@ bool Schedule::cache_texels() const {
     return gyre::texels_fit(model_->device().caps(), cache_->layer(0).size);
 }
 
-Status Schedule::build_product(const LinearWeights& weights, LinearEpilogue epilogue, bool norm,
+Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, bool norm,
                                const BufferRange& out, Product& product) {
     KernelTable& kernels = model_->kernels();
-    const Tilings tilings = Tilings::for_device(model_->device().caps(), weights.matrix.format);
+    const Tilings tilings = Tilings::for_device(model_->device().caps(), matrix.format);
     LinearVariant variant;
-    variant.format = weights.matrix.format;
-    variant.complex = weights.matrix.complex;
+    variant.format = matrix.format;
+    variant.complex = matrix.complex;
     variant.epilogue = epilogue;
     variant.activation = model_->config().activation;
     variant.tiling = tilings.prefill;
-    variant.tiling.texels = texels_fit(weights.matrix);
+    variant.tiling.texels = texels_fit(matrix);
     GYRE_ASSIGN(product.prefill, kernels.linear(variant));
-    variant.norm_quads = norm ? fused_norm_quads(weights.matrix) : 0;
+    variant.norm_quads = norm ? fused_norm_quads(matrix) : 0;
     variant.tiling = variant.norm_quads != 0 ? tilings.decode_norm : tilings.decode;
-    variant.tiling.texels = texels_fit(weights.matrix);
+    variant.tiling.texels = texels_fit(matrix);
     GYRE_ASSIGN(product.decode, kernels.linear(variant));
     product.fused_norm = variant.norm_quads != 0;
-    product.matrix = &weights.matrix;
-    product.bias = weights.bias;
-    return build_sets(weights.matrix, out, "linear", product.sets);
+    product.matrix = &matrix;
+    return build_sets(matrix, out, "linear", product.sets);
 }
 
 Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache,

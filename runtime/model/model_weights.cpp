@@ -181,7 +181,8 @@ std::vector<float> sinusoidal_positions(std::uint32_t n_ctx, std::uint32_t n_emb
     std::vector<float> rows(std::size_t{n_ctx} * n_embd);
     for (std::uint32_t p = 0; p < n_ctx; ++p) {
         for (std::uint32_t i = 0; i < n_embd; ++i) {
-            const double angle = p * std::pow(10000.0, -2.0 * (i / 2) / n_embd);
+            const std::uint32_t pair = i / 2;
+            const double angle = p * std::pow(10000.0, -2.0 * pair / n_embd);
             rows[std::size_t{p} * n_embd + i] =
                 static_cast<float>(i % 2 == 0 ? std::sin(angle) : std::cos(angle));
         }

@@ -48,7 +48,7 @@ class Tokenizer {
     // no token (GPT-NeoX; see encode), and a normal token with characters outside of the alphabet
     // (padding and added tokens of files without types) stands for its text as it is and is never
     // made from text.
-    static Result<Tokenizer> create(TokenizerData data);
+    static Result<Tokenizer> create(const TokenizerData& data);
 
     // The ids of text, which may hold any bytes.
     //

@@ -253,7 +253,7 @@ Status Tokenizer::Builder::add_specials() {
     return {};
 }
 
-Result<Tokenizer> Tokenizer::create(TokenizerData data) {
+Result<Tokenizer> Tokenizer::create(const TokenizerData& data) {
     return Builder(data).build();
 }
 

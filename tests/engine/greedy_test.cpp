@@ -76,7 +76,7 @@ Tokenizer tokenizer_of(const Gguf& gguf) {
     };
     data.tokens = strings("tokenizer.ggml.tokens");
     data.merges = strings("tokenizer.ggml.merges");
-    auto tokenizer = Tokenizer::create(std::move(data));
+    auto tokenizer = Tokenizer::create(data);
     require(tokenizer.status());
     return std::move(tokenizer).value();
 }

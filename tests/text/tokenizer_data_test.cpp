@@ -13,7 +13,7 @@ using Ids = std::vector<std::uint32_t>;
 
 // Expects that data is refused, with each of the words in the message.
 void expect_refused(TokenizerData data, StatusCode code, std::vector<std::string> words) {
-    const Result<Tokenizer> result = Tokenizer::create(std::move(data));
+    const Result<Tokenizer> result = Tokenizer::create(data);
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.status().code(), code) << result.status().message();
     for (const std::string& word : words) {

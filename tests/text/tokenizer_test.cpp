@@ -16,7 +16,7 @@ namespace {
 using Ids = std::vector<std::uint32_t>;
 
 Tokenizer make(TokenizerData data) {
-    Result<Tokenizer> result = Tokenizer::create(std::move(data));
+    Result<Tokenizer> result = Tokenizer::create(data);
     EXPECT_TRUE(result.ok()) << result.status().message();
     return std::move(result).value();
 }

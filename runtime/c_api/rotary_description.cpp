@@ -17,6 +17,15 @@ std::string number(double value) {
     return {text.data(), end};
 }
 
+// Three digits, for people.
+std::string rounded(double value) {
+    std::array<char, 64> text;
+    const auto end =
+        std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 3)
+            .ptr;
+    return {text.data(), end};
+}
+
 const char* what_turns(const RotaryRecipe& rotary) {
     switch (rotary.values) {
         case ValueRotation::kRove:
@@ -41,11 +50,20 @@ std::uint32_t count_turning(const RotarySpec& spec) {
 std::string frequencies_text(const RotaryRecipe& rotary) {
     if (!rotary.inv_freq.empty()) return "frequencies from the file";
     std::string text = "base " + number(rotary.theta);
-    if (rotary.scaling.type != RotaryScalingType::kNone) {
+    if (rotary.scaling.type == RotaryScalingType::kNone) {
+        text += ", no scaling";
+    } else {
         text += ", scaling " + std::string(rotary_scaling_rule(rotary.scaling.type).name) + " x " +
                 number(rotary.scaling.factor);
     }
     return text;
+}
+
+std::string projection_text(const ModelConfig& config) {
+    const bool qkv = config.attention.qkv == ProjectionKind::kComplex;
+    const bool output = config.attention.output == ProjectionKind::kComplex;
+    if (qkv) return output ? "complex projections" : "complex projections (CRoPE), real output";
+    return output ? "real projections, complex output" : "real projections";
 }
 
 // Collects "key": value pairs; keys and strings are ours and need no escapes.
@@ -70,20 +88,26 @@ class JsonObject {
 }  // namespace
 
 std::string rotary_text(const ModelConfig& config) {
-    if (config.position != PositionKind::kRotary) return "nothing turns";
+    if (config.position != PositionKind::kRotary) {
+        return "nothing turns; " + projection_text(config);
+    }
     const RotarySpec spec = config.rotary_spec(config.n_ctx);
     std::string text = what_turns(config.rotary);
     text += "; " + std::string(to_string(spec.pairing)) + " pairing, " +
             std::to_string(count_turning(spec)) + " of " + std::to_string(spec.n_pairs()) +
-            " pairs; " + frequencies_text(config.rotary);
+            " pairs; " + frequencies_text(config.rotary) + ", " + rounded(spec.inv_freq.front()) +
+            " to " + rounded(spec.inv_freq.back()) + " radians a position";
     if (spec.amplitude != 1.0) text += ", amplitude " + number(spec.amplitude);
+    if (config.rotary.xpos) text += ", decay (xPos)";
     if (spec.temperature.active()) text += ", length-dependent temperature";
-    return text;
+    return text + "; " + projection_text(config);
 }
 
 std::string rotary_json(const ModelConfig& config) {
     JsonObject json;
     json.add("position", to_string(config.position));
+    json.add("projection", to_string(config.attention.qkv));
+    json.add("output_projection", to_string(config.attention.output));
     if (config.position != PositionKind::kRotary) return json.finish();
     const RotaryRecipe& recipe = config.rotary;
     const RotarySpec spec = config.rotary_spec(config.n_ctx);

@@ -252,9 +252,13 @@ TEST(ApiModelFile, EveryGoldenModelIsDescribed) {
         ASSERT_GYRE_OK(gyre_model_get_info(model.get(), &info)) << name;
         EXPECT_EQ(info.name, name);
         EXPECT_EQ(std::string(info.rotary_text).find('\n'), std::string::npos);
+        const std::string text = info.rotary_text;
+        EXPECT_EQ(text.find("complex projections") != std::string::npos, name.starts_with("crope"))
+            << text;
         const bool rotary = name.starts_with("ro");
         if (rotary) {
             EXPECT_STREQ(info.position, "rotary") << name;
+            EXPECT_NE(text.find(" radians a position"), std::string::npos) << text;
             EXPECT_EQ(std::string(info.rotary_text).starts_with("RoVE"),
                       name.find("rove") != std::string::npos)
                 << name;

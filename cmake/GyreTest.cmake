@@ -51,5 +51,5 @@ function(gyre_gpu_entry name driver icd extra labels timeout)
     endif()
     add_test(NAME ${name}.${driver} COMMAND ${name})
     set_tests_properties(${name}.${driver} PROPERTIES LABELS "${labels};${driver}" TIMEOUT ${timeout}
-        ENVIRONMENT "VK_DRIVER_FILES=${icd};VK_ICD_FILENAMES=${icd};GYRE_TEST_DRIVER=${device};MESA_SHADER_CACHE_DIR=${CMAKE_BINARY_DIR}/mesa-cache;TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp;${extra}")
+        ENVIRONMENT "VK_DRIVER_FILES=${icd};VK_ICD_FILENAMES=${icd};GYRE_TEST_DRIVER=${device};MESA_SHADER_CACHE_DIR=${CMAKE_BINARY_DIR}/mesa-cache;TSAN_OPTIONS=ignore_noninstrumented_modules=1 suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp;${extra}")
 endfunction()

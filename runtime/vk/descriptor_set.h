@@ -1,5 +1,5 @@
-// Which buffer ranges a dispatch sees: five bindings and texel views of three, fixed when the set
-// is made. SPDX-License-Identifier: Apache-2.0
+// Which buffer ranges a dispatch sees: five bindings, and texels of four, fixed with the set.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>
@@ -42,7 +42,6 @@ class DescriptorSet {
         std::uint64_t end = 0;    // bytes
     };
     const Bound& bound(std::uint32_t binding) const { return bound_[binding]; }  // null: unused
-    bool has_texels(std::uint32_t texel) const { return views_[texel] != VkBufferView{}; }
     VkDescriptorSet handle() const { return handle_; }
 
   private:

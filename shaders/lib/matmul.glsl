@@ -83,25 +83,10 @@ void end_block(uint b) {
 }
 #endif
 
-// A chunk may be part of a block or hold several: each begins and ends where its quads do. The
-// conditions are constants once the loop is unrolled.
-void add_step(uint s) {
-#ifdef BLOCK_QUADS
-    begin_step(s);
-#endif
-    [[unroll]] for (uint j = 0u; j < STEP_QUADS; ++j) {
-        if (j % CHUNK_QUADS == 0u) {
-            [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-                chunks[r] = load_chunk(0u, s * STEP_CHUNKS + j / CHUNK_QUADS, weight_row[r]);
-            }
-        }
-#ifdef BLOCK_QUADS
-        if (j % BLOCK_QUADS == 0u) begin_block();
-#endif
-        add_quad(s * STEP_QUADS + j, j % CHUNK_QUADS);
-#ifdef BLOCK_QUADS
-        if ((j + 1u) % BLOCK_QUADS == 0u) end_block(j / BLOCK_QUADS);
-#endif
+// Chunk c of every row.
+void load_chunks(uint c) {
+    [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
+        chunks[r] = load_chunk(0u, c, weight_row[r]);
     }
 }
 

@@ -109,26 +109,11 @@ void end_block(uint b) {
 }
 #endif
 
-// As in matmul.glsl.
-void add_step(uint s) {
-#ifdef BLOCK_QUADS
-    begin_step(s);
-#endif
-    [[unroll]] for (uint j = 0u; j < STEP_QUADS; ++j) {
-        if (j % CHUNK_QUADS == 0u) {
-            uint c = s * STEP_CHUNKS + j / CHUNK_QUADS;
-            [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
-                chunks_re[p] = load_chunk(0u, c, weight_row[p]);
-                chunks_im[p] = load_chunk(pc.imag_chunks, c, weight_row[p]);
-            }
-        }
-#ifdef BLOCK_QUADS
-        if (j % BLOCK_QUADS == 0u) begin_block();
-#endif
-        add_quad(s * STEP_QUADS + j, j % CHUNK_QUADS);
-#ifdef BLOCK_QUADS
-        if ((j + 1u) % BLOCK_QUADS == 0u) end_block(j / BLOCK_QUADS);
-#endif
+// Chunk c of every complex row.
+void load_chunks(uint c) {
+    [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
+        chunks_re[p] = load_chunk(0u, c, weight_row[p]);
+        chunks_im[p] = load_chunk(pc.imag_chunks, c, weight_row[p]);
     }
 }
 

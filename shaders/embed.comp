@@ -36,8 +36,7 @@ void main() {
 
     Chunk chunk = load_chunk(0u, c, row);
 #ifdef BLOCK_QUADS
-    uint scale_words = pc.n_chunks * CHUNK_VECS * 4u * pc.rows_padded;  // first of them
-    StepScales scales = load_scales(scale_words, c / STEP_CHUNKS, row);
+    StepScales scales = load_scales(scale_vecs(pc.n_chunks), c / STEP_CHUNKS, row);
 #endif
     uint position_row = pc.position_offset + (step_state.first_position + t) * pc.n_embd;
     [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {

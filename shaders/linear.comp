@@ -10,7 +10,7 @@
 //   pc      LinearParams, interface/linear.h
 //   grid    (ceil(n_rows / rows a workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
-// An invocation holds ROWS rows, a workgroup's row lanes apart, so that neighbours load neighbours.
+// An invocation holds ROWS rows, spread as lib/rows.glsl says.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "linear.h"
@@ -54,16 +54,15 @@ void store(uint row, uint token, float y) {
 }
 
 void main() {
-    const uint row_lanes = LOCAL_SIZE / K_LANES;
-    uint row_lane = gl_LocalInvocationIndex % row_lanes;
-    uint k_lane = gl_LocalInvocationIndex / row_lanes;
-    uint first_row = gl_WorkGroupID.x * row_lanes * (ROWS / OUTPUTS) + row_lane;
+    uint row_lane = gl_LocalInvocationIndex % ROW_LANES;
+    uint k_lane = gl_LocalInvocationIndex / ROW_LANES;
+    uint first_row = gl_WorkGroupID.x * ROW_LANES * (ROWS / OUTPUTS) + first_of_lane(row_lane, ROWS / OUTPUTS);
     uint first_token = gl_WorkGroupID.y * TOKENS;
 
     if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.x_stride);
     // Rows and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
     [[unroll]] for (uint r = 0u; r < ROWS / OUTPUTS; ++r) {
-        weight_row[r] = min(first_row + r * row_lanes, pc.n_rows / OUTPUTS - 1u);
+        weight_row[r] = min(first_row + r * ROW_STRIDE, pc.n_rows / OUTPUTS - 1u);
     }
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
         x_quad[t] = (pc.x_offset + min(first_token + t, pc.n_tokens - 1u) * pc.x_stride) / 4u;
@@ -71,7 +70,7 @@ void main() {
     multiply(k_lane);
     if (k_lane != 0u) return;
     [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-        uint row = (first_row + r / OUTPUTS * row_lanes) * OUTPUTS + r % OUTPUTS;
+        uint row = (first_row + r / OUTPUTS * ROW_STRIDE) * OUTPUTS + r % OUTPUTS;
         [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
             if (row < pc.n_rows && first_token + t < pc.n_tokens) {
                 store(row, first_token + t, sums[r * TOKENS + t]);

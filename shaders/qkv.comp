@@ -94,10 +94,9 @@ void store(uint head, uint pair, uint token, vec2 ab) {
 }
 
 void main() {
-    const uint row_lanes = LOCAL_SIZE / K_LANES;
-    uint row_lane = gl_LocalInvocationIndex % row_lanes;
-    uint k_lane = gl_LocalInvocationIndex / row_lanes;
-    uint first_pair = gl_WorkGroupID.x * row_lanes * PAIRS + row_lane;
+    uint row_lane = gl_LocalInvocationIndex % ROW_LANES;
+    uint k_lane = gl_LocalInvocationIndex / ROW_LANES;
+    uint first_pair = gl_WorkGroupID.x * ROW_LANES * PAIRS + first_of_lane(row_lane, PAIRS);
     uint first_token = gl_WorkGroupID.y * TOKENS;
     uint pairs_end = pc.n_heads * n_pairs();
     uint out_row[ROWS];  // rows of the slice, as a dense matrix would have them
@@ -105,7 +104,7 @@ void main() {
     if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.row_stride);
     // Pairs and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
     [[unroll]] for (uint p = 0u; p < PAIRS; ++p) {
-        uint pair = min(first_pair + p * row_lanes, pairs_end - 1u);
+        uint pair = min(first_pair + p * ROW_STRIDE, pairs_end - 1u);
         uint head_row = pair / n_pairs() * pc.head_dim;
         uvec2 channels = rotary_pair(PAIRING, pair % n_pairs(), pc.rotary_stride);
         out_row[2u * p] = head_row + channels.x;
@@ -123,7 +122,7 @@ void main() {
     multiply(k_lane);
     if (k_lane != 0u) return;
     [[unroll]] for (uint p = 0u; p < PAIRS; ++p) {
-        uint pair = first_pair + p * row_lanes;
+        uint pair = first_pair + p * ROW_STRIDE;
         if (pair >= pairs_end) continue;
         uint in_head = pair % n_pairs();
         bool has_b = rotary_pair(PAIRING, in_head, pc.rotary_stride).y < pc.head_dim;

@@ -22,7 +22,8 @@ namespace gyre {
 // How a product is cut into invocations. Results depend on k_lanes (order of summation) and on
 // local_size (order of a norm's sums), never on rows and tokens.
 struct Tiling {
-    std::uint32_t local_size = 64;  // invocations a workgroup: row lanes * k_lanes
+    // Invocations a workgroup: row lanes * k_lanes. Row lanes are at most 8 or a multiple of 8.
+    std::uint32_t local_size = 64;
     std::uint32_t rows = 4;         // weight rows an invocation (qkv: a pair counts two)
     std::uint32_t tokens = 1;       // tokens a workgroup
     std::uint32_t k_lanes = 1;      // invocations that share one row's sum

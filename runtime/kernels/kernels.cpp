@@ -20,14 +20,16 @@ std::uint32_t cache_blocks(std::uint32_t n_head_kv, std::uint32_t n_pairs) {
 void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, EmbedParams& params) {
     params.first_row = slice.first_row;
     params.n_rows = slice.n_rows;
-    params.rows_padded = slice.rows_padded;
+    params.block_rows = slice.block_rows;
+    params.block_vecs = slice.block_vecs;
     params.n_chunks = matrix.n_chunks;
 }
 
 void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, LinearParams& params) {
     params.n_in = matrix.n_in;
     params.n_steps = matrix.n_steps;
-    params.rows_padded = slice.rows_padded;
+    params.block_rows = slice.block_rows;
+    params.block_vecs = slice.block_vecs;
     params.imag_chunks = slice.imag_chunks;
     params.first_row = slice.first_row;
     params.n_rows = slice.n_rows;
@@ -37,7 +39,8 @@ void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvPar
     assert(slice.first_row % params.head_dim == 0 && slice.n_rows % params.head_dim == 0);
     params.n_in = matrix.n_in;
     params.n_steps = matrix.n_steps;
-    params.rows_padded = slice.rows_padded;
+    params.block_rows = slice.block_rows;
+    params.block_vecs = slice.block_vecs;
     params.imag_chunks = slice.imag_chunks;
     params.first_head = slice.first_row / params.head_dim;
     params.n_heads = slice.n_rows / params.head_dim;

@@ -16,7 +16,8 @@ struct WeightSlice {
     BufferRange range;
     std::uint32_t first_row = 0;
     std::uint32_t n_rows = 0;
-    std::uint32_t rows_padded = 0;  // of the layout: complex matrices have a row for two outputs
+    std::uint32_t block_rows = 0;   // of the layout: complex matrices have a row for two outputs
+    std::uint32_t block_vecs = 0;   // uvec4 from one block of rows to the next
     std::uint32_t imag_chunks = 0;  // complex: uvec4 from the real parts to the imaginary ones
 };
 

@@ -119,8 +119,8 @@ class WeightUpload {
         repack(layout, tensor, first_row, target.first(words));
         if (imag != nullptr) repack(layout, *imag, first_row, target.last(words));
         GYRE_TRY(uploader_.commit());
-        matrix.slices.push_back({range, first_row * outputs, n_rows * outputs, layout.rows_padded(),
-                                 static_cast<std::uint32_t>(words / 4)});
+        matrix.slices.push_back({range, first_row * outputs, n_rows * outputs, layout.block_rows(),
+                                 layout.block_vecs(), static_cast<std::uint32_t>(words / 4)});
         weights_.matrix_bytes_ += words * 4 * outputs;
         if (progress_ && !progress_(done_, total_bytes)) return Status::cancelled("load cancelled");
         return {};
@@ -136,12 +136,12 @@ class WeightUpload {
         done_ += source.size();
     }
 
-    // In as many threads as there are cores; ranges begin at multiples of 32 rows.
+    // In as many threads as there are cores; ranges begin at blocks of rows.
     static void repack_in_threads(const DeviceMatrix& layout, std::span<const std::uint8_t> source,
                                   std::span<std::uint32_t> target) {
         const std::uint32_t n_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
-        const std::uint32_t blocks = (layout.n_rows + 31) / 32;
-        const std::uint32_t share = (blocks + n_threads - 1) / n_threads * 32;
+        const std::uint32_t blocks = layout.rows_padded() / layout.block_rows();
+        const std::uint32_t share = (blocks + n_threads - 1) / n_threads * layout.block_rows();
         std::vector<std::jthread> threads;
         for (std::uint32_t first = share; first < layout.n_rows; first += share) {
             threads.emplace_back([&layout, source, target, first, share] {

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // File layout (ggml): rows one after the other, each a sequence of blocks of block_elements.
-// Device layout of a matrix [n_rows][n_in] (read by shaders/lib/weights.glsl), in 32-bit words:
-//     uvec4 W[n_vecs][rows_padded]              word ((v * rows_padded) + r) * 4 + w
-//     uint  S[scale_words][rows_padded]         block formats only, after all of W
-// rows_padded = n_rows rounded up to 4; n_in is padded with zeros to a multiple of step_elements. A
-// chunk is one vec; two in Q4_K and three in Q6_K, whose chunk c has the 64 elements from 64c on.
+// Device layout of a matrix [n_rows][n_in] (read by shaders/lib/weights.glsl): blocks of block_rows
+// rows one after the other, each in 32-bit words
+//     uvec4 W[n_vecs][block_rows]              word ((v * block_rows) + r) * 4 + w
+//     uint  S[scale_words][block_rows]         block formats only, after the block's W
+// block_rows = WEIGHT_BLOCK_ROWS, or n_rows rounded up to 4 where there are fewer rows; n_in is
+// padded with zeros to a multiple of step_elements. A chunk is one vec; two in Q4_K and three in
+// Q6_K, whose chunk c has the 64 elements from 64c on.
 //   F32   word w of chunk c = bits of element 4c + w
 //   F16   word w of chunk c = halves 8c + 2w (low) and 8c + 2w + 1 (high); BF16 the same
 //   Q8_0  word w of chunk c = int8 of elements 16c + 4w .. + 3, lowest byte first
@@ -19,13 +21,14 @@
 //   S     Q8_0, Q4_0: two f16 scales a word: block 2j low, block 2j + 1 high; a block is 32
 //   elements
 //         Q6_K: five words a superblock: the int8 scales of its elements 64i .. 64i + 63, 16
-//         elements a byte, for i = 0 .. 3; then d, f16 Q4_K: uvec4 S[n_superblocks][rows_padded]:
+//         elements a byte, for i = 0 .. 3; then d, f16 Q4_K: uvec4 S[n_superblocks][block_rows]:
 //         bits 0 to 23 of word i are scale, min, scale, min (six bits each) of elements 64i .. + 31
 //         and 64i + 32 .. + 63; the high bytes of the four words are d and dmin, f16, lowest byte
 //         first
 // Padding: quants of zero value, scales of zero.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -73,13 +76,18 @@ struct DeviceMatrix {
     std::uint32_t n_rows = 0;  // outputs
     std::uint32_t n_in = 0;    // elements of a row
 
-    std::uint32_t rows_padded() const { return (n_rows + 3) / 4 * 4; }
+    std::uint32_t block_rows() const {
+        return std::min<std::uint32_t>(WEIGHT_BLOCK_ROWS, (n_rows + 3) / 4 * 4);
+    }
+    std::uint32_t rows_padded() const;   // to whole blocks
     std::uint32_t n_in_padded() const;   // elements
     std::uint32_t n_chunks() const;      // of a row
     std::uint32_t n_vecs() const;        // uvec4s of a row
     std::uint32_t n_steps() const;       // of a row
     std::uint32_t scale_words() const;   // words of scales of a row; 0 without scales
-    std::uint64_t scale_offset() const;  // words before S
+    std::uint64_t scale_offset() const;  // words of a block before S
+    std::uint64_t block_words() const;   // from one block of rows to the next
+    std::uint32_t block_vecs() const { return static_cast<std::uint32_t>(block_words() / 4); }
     std::uint64_t size_words() const;
     std::uint64_t size_bytes() const { return size_words() * 4; }
 };
@@ -87,8 +95,8 @@ struct DeviceMatrix {
 // Bytes on the device of a matrix held in one piece.
 std::uint64_t device_bytes(WeightFormat format, std::uint32_t n_rows, std::uint32_t n_in);
 
-// The most rows (a multiple of 4, unless it is all n_rows) whose slice is at most max_bytes; 0 if
-// not even four rows fit.
+// The most rows whose slice is at most max_bytes: all n_rows, whole blocks, or less than one, in
+// multiples of 4; 0 if not even four rows fit.
 std::uint32_t max_slice_rows(WeightFormat format, std::uint32_t n_rows, std::uint32_t n_in,
                              std::uint64_t max_bytes);
 
@@ -96,8 +104,8 @@ std::uint32_t max_slice_rows(WeightFormat format, std::uint32_t n_rows, std::uin
 // src: the file's rows of this matrix (slice), n_rows * row_bytes. dst: matrix.size_words() words,
 // the whole matrix; it need not be zeroed, and is only written, in runs of consecutive words (it
 // may be write-combined memory). The call that covers the last row also writes the padding rows.
-// Calls on disjoint ranges may run in several threads; ranges that begin at a multiple of 32 are
-// fastest.
+// Calls on disjoint ranges may run in several threads; ranges that begin at a multiple of a block
+// are fastest.
 void repack_rows(const DeviceMatrix& matrix, std::span<const std::uint8_t> src,
                  std::uint32_t first_row, std::uint32_t row_count, std::span<std::uint32_t> dst);
 

@@ -15,7 +15,7 @@
 namespace gyre {
 namespace {
 
-constexpr std::uint32_t kTileRows = 64;
+constexpr std::uint32_t kTileRows = WEIGHT_BLOCK_ROWS;
 constexpr std::uint32_t kTileVecs = 8;
 
 struct Rows {
@@ -26,6 +26,7 @@ struct Rows {
 struct Layout {
     explicit Layout(const DeviceMatrix& m)
         : n_rows(m.n_rows),
+          block_rows(m.block_rows()),
           rows_padded(m.rows_padded()),
           n_vecs(m.n_vecs()),
           row_size(static_cast<std::size_t>(row_bytes(m.format, m.n_in))),
@@ -33,25 +34,30 @@ struct Layout {
                      format_info(m.format).chunk_vecs),
           scale_words(m.scale_words()),
           n_blocks(m.n_in / format_info(m.format).block_elements),
+          block_words(static_cast<std::size_t>(m.block_words())),
           scale_offset(static_cast<std::size_t>(m.scale_offset())) {}
 
     std::size_t word(std::uint32_t vec, std::uint32_t row) const {
-        return (std::size_t{vec} * rows_padded + row) * 4;
+        return block(row) + (std::size_t{vec} * block_rows + row % kTileRows) * 4;
     }
     // Word i of a row's group j of scale words.
     template <typename Format>
     std::size_t scale_word(std::uint32_t j, std::uint32_t i, std::uint32_t row) const {
+        const std::size_t scales = block(row) + scale_offset;
+        const std::uint32_t in_block = row % kTileRows;
         if (Format::kScaleVecs) {
-            return scale_offset + (std::size_t{j} * rows_padded + row) * Format::kScaleGroup + i;
+            return scales + (std::size_t{j} * block_rows + in_block) * Format::kScaleGroup + i;
         }
-        return scale_offset + (std::size_t{j} * Format::kScaleGroup + i) * rows_padded + row;
+        return scales + (std::size_t{j} * Format::kScaleGroup + i) * block_rows + in_block;
     }
 
-    std::uint32_t n_rows, rows_padded, n_vecs;
+    std::size_t block(std::uint32_t row) const { return row / kTileRows * block_words; }
+
+    std::uint32_t n_rows, block_rows, rows_padded, n_vecs;
     std::size_t row_size;      // bytes in the file
     std::uint32_t whole_vecs;  // vecs of a row without padding in them
     std::uint32_t scale_words, n_blocks;
-    std::size_t scale_offset;
+    std::size_t block_words, scale_offset;
 };
 
 // The vec of a row's end: what there is of it, then zeros. Only plain formats have one.
@@ -174,11 +180,19 @@ std::uint32_t DeviceMatrix::scale_words() const {
 }
 
 std::uint64_t DeviceMatrix::scale_offset() const {
-    return std::uint64_t{n_vecs()} * rows_padded() * 4;
+    return std::uint64_t{n_vecs()} * block_rows() * 4;
+}
+
+std::uint32_t DeviceMatrix::rows_padded() const {
+    return (n_rows + block_rows() - 1) / block_rows() * block_rows();
+}
+
+std::uint64_t DeviceMatrix::block_words() const {
+    return scale_offset() + std::uint64_t{scale_words()} * block_rows();
 }
 
 std::uint64_t DeviceMatrix::size_words() const {
-    return scale_offset() + std::uint64_t{scale_words()} * rows_padded();
+    return block_words() * (rows_padded() / block_rows());
 }
 
 std::uint64_t device_bytes(WeightFormat format, std::uint32_t n_rows, std::uint32_t n_in) {
@@ -188,7 +202,11 @@ std::uint64_t device_bytes(WeightFormat format, std::uint32_t n_rows, std::uint3
 std::uint32_t max_slice_rows(WeightFormat format, std::uint32_t n_rows, std::uint32_t n_in,
                              std::uint64_t max_bytes) {
     if (device_bytes(format, n_rows, n_in) <= max_bytes) return n_rows;
+    const std::uint64_t block = device_bytes(format, WEIGHT_BLOCK_ROWS, n_in);
     const std::uint64_t four_rows = device_bytes(format, 4, n_in);
+    if (max_bytes >= block) {
+        return static_cast<std::uint32_t>(max_bytes / block * WEIGHT_BLOCK_ROWS);
+    }
     return static_cast<std::uint32_t>(max_bytes / four_rows * 4);
 }
 

@@ -13,7 +13,8 @@ struct EmbedParams {
     uint n_tokens;
     uint first_row;        // first token id of this slice of the table
     uint n_rows;           // token ids in this slice
-    uint rows_padded;      // of the slice's layout
+    uint block_rows;       // rows of a block of this slice's layout
+    uint block_vecs;       // uvec4 from one block of rows to the next
     uint n_chunks;         // chunks a row, padding included
     uint position_offset;  // params word of [n_ctx][n_embd] absolute positions, or NO_OFFSET
 };

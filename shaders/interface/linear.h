@@ -41,7 +41,8 @@ struct LinearParams {
     float norm_epsilon;
     uint bias_offset;         // params word of [n_rows] of this slice, or NO_OFFSET
     uint n_steps;             // steps of a weight row, padding included
-    uint rows_padded;         // of this slice's layout
+    uint block_rows;          // rows of a block of this slice's layout
+    uint block_vecs;          // uvec4 from one block of rows to the next
     uint imag_chunks;         // complex weights: uvec4 from the real parts to the imaginary ones
     uint first_row;           // output element of this slice's first row
     uint n_rows;              // rows of this slice

@@ -28,7 +28,8 @@ struct QkvParams {
     float norm_epsilon;
     uint bias_offset;         // params word of [(n_head + 2 n_head_kv) head_dim], or NO_OFFSET
     uint n_steps;             // steps of a weight row, padding included
-    uint rows_padded;         // of this slice's layout
+    uint block_rows;          // rows of a block of this slice's layout
+    uint block_vecs;          // uvec4 from one block of rows to the next
     uint imag_chunks;         // complex weights: uvec4 from the real parts to the imaginary ones
     uint first_head;          // of this slice, counted over queries, keys, values
     uint n_heads;             // heads in this slice

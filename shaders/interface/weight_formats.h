@@ -1,13 +1,17 @@
 // Weight formats as the kernels read them: "chunks" of neighbouring elements of one row.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A matrix [n_rows][n_in] is stored as uvec4 W[n_chunks][uvec4 a chunk][rows_padded], neighbouring
-// rows beside each other, so that neighbouring invocations load neighbouring 16 bytes. Formats with
-// block scales append the scales of all rows, rows beside each other too:
-// runtime/model/weight_formats.h has every word of it. rows_padded is a multiple of 4; n_in is
-// padded with zero elements to whole steps.
+// A matrix [n_rows][n_in] is stored in blocks of block_rows rows, each a stretch of memory of its own:
+// uvec4 W[n_chunks][uvec4 a chunk][block_rows], neighbouring rows beside each other, so that
+// neighbouring invocations load neighbouring 16 bytes and go through memory from front to back. In
+// formats with scales those of the block's rows follow, rows beside each other too:
+// runtime/model/weight_formats.h has every word of it. block_rows is WEIGHT_BLOCK_ROWS; in a matrix of
+// fewer rows, their number rounded up to a multiple of 4. n_in is padded with zero elements to whole
+// steps.
 #ifndef GYRE_INTERFACE_WEIGHT_FORMATS_H
 #define GYRE_INTERFACE_WEIGHT_FORMATS_H
+
+#define WEIGHT_BLOCK_ROWS 64
 
 // X(id, NAME, Name, elements a chunk, uvec4 a chunk, elements a step, scale words)
 // A step is what a kernel takes at once: for block formats 64 elements. Scale words are those of

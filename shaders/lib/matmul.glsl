@@ -2,8 +2,7 @@
 // registers of one invocation.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs ROWS, TOKENS, K_LANES, NORM_QUADS (specialization constants), pc.n_steps, pc.rows_padded and
-// state4[]. With NORM_QUADS > 0 the one row of x is in normed[] of shared memory.
+// Needs ROWS, TOKENS, K_LANES, NORM_QUADS (specialization constants), pc.n_steps and state4[]. With NORM_QUADS > 0 the one row of x is in normed[] of shared memory.
 //
 // Each output is summed by one invocation in the order of k whatever ROWS and TOKENS are: the same
 // bits whether a token comes alone or in a tile. K_LANES > 1 splits the sum over invocations (decode
@@ -52,9 +51,9 @@ void add_quad(uint quad, uint j) {
 
 #ifdef BLOCK_QUADS
 void begin_step(uint s) {
-    uint scale_words = pc.n_steps * STEP_CHUNKS * CHUNK_VECS * 4u * pc.rows_padded;  // first of them
+    uint first = scale_vecs(pc.n_steps * STEP_CHUNKS);
     [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-        scales[r] = load_scales(scale_words, s, weight_row[r]);
+        scales[r] = load_scales(first, s, weight_row[r]);
     }
 }
 

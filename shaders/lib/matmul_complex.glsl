@@ -71,10 +71,10 @@ void add_quad(uint quad, uint j) {
 
 #ifdef BLOCK_QUADS
 void begin_step(uint s) {
-    uint scale_words = pc.n_steps * STEP_CHUNKS * CHUNK_VECS * 4u * pc.rows_padded;  // first of them
+    uint first = scale_vecs(pc.n_steps * STEP_CHUNKS);
     [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
-        scales_re[p] = load_scales(scale_words, s, weight_row[p]);
-        scales_im[p] = load_scales(4u * pc.imag_chunks + scale_words, s, weight_row[p]);
+        scales_re[p] = load_scales(first, s, weight_row[p]);
+        scales_im[p] = load_scales(pc.imag_chunks + first, s, weight_row[p]);
     }
 }
 

@@ -5,6 +5,8 @@
 // formats with scales, begin_step(), begin_block() and end_block(). Needs lane_sums[] in shared memory,
 // LOCAL_SIZE floats.
 
+#include "rows.glsl"
+
 // A chunk may be part of a block or hold several: each begins and ends where its quads do. The
 // conditions are constants once the loop is unrolled.
 void add_step(uint s) {
@@ -33,15 +35,14 @@ void multiply(uint k_lane) {
         add_step(s);
     }
     if (K_LANES > 1u) {
-        const uint row_lanes = LOCAL_SIZE / K_LANES;
-        const uint row_lane = gl_LocalInvocationIndex % row_lanes;
+        const uint row_lane = gl_LocalInvocationIndex % ROW_LANES;
         [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
             barrier();
             lane_sums[gl_LocalInvocationIndex] = sums[i];
             barrier();
             if (k_lane == 0u) {
                 for (uint lane = 1u; lane < K_LANES; ++lane) {
-                    sums[i] += lane_sums[lane * row_lanes + row_lane];
+                    sums[i] += lane_sums[lane * ROW_LANES + row_lane];
                 }
             }
         }

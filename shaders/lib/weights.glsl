@@ -10,16 +10,26 @@
 // Formats with scales also have
 //   BLOCK_QUADS    quads that share a scale
 //   STEP_QUADS     quads of a step, whose scales are loaded together
-//   StepScales     those: load_scales(first word of the scales, step, row)
+//   StepScales     those: load_scales(first uvec4 of the matrix + scale_vecs(chunks a row), step, row)
 //   block_scale    the scale of block b of the step
 //   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b
-// Needs pc.rows_padded and TEXELS (specialization constant): 1 loads through texel buffers.
+// Needs pc.{block_rows, block_vecs} and TEXELS (specialization constant): 1 loads through texel buffers.
 #extension GL_EXT_samplerless_texture_functions : require
 #include "weight_formats.h"
 
 layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightChunks { uvec4 weights4[]; };
 layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightWords { uint weights[]; };
 layout(set = 0, binding = BINDING_WEIGHT_TEXELS) uniform utextureBuffer weight_texels;
+
+// The row's first uvec4, counted from the matrix's.
+uint row_vec(uint row) {
+    return row / WEIGHT_BLOCK_ROWS * pc.block_vecs + row % WEIGHT_BLOCK_ROWS;
+}
+
+// The row's first word of scales that are single words; `first` counts uvec4.
+uint row_word(uint first, uint row) {
+    return 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + row % WEIGHT_BLOCK_ROWS;
+}
 
 uvec4 load_weights4(uint at) {
     return TEXELS != 0u ? texelFetch(weight_texels, int(at)) : weights4[at];
@@ -77,8 +87,8 @@ vec4 weight_quad(Chunk chunk, uint j) {
 // One uvec4 for the four steps of a superblock: in the low 24 bits of word i the scales and minima of
 // step i, in the high bytes of all four the float16 factors of both.
 #define StepScales vec4  // (scale, min) of block 0, then of block 1
-StepScales load_scales(uint first_word, uint step, uint row) {
-    uvec4 words = load_weights4(first_word / 4u + step / 4u * pc.rows_padded + row);
+StepScales load_scales(uint first, uint step, uint row) {
+    uvec4 words = load_weights4(first + row_vec(row) + step / 4u * pc.block_rows);
     uint factors = words.x >> 24u | words.y >> 24u << 8u | words.z >> 24u << 16u | words.w >> 24u << 24u;
     uint own = words[step % 4u];
     return vec4(uvec4(own, own >> 6u, own >> 12u, own >> 18u) & 63u) * unpackHalf2x16(factors).xyxy;
@@ -112,10 +122,10 @@ uint load_word(uint at) {
 
 // Five words a superblock: the int8 scales of each step's four blocks, then the float16 factor of all.
 #define StepScales vec4
-StepScales load_scales(uint first_word, uint step, uint row) {
-    uint at = first_word + step / 4u * 5u * pc.rows_padded + row;
-    int bytes = int(load_word(at + step % 4u * pc.rows_padded));
-    float factor = unpackHalf2x16(load_word(at + 4u * pc.rows_padded)).x;
+StepScales load_scales(uint first, uint step, uint row) {
+    uint at = row_word(first, row) + step / 4u * 5u * pc.block_rows;
+    int bytes = int(load_word(at + step % 4u * pc.block_rows));
+    float factor = unpackHalf2x16(load_word(at + 4u * pc.block_rows)).x;
     return 0.25 * factor * vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
 }
 float block_scale(StepScales scales, uint b) {
@@ -128,8 +138,8 @@ float block_scale(StepScales scales, uint b) {
 
 #if defined(WEIGHT_Q8_0) || defined(WEIGHT_Q4_0)
 #define StepScales vec2
-StepScales load_scales(uint first_word, uint step, uint row) {
-    return unpackHalf2x16(weights[first_word + step * pc.rows_padded + row]);
+StepScales load_scales(uint first, uint step, uint row) {
+    return unpackHalf2x16(weights[row_word(first, row) + step * pc.block_rows]);
 }
 float block_scale(StepScales scales, uint b) {
     return scales[b];
@@ -142,13 +152,13 @@ float block_scale(StepScales scales, uint b) {
 #endif
 
 Chunk load_chunk(uint first, uint c, uint row) {
-    uint at = first + c * CHUNK_VECS * pc.rows_padded + row;
+    uint at = first + row_vec(row) + c * CHUNK_VECS * pc.block_rows;
 #if CHUNK_VECS == 1
     return load_weights4(at);
 #elif CHUNK_VECS == 2
-    return Chunk(uvec4[2](load_weights4(at), load_weights4(at + pc.rows_padded)));
+    return Chunk(uvec4[2](load_weights4(at), load_weights4(at + pc.block_rows)));
 #else
-    return Chunk(uvec4[2](load_weights4(at), load_weights4(at + pc.rows_padded)), load_weights4(at + 2u * pc.rows_padded));
+    return Chunk(uvec4[2](load_weights4(at), load_weights4(at + pc.block_rows)), load_weights4(at + 2u * pc.block_rows));
 #endif
 }
 
@@ -158,3 +168,8 @@ Chunk load_chunk(uint first, uint c, uint row) {
 #define STEP_QUADS CHUNK_QUADS
 #endif
 #define STEP_CHUNKS (STEP_QUADS / CHUNK_QUADS)
+
+// uvec4 of a block of rows before its scales.
+uint scale_vecs(uint row_chunks) {
+    return row_chunks * CHUNK_VECS * pc.block_rows;
+}

@@ -180,8 +180,12 @@ class BlockRun {
         matrix_.complex = is_complex;
         matrix_.n_chunks = layout.n_chunks();
         matrix_.n_steps = layout.n_chunks();  // float32: a step is a chunk
-        matrix_.slices.push_back(
-            {{}, 0, matrix_.n_rows, layout.rows_padded(), static_cast<std::uint32_t>(words / 4)});
+        matrix_.slices.push_back({{},
+                                  0,
+                                  matrix_.n_rows,
+                                  layout.block_rows(),
+                                  layout.block_vecs(),
+                                  static_cast<std::uint32_t>(words / 4)});
     }
 
     Status make_kernels() {

@@ -37,7 +37,8 @@ void expect_matrix(Device& device, const WeightMatrix& matrix, const TensorView&
         ASSERT_EQ(slice.first_row, next);
         next += slice.n_rows;
         const DeviceMatrix layout{tensor.format, slice.n_rows / outputs, n_in};
-        ASSERT_EQ(slice.rows_padded, layout.rows_padded());
+        ASSERT_EQ(slice.block_rows, layout.block_rows());
+        ASSERT_EQ(slice.block_vecs, layout.block_vecs());
         ASSERT_EQ(matrix.n_chunks, layout.n_chunks());
         const std::size_t n_words = layout.size_words();
         ASSERT_GE(slice.range.size, n_words * 4 * outputs);

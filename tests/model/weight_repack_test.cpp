@@ -62,20 +62,59 @@ std::uint32_t file_bits(WeightFormat format, const std::uint8_t* row, std::uint3
     return 0;
 }
 
+// Where a matrix's row lies: 64 rows a block, or as many as there are, in fours.
+struct Place {
+    Place(const DeviceMatrix& m, std::uint32_t r)
+        : rows(std::min((m.n_rows + 3) / 4 * 4, 64u)), row(r % 64) {
+        const std::size_t elements = (m.n_in + step(m) - 1) / step(m) * step(m);
+        quant_words = elements * bits(m) / 32 * rows;
+        scale_words = elements * scale_bits(m) / 2048 * rows;
+        block = r / 64 * (quant_words + scale_words);
+    }
+    static std::size_t step(const DeviceMatrix& m) {
+        const bool plain = m.format == WeightFormat::kF32 || bits(m) == 16;
+        return plain ? 128 / bits(m) : 64;
+    }
+    static std::size_t bits(const DeviceMatrix& m) {
+        switch (m.format) {
+            case WeightFormat::kF32:
+                return 32;
+            case WeightFormat::kF16:
+            case WeightFormat::kBf16:
+                return 16;
+            case WeightFormat::kQ8_0:
+                return 8;
+            case WeightFormat::kQ4_0:
+            case WeightFormat::kQ4_K:
+                return 4;
+            case WeightFormat::kQ6_K:
+                return 6;
+        }
+        return 0;
+    }
+    // A word for 64 elements; five for 256 in Q6_K.
+    static std::size_t scale_bits(const DeviceMatrix& m) {
+        if (m.format == WeightFormat::kQ6_K) return 40;
+        return bits(m) == 8 || bits(m) == 4 ? 32 : 0;
+    }
+    std::size_t vec(std::size_t v) const { return block + (v * rows + row) * 4; }
+    std::size_t scale(std::size_t word) const { return block + quant_words + word * rows + row; }
+
+    std::size_t rows, row, block, quant_words, scale_words;
+};
+
 // The raw bits of element e of row r as the table of weight_formats.h places them.
 std::uint32_t device_bits(const DeviceMatrix& m, const std::vector<std::uint32_t>& words,
                           std::uint32_t r, std::uint32_t e) {
-    const std::uint32_t rp = (m.n_rows + 3) / 4 * 4;
+    const Place place(m, r);
     const auto word = [&](std::uint32_t chunk_elements, std::uint32_t per_word) {
-        const std::uint32_t c = e / chunk_elements;
-        const std::uint32_t w = e % chunk_elements / per_word;
-        return words.at((std::size_t{c} * rp + r) * 4 + w);
+        return words.at(place.vec(e / chunk_elements) + e % chunk_elements / per_word);
     };
     // Of a chunk of 64 elements: word i of eight has elements 4i .. + 3 low, those from 32 on high.
     const auto nibble = [&](std::uint32_t vecs) {
         const std::uint32_t i = e % 32 / 4;
-        const std::size_t vec = std::size_t{e / 64 * vecs + i / 4} * rp + r;
-        return words.at(vec * 4 + i % 4) >> (e % 4 * 8 + e % 64 / 32 * 4) & 15u;
+        const std::size_t at = place.vec(e / 64 * vecs + i / 4) + i % 4;
+        return words.at(at) >> (e % 4 * 8 + e % 64 / 32 * 4) & 15u;
     };
     switch (m.format) {
         case WeightFormat::kF32:
@@ -90,8 +129,7 @@ std::uint32_t device_bits(const DeviceMatrix& m, const std::vector<std::uint32_t
         case WeightFormat::kQ4_K:
             return nibble(2);
         case WeightFormat::kQ6_K: {
-            const std::uint32_t high =
-                words.at((std::size_t{e / 64 * 3 + 2} * rp + r) * 4 + e / 4 % 4);
+            const std::uint32_t high = words.at(place.vec(e / 64 * 3 + 2) + e / 4 % 4);
             const std::uint32_t bits = nibble(3) | (high >> (e % 4 * 8 + e % 64 / 16 * 2) & 3u)
                                                        << 4;
             return bits ^ 32u;  // two's complement there, 32 more than the value in the file
@@ -139,15 +177,12 @@ TEST(WeightRepack, ScalesAreTwoAWordAfterTheQuants) {
         if (c.format != WeightFormat::kQ8_0 && c.format != WeightFormat::kQ4_0) continue;
         SCOPED_TRACE(name_of(c));
         const std::uint32_t block_bytes = c.format == WeightFormat::kQ8_0 ? 34 : 18;
-        const std::uint32_t elements_a_word = c.format == WeightFormat::kQ8_0 ? 4 : 8;
         const DeviceMatrix m{c.format, c.n_rows, c.n_in};
         const auto file = random_rows(c.format, c.n_rows, c.n_in);
         const auto words = repacked(m, file);
-        const std::uint32_t rp = (c.n_rows + 3) / 4 * 4;
         const std::uint32_t padded = (c.n_in + 63) / 64 * 64;
-        const std::size_t scales = std::size_t{padded} / elements_a_word * rp;
-        ASSERT_EQ(words.size(), scales + std::size_t{padded / 64} * rp);
         for (std::uint32_t r = 0; r < c.n_rows; ++r) {
+            const Place place(m, r);
             for (std::uint32_t b = 0; b < padded / 32; ++b) {
                 std::uint32_t expected = 0;  // a padding block
                 if (b < c.n_in / 32) {
@@ -155,8 +190,7 @@ TEST(WeightRepack, ScalesAreTwoAWordAfterTheQuants) {
                                              std::size_t{b} * block_bytes;
                     expected = little_endian(at, 2);
                 }
-                ASSERT_EQ(words[scales + std::size_t{b / 2} * rp + r] >> (b % 2 * 16) & 0xffff,
-                          expected)
+                ASSERT_EQ(words.at(place.scale(b / 2)) >> (b % 2 * 16) & 0xffff, expected)
                     << "row " << r << " block " << b;
             }
         }
@@ -212,10 +246,12 @@ TEST(WeightRepack, PaddingIsZero) {
         }
         for (std::uint32_t r = c.n_rows; r < m.rows_padded(); ++r) {
             for (std::uint32_t j = 0; j < m.scale_words(); ++j) {
+                const Place place(m, r);
                 const std::size_t at = c.format == WeightFormat::kQ4_K
-                                           ? (std::size_t{j / 4} * m.rows_padded() + r) * 4 + j % 4
-                                           : std::size_t{j} * m.rows_padded() + r;
-                ASSERT_EQ(words[m.scale_offset() + at], 0u);
+                                           ? place.vec(0) + place.quant_words +
+                                                 std::size_t{j / 4} * place.rows * 4 + j % 4
+                                           : place.scale(j);
+                ASSERT_EQ(words.at(at), 0u);
             }
         }
     }
@@ -237,7 +273,7 @@ TEST(WeightRepack, RowRangesMakeTheSameMatrix) {
         std::vector<std::uint32_t> first(m.size_words(), kUntouched);
         repack_rows(m, file, 0, c.n_rows / 2, first);
         for (std::uint32_t r = c.n_rows / 2; r < c.n_rows; ++r) {
-            ASSERT_EQ(first[std::size_t{r} * 4], kUntouched) << "row " << r;
+            ASSERT_EQ(first.at(Place(m, r).vec(0)), kUntouched) << "row " << r;
         }
     }
 }
@@ -253,24 +289,29 @@ TEST(WeightRepack, UnpackingIsTheInverse) {
 }
 
 TEST(WeightRepack, SizesByHand) {
-    // GPT-2's token table: 50257 rows of 768, padded to 50260.
-    EXPECT_EQ(device_bytes(WeightFormat::kF32, 50257, 768), 50260ull * 768 * 4);
-    EXPECT_EQ(device_bytes(WeightFormat::kF16, 50257, 768), 50260ull * 768 * 2);
-    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 50257, 768), 50260ull * (768 + 24 * 2));
-    EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 50257, 768), 50260ull * (384 + 24 * 2));
+    // GPT-2's token table: 50257 rows of 768, padded to 786 blocks of 64.
+    EXPECT_EQ(device_bytes(WeightFormat::kF32, 50257, 768), 50304ull * 768 * 4);
+    EXPECT_EQ(device_bytes(WeightFormat::kF16, 50257, 768), 50304ull * 768 * 2);
+    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 50257, 768), 50304ull * (768 + 24 * 2));
+    EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 50257, 768), 50304ull * (384 + 24 * 2));
     EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 4, 96), 4ull * (64 + 4 * 2));  // 96 -> 128 elements
     // As many as in the file, and 2 a superblock more.
-    EXPECT_EQ(device_bytes(WeightFormat::kQ4_K, 50257, 768), 50260ull * 3 * 144);
-    EXPECT_EQ(device_bytes(WeightFormat::kQ6_K, 50257, 768), 50260ull * 3 * 212);
+    EXPECT_EQ(device_bytes(WeightFormat::kQ4_K, 50257, 768), 50304ull * 3 * 144);
+    EXPECT_EQ(device_bytes(WeightFormat::kQ6_K, 50257, 768), 50304ull * 3 * 212);
     EXPECT_EQ(device_bytes(WeightFormat::kF32, 4194304, 65536), 4194304ull * 65536 * 4);  // 2^40
+    // Every block is padded to whole steps of its own, the last one to 64 rows.
+    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 65, 96), 128ull * (128 + 2 * 4));
+    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 63, 96), 64ull * (128 + 2 * 4));
 }
 
 TEST(WeightRepack, SlicesFitTheRange) {
     const std::uint64_t range = std::uint64_t{128} << 20;  // of many devices
     const std::uint32_t rows = max_slice_rows(WeightFormat::kF32, 50257, 768, range);
-    EXPECT_EQ(rows % 4, 0u);
+    EXPECT_EQ(rows % 64, 0u);
     EXPECT_LE(device_bytes(WeightFormat::kF32, rows, 768), range);
-    EXPECT_GT(device_bytes(WeightFormat::kF32, rows + 4, 768), range);
+    EXPECT_GT(device_bytes(WeightFormat::kF32, rows + 1, 768), range);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 100, 768, 63 * 768 * 4), 60u);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 100, 768, 90 * 768 * 4), 64u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 50257, 768, range), 50257u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4), 4u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4 - 1), 0u);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "runtime/model/weight_formats.h"
 #include "tests/support/test_buffer.h"
 
 namespace gyre::test {
@@ -95,7 +96,8 @@ WeightMatrix add_weights(const RandomWeights& weights, std::uint32_t rows_a_slic
         const std::uint32_t n_rows = std::min(most, weights.n_rows - first),
                             stored = n_rows / outputs;
         std::vector<std::uint32_t> words = weights.real.device_words(first / outputs, stored);
-        WeightSlice slice{{}, first, n_rows, (stored + 3) / 4 * 4, 0};
+        const DeviceMatrix layout{weights.real.format, stored, weights.real.n_in};
+        WeightSlice slice{{}, first, n_rows, layout.block_rows(), layout.block_vecs(), 0};
         if (weights.is_complex) {
             slice.imag_chunks = static_cast<std::uint32_t>(words.size() / 4);
             const auto imag = weights.imag.device_words(first / outputs, stored);

@@ -14,6 +14,7 @@ namespace gyre::test {
 namespace {
 
 constexpr std::uint32_t kVocab = 101;
+constexpr std::uint32_t kBlockVecs = (kVocab + 3) / 4 * 64;  // of 64 rows of the table
 
 // logits = table[token] + positions[position]: embed.comp with the vocabulary for channels, so each
 // token depends on the one before and on StepState, as it does behind a model.
@@ -32,12 +33,14 @@ struct TinyModel {
             sum[i] = table[token * kVocab + i] + positions[position * kVocab + i];
         return sum;
     }
-    // uvec4 W[chunk][row], shaders/interface/weight_formats.h
-    std::vector<std::uint32_t> device_table(std::uint32_t rows_padded) const {
-        std::vector<std::uint32_t> words((kVocab + 3) / 4 * rows_padded * 4, 0);
+    // uvec4 W[row / 64][chunk][row % 64], shaders/interface/weight_formats.h
+    std::vector<std::uint32_t> device_table() const {
+        std::vector<std::uint32_t> words((kVocab + 63) / 64 * kBlockVecs * 4, 0);
         for (std::uint32_t row = 0; row < kVocab; ++row) {
-            for (std::uint32_t i = 0; i < kVocab; ++i)
-                words[(i / 4 * rows_padded + row) * 4 + i % 4] = as_word(table[row * kVocab + i]);
+            for (std::uint32_t i = 0; i < kVocab; ++i) {
+                const std::uint32_t vec = row / 64 * kBlockVecs + i / 4 * 64 + row % 64;
+                words[vec * 4 + i % 4] = as_word(table[row * kVocab + i]);
+            }
         }
         return words;
     }
@@ -61,7 +64,7 @@ class Loop {
     Loop(Device& device, KernelTable& kernels, const SampleKernels& sample, const TinyModel& model,
          bool greedy = false)
         : bench_(device, sample, kVocab, model.n_ctx),
-          table_(device, model.device_table(kRowsPadded), (kVocab + 3) / 4 * kRowsPadded * 4),
+          table_(device, model.device_table(), (kVocab + 63) / 64 * kBlockVecs * 4),
           positions_(device, to_words(model.positions), model.positions.size()),
           embed_(value(kernels.embed(WeightFormat::kF32))),
           set_(value(DescriptorSet::create(device, embed_ranges(), "tiny model"))),
@@ -80,8 +83,6 @@ class Loop {
     SampleBench& bench() { return bench_; }
 
   private:
-    static constexpr std::uint32_t kRowsPadded = 104;
-
     template <typename T>
     static T value(Result<T> result) {
         if (!result.ok()) throw std::runtime_error(result.status().message());
@@ -102,7 +103,8 @@ class Loop {
         params.n_embd = kVocab;
         params.n_tokens = 1;
         params.n_rows = kVocab;
-        params.rows_padded = kRowsPadded;
+        params.block_rows = 64;
+        params.block_vecs = kBlockVecs;
         params.n_chunks = (kVocab + 3) / 4;
         record_embed(recorder, embed_, set_, params);
     }

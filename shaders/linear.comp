@@ -1,11 +1,13 @@
-// linear.comp: [norm,] weight rows times x, bias, and what follows: logits, residual sum or activation.
+// linear.comp: [norm,] weight rows times x, bias, and what follows: logits, residual sum [and its norm] or
+// activation.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   x [n_tokens, n_in]              f32  read
 //   weights slice [n_rows, n_in]            WEIGHT_*  read; COMPLEX_WEIGHTS: real and imaginary
 //           parts [n_rows/2, n_in/2]
 //   params  norm gain and bias [n_in], bias [n_rows]  f32  read
-//   state   out [n_tokens, n_out]           f32  written (RESIDUAL: read too)
+//   state   out [n_tokens, n_out]           f32  written (RESIDUAL, RESIDUAL_NORM: read too)
+//   state   normed [n_out]                  f32  written (RESIDUAL_NORM)
 //   cache   logits [n_tokens, n_vocab]      f32  written (LOGITS instead of out)
 //   pc      LinearParams, interface/linear.h
 //   grid    (ceil(n_rows / rows a workgroup), ceil(n_tokens / TOKENS)) workgroups
@@ -31,6 +33,12 @@ layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Logits { float logits[]; };
 
 #include "quads.glsl"
+#include "norm_behind.glsl"
+
+// What is normalised: x in front of the product, or the sum behind it, of which other workgroups stored parts.
+vec4 load_row4(uint at) {
+    return EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM ? sum_row4[at] : load_state4(at);
+}
 #include "normed_row.glsl"
 #ifdef COMPLEX_WEIGHTS
 #include "matmul_complex.glsl"
@@ -48,9 +56,20 @@ void store(uint row, uint token, float y) {
         logits[at] = y;
     } else if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL) {
         state[at] += y;
+    } else if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM) {
+        sum_row[at] += y;
     } else {
         state[at] = activate(ACTIVATION, y);
     }
+}
+
+void normalise_sum() {
+    vec2 statistics = norm_statistics(pc.out_offset, pc.n_rows, pc.norm_epsilon);
+    for (uint q = gl_LocalInvocationIndex; 4u * q < pc.n_rows; q += LOCAL_SIZE) {
+        sum_row4[pc.normed_offset / 4u + q] = normalised_quad(
+            pc.out_offset, statistics, pc.norm_weight_offset, pc.norm_bias_offset, q, pc.n_rows);
+    }
+    if (gl_LocalInvocationIndex == 0u) tickets[pc.ticket] = 0u;
 }
 
 void main() {
@@ -68,13 +87,17 @@ void main() {
         x_quad[t] = (pc.x_offset + min(first_token + t, pc.n_tokens - 1u) * pc.x_stride) / 4u;
     }
     multiply(k_lane);
-    if (k_lane != 0u) return;
-    [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-        uint row = (first_row + r / OUTPUTS * ROW_STRIDE) * OUTPUTS + r % OUTPUTS;
-        [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-            if (row < pc.n_rows && first_token + t < pc.n_tokens) {
-                store(row, first_token + t, sums[r * TOKENS + t]);
+    if (k_lane == 0u) {
+        [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
+            uint row = (first_row + r / OUTPUTS * ROW_STRIDE) * OUTPUTS + r % OUTPUTS;
+            [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+                if (row < pc.n_rows && first_token + t < pc.n_tokens) {
+                    store(row, first_token + t, sums[r * TOKENS + t]);
+                }
             }
         }
+    }
+    if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM) {
+        if (is_last_workgroup()) normalise_sum();
     }
 }

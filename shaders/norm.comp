@@ -20,6 +20,7 @@ layout(set = 0, binding = BINDING_STATE, std430) buffer StateQuads { vec4 state4
 
 shared float norm_partial[LOCAL_SIZE];
 #include "quads.glsl"
+#define load_row4 load_state4
 #include "norm.glsl"
 
 void main() {

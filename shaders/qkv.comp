@@ -38,6 +38,7 @@ layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint c
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 #include "quads.glsl"
+#define load_row4 load_state4
 #include "normed_row.glsl"
 #ifdef COMPLEX_WEIGHTS
 #include "matmul_complex.glsl"

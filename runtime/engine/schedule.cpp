@@ -6,12 +6,16 @@
 namespace gyre {
 namespace {
 
-const NormWeights kNoNorm;
+void describe_norm(const NormWeights& norm, const ModelConfig& config, LinearParams& params) {
+    params.norm_weight_offset = norm.weight;
+    params.norm_bias_offset = norm.bias;
+    params.norm_epsilon = config.layer_norm_epsilon;
+}
 
 }  // namespace
 
 void Schedule::record_decode(CommandRecorder& recorder) const {
-    forward({recorder, true, 1}, LogitsOf::kLastToken);
+    forward({recorder, true, 1, norms_behind_}, LogitsOf::kLastToken);
 }
 
 void Schedule::record_prefill(CommandRecorder& recorder, std::uint32_t n_tokens,
@@ -66,6 +70,7 @@ void Schedule::embed(const Phase& phase) const {
         describe_slice(weights.token_embd, weights.token_embd.slices[s], params);
         record_embed(phase.recorder, embed_kernel_, embed_sets_[s], params);
     }
+    if (phase.norms_behind) dispatch_norm(phase, weights.layers[0].attn_norm, layout_.x, 1);
 }
 
 void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
@@ -141,46 +146,69 @@ void Schedule::project(const Phase& phase, std::uint32_t l) const {
     LinearParams params = {};
     params.x_offset = layout_.mix;
     params.x_stride = layout_.mix_stride;
-    params.out_offset = layout_.x;
-    params.out_stride = layout_.embd_stride;
-    linear(phase, layers_[l].output, kNoNorm, phase.n_tokens, params);
+    add_product(phase, layers_[l].output, model_->weights().layers[l].ffn_norm, params);
 }
 
 void Schedule::norm_up_activate(const Phase& phase, std::uint32_t l) const {
+    const NormWeights& ffn_norm = model_->weights().layers[l].ffn_norm;
     LinearParams params = {};
-    params.x_offset = layout_.x;
+    describe_norm(ffn_norm, model_->config(), params);
+    params.x_offset = norm(phase, layers_[l].up, ffn_norm, layout_.x, phase.n_tokens);
     params.x_stride = layout_.embd_stride;
     params.out_offset = layout_.hidden;
     params.out_stride = layout_.hidden_stride;
-    linear(phase, layers_[l].up, model_->weights().layers[l].ffn_norm, phase.n_tokens, params);
+    linear(phase, layers_[l].up, phase.n_tokens, params);
 }
 
 void Schedule::down(const Phase& phase, std::uint32_t l) const {
     LinearParams params = {};
     params.x_offset = layout_.hidden;
     params.x_stride = layout_.hidden_stride;
+    const ModelWeights& weights = model_->weights();
+    const bool last = l + 1 == model_->config().n_layer;
+    add_product(phase, layers_[l].down,
+                last ? weights.output_norm : weights.layers[l + 1].attn_norm, params);
+}
+
+void Schedule::add_product(const Phase& phase, const Product& product, const NormWeights& next,
+                           LinearParams params) const {
     params.out_offset = layout_.x;
     params.out_stride = layout_.embd_stride;
-    linear(phase, layers_[l].down, kNoNorm, phase.n_tokens, params);
+    if (phase.norms_behind) {
+        describe_norm(next, model_->config(), params);
+        params.normed_offset = layout_.normed;
+        params.ticket = layout_.ticket;
+    }
+    linear(phase, product, phase.n_tokens, params);
 }
 
 void Schedule::norm_logits(const Phase& phase, LogitsOf logits) const {
     if (logits == LogitsOf::kNone) return;
     const bool every = logits == LogitsOf::kEveryToken;
     const std::uint32_t n_tokens = every ? phase.n_tokens : 1;
+    const NormWeights& output_norm = model_->weights().output_norm;
+    const Product& product = every ? all_logits_ : logits_;
+    // One row is the decode kernels' work, also at the end of a prompt.
+    const Phase head{phase.recorder, phase.decode || !every, n_tokens, phase.norms_behind};
     LinearParams params = {};
-    params.x_offset = layout_.x + (phase.n_tokens - n_tokens) * layout_.embd_stride;
+    describe_norm(output_norm, model_->config(), params);
+    params.x_offset = norm(head, product, output_norm,
+                           layout_.x + (phase.n_tokens - n_tokens) * layout_.embd_stride, n_tokens);
     params.x_stride = layout_.embd_stride;
     params.out_offset = 0;
     params.out_stride = model_->config().n_vocab;
-    // One row is the decode kernels' work, also at the end of a prompt.
-    const Phase head{phase.recorder, phase.decode || !every, n_tokens};
-    linear(head, every ? all_logits_ : logits_, model_->weights().output_norm, n_tokens, params);
+    linear(head, product, n_tokens, params);
 }
 
 std::uint32_t Schedule::norm(const Phase& phase, const Product& product, const NormWeights& norm,
                              std::uint32_t x, std::uint32_t n_tokens) const {
-    if (norm.weight == NO_OFFSET || (phase.decode && product.fused_norm)) return x;
+    if (phase.decode && product.fused_norm) return x;
+    if (!phase.norms_behind) dispatch_norm(phase, norm, x, n_tokens);
+    return layout_.normed;
+}
+
+void Schedule::dispatch_norm(const Phase& phase, const NormWeights& norm, std::uint32_t x,
+                             std::uint32_t n_tokens) const {
     NormParams params = {};
     params.x_offset = x;
     params.out_offset = layout_.normed;
@@ -190,16 +218,11 @@ std::uint32_t Schedule::norm(const Phase& phase, const Product& product, const N
     params.bias_offset = norm.bias;
     params.epsilon = model_->config().layer_norm_epsilon;
     record_norm(phase.recorder, norm_kernel_, norm_set_[0], params, n_tokens);
-    return layout_.normed;
 }
 
-void Schedule::linear(const Phase& phase, const Product& product, const NormWeights& norm_weights,
-                      std::uint32_t n_tokens, LinearParams params) const {
-    params.x_offset = norm(phase, product, norm_weights, params.x_offset, n_tokens);
+void Schedule::linear(const Phase& phase, const Product& product, std::uint32_t n_tokens,
+                      LinearParams params) const {
     params.n_tokens = n_tokens;
-    params.norm_weight_offset = norm_weights.weight;
-    params.norm_bias_offset = norm_weights.bias;
-    params.norm_epsilon = model_->config().layer_norm_epsilon;
     for (std::size_t s = 0; s < product.sets.size(); ++s) {
         const WeightSlice& slice = product.matrix->slices[s];
         describe_slice(*product.matrix, slice, params);

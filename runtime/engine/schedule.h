@@ -10,8 +10,10 @@
 //     down              x += ffn_down(hidden)
 //   norm_logits                                              logits = output(norm(x))
 //
-// Decoding fuses each norm into the product behind it: 5 dispatches a layer. Prompts are processed
-// by the same kernels in tiles of tokens, with the norms as dispatches of their own.
+// Decoding fuses the norms into products, 5 dispatches a layer: each into the product that reads
+// it, where every workgroup normalises for itself, or (norms behind) into the one that made the
+// sum, whose last workgroup normalises it for all. Prompts are processed by the same kernels in
+// tiles of tokens, with the norms as dispatches of their own.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +49,7 @@ struct ActivationLayout {
         0;                     // for the values: unit amplitude; query_table where that is the same
     std::uint32_t scales = 0;  // [n_ctx] temperature factors
     std::uint32_t turns = 0;   // [keys, values][n_pairs] (cos, sin) of a cache shift
+    std::uint32_t ticket = 0;  // [1] of norms behind a product
     std::uint64_t words = 0;   // of the whole buffer
 
     static ActivationLayout of(const ModelConfig& config, const RotarySpec& rotary,
@@ -97,6 +100,7 @@ class Schedule {
         CommandRecorder& recorder;
         bool decode;
         std::uint32_t n_tokens;
+        bool norms_behind = false;  // `normed` is that of x, without a norm in front of the product
     };
 
     Schedule(const Model& model, const KvCache& cache, const RotarySpec& rotary,
@@ -110,6 +114,8 @@ class Schedule {
     Status build_qkv(const LayerWeights& weights, const BufferRange& cache, Product& product);
     Status build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
                       std::vector<DescriptorSet>& sets);
+    bool can_norm_behind() const;
+    const Tiling& fused_norm_tiling(const Tilings& tilings) const;
     bool texels_fit(const WeightMatrix& matrix) const;
     bool cache_texels() const;
     std::uint32_t fused_norm_quads(const WeightMatrix& matrix) const;
@@ -124,11 +130,16 @@ class Schedule {
     void down(const Phase& phase, std::uint32_t l) const;
     void norm_logits(const Phase& phase, LogitsOf logits) const;
 
-    // Normalises x into normed unless the product does it; returns where the product reads.
+    // Sees to the norm of x that the product reads; returns where it reads.
     std::uint32_t norm(const Phase& phase, const Product& product, const NormWeights& norm,
                        std::uint32_t x, std::uint32_t n_tokens) const;
-    void linear(const Phase& phase, const Product& product, const NormWeights& norm,
-                std::uint32_t n_tokens, LinearParams params) const;
+    void dispatch_norm(const Phase& phase, const NormWeights& norm, std::uint32_t x,
+                       std::uint32_t n_tokens) const;
+    // x += product, and with norms behind the norm that follows.
+    void add_product(const Phase& phase, const Product& product, const NormWeights& next,
+                     LinearParams params) const;
+    void linear(const Phase& phase, const Product& product, std::uint32_t n_tokens,
+                LinearParams params) const;
 
     const Model* model_;
     const KvCache* cache_;
@@ -137,6 +148,7 @@ class Schedule {
     ScheduleBuffers buffers_;
 
     RotaryKernelSpec rotary_kernel_;
+    bool norms_behind_ = false;  // in decode
     Kernel embed_kernel_, norm_kernel_, quantize_kernel_, shift_kernel_;
     Kernel decode_attention_, prefill_attention_;
     std::vector<DescriptorSet> embed_sets_;  // [slices of token_embd]

@@ -51,6 +51,7 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
     }
     if (rotary.temperature.active()) layout.scales = place(n_ctx);
     layout.turns = place(2 * std::uint64_t{rotary.n_pairs()} * 2);
+    layout.ticket = place(1);
     layout.words = words;
     return layout;
 }
@@ -73,10 +74,11 @@ Status Schedule::build() {
     rotary_kernel_ = {rotary_.pairing, rotary_.turns() && rotary_.rotate_keys,
                       rotary_.turns() ? rotary_.values : ValueRotation::kNone};
     GYRE_ASSIGN(embed_kernel_, kernels.embed(weights.token_embd.format));
+    norms_behind_ = tilings.norms_behind && can_norm_behind();
     // The fused norms' local size, so that a row's statistics are the same bits in both phases.
     const bool norm_texels = gyre::texels_fit(device.caps(), buffers_.state.size) &&
                              gyre::texels_fit(device.caps(), weights.params().size);
-    GYRE_ASSIGN(norm_kernel_, kernels.norm(tilings.decode_norm.local_size, norm_texels));
+    GYRE_ASSIGN(norm_kernel_, kernels.norm(fused_norm_tiling(tilings).local_size, norm_texels));
     GYRE_TRY(build_attention(tilings));
     GYRE_ASSIGN(shift_kernel_, kernels.shift_cache(cache_->shape().format, rotary_kernel_));
     if (cache_->shape().format == CacheFormat::kQ8_0) {
@@ -167,7 +169,10 @@ Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilog
     variant.tiling.texels = texels_fit(matrix);
     GYRE_ASSIGN(product.prefill, kernels.linear(variant));
     variant.norm_quads = norm ? fused_norm_quads(matrix) : 0;
-    variant.tiling = variant.norm_quads != 0 ? tilings.decode_norm : tilings.decode;
+    if (norms_behind_ && epilogue == LinearEpilogue::kResidual) {
+        variant.epilogue = LinearEpilogue::kResidualNorm;
+    }
+    variant.tiling = variant.norm_quads != 0 ? fused_norm_tiling(tilings) : tilings.decode;
     variant.tiling.texels = texels_fit(matrix);
     GYRE_ASSIGN(product.decode, kernels.linear(variant));
     product.fused_norm = variant.norm_quads != 0;
@@ -189,7 +194,7 @@ Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache
     variant.tiling.texels = texels_fit(qkv.matrix);
     GYRE_ASSIGN(product.prefill, kernels.qkv(variant));
     variant.norm_quads = fused_norm_quads(qkv.matrix);
-    variant.tiling = variant.norm_quads != 0 ? tilings.decode_norm : tilings.decode;
+    variant.tiling = variant.norm_quads != 0 ? fused_norm_tiling(tilings) : tilings.decode;
     variant.tiling.texels = texels_fit(qkv.matrix);
     GYRE_ASSIGN(product.decode, kernels.qkv(variant));
     product.fused_norm = variant.norm_quads != 0;
@@ -221,7 +226,25 @@ bool Schedule::texels_fit(const WeightMatrix& matrix) const {
            });
 }
 
+// Norms behind need whole sums, made by one dispatch, that are read through one norm only.
+bool Schedule::can_norm_behind() const {
+    const std::vector<LayerWeights>& layers = model_->weights().layers;
+    return !model_->config().parallel_residual &&
+           std::all_of(layers.begin(), layers.end(), [](const LayerWeights& layer) {
+               return layer.attn_output.matrix.slices.size() == 1 &&
+                      layer.ffn_down.matrix.slices.size() == 1;
+           });
+}
+
+// Where slices alone forbid norms behind, the norms keep that local size, and with it their bits.
+const Tiling& Schedule::fused_norm_tiling(const Tilings& tilings) const {
+    const bool behind = tilings.norms_behind && !model_->config().parallel_residual;
+    return behind ? tilings.decode : tilings.decode_norm;
+}
+
+// Of the norm inside the product that reads it; 0: none there.
 std::uint32_t Schedule::fused_norm_quads(const WeightMatrix& matrix) const {
+    if (norms_behind_) return 0;
     const std::uint32_t quads = align(matrix.n_in) / 4;
     return quads <= kMaxFusedNormQuads ? quads : 0;
 }

@@ -10,6 +10,7 @@ namespace gyre {
 struct Tilings {
     Tiling decode;                      // one token
     Tiling decode_norm;                 // one token, normalised by every workgroup for itself
+    bool norms_behind = false;          // one token: a sum is normalised where it is made instead
     Tiling prefill;                     // tiles of several tokens
     std::uint32_t attention_size = 64;  // invocations a query and head
     std::uint32_t attention_streams =

@@ -118,6 +118,9 @@ Result<Kernel> KernelTable::attention(const AttentionVariant& v) {
 Result<Kernel> KernelTable::linear(const LinearVariant& v) {
     assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
     assert((!v.complex || v.tiling.rows % 2 == 0) && "a complex row gives two outputs");
+    assert((v.epilogue != LinearEpilogue::kResidualNorm ||
+            (v.norm_quads == 0 && v.tiling.tokens == 1)) &&
+           "one norm, in front or behind, of one row");
     const Activation activation =
         v.epilogue == LinearEpilogue::kActivate ? v.activation : Activation::kGeluTanh;
     GYRE_ASSIGN(

@@ -93,6 +93,7 @@ void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const D
 void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params) {
     assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
+    assert(params.normed_offset % 4 == 0);
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(params.n_rows, kernel.tiling.rows_a_workgroup()),
                              divide_up(params.n_tokens, kernel.tiling.tokens)});

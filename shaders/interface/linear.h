@@ -15,14 +15,16 @@
 #define SPEC_LINEAR_TEXELS     7  // 1: weights and x are loaded as texels
 
 // Where a result goes.  X(id, Name)
-#define LINEAR_EPILOGUE_LIST(X)                     \
-    X(0, Logits)   /* logits[t][row] = y         */ \
-    X(1, Residual) /* state[out] += y            */ \
-    X(2, Activate) /* state[out] = activation(y) */
+#define LINEAR_EPILOGUE_LIST(X)                                                 \
+    X(0, Logits)       /* logits[t][row] = y                                 */ \
+    X(1, Residual)     /* state[out] += y                                    */ \
+    X(2, Activate)     /* state[out] = activation(y)                         */ \
+    X(3, ResidualNorm) /* Residual, then state[normed] = LayerNorm(state[out]): one token, one slice */
 
-#define LINEAR_EPILOGUE_LOGITS   0
-#define LINEAR_EPILOGUE_RESIDUAL 1
-#define LINEAR_EPILOGUE_ACTIVATE 2
+#define LINEAR_EPILOGUE_LOGITS        0
+#define LINEAR_EPILOGUE_RESIDUAL      1
+#define LINEAR_EPILOGUE_ACTIVATE      2
+#define LINEAR_EPILOGUE_RESIDUAL_NORM 3
 
 // X(id, Name, function in lib/activation.glsl)
 #define ACTIVATION_LIST(X)         \
@@ -36,8 +38,8 @@ struct LinearParams {
     uint x_stride;            // words from one token's row to the next
     uint n_in;                // elements of a row
     uint n_tokens;
-    uint norm_weight_offset;  // params word of [n_in]; unused without the norm
-    uint norm_bias_offset;    // params word of [n_in], or NO_OFFSET
+    uint norm_weight_offset;  // params word of [n_in], of [n_rows] for RESIDUAL_NORM; unused without a norm
+    uint norm_bias_offset;    // the same, or NO_OFFSET
     float norm_epsilon;
     uint bias_offset;         // params word of [n_rows] of this slice, or NO_OFFSET
     uint n_steps;             // steps of a weight row, padding included
@@ -48,6 +50,8 @@ struct LinearParams {
     uint n_rows;              // rows of this slice
     uint out_offset;          // state word (or logits word) of [n_tokens][out_stride]
     uint out_stride;          // words from one token's row to the next
+    uint normed_offset;       // RESIDUAL_NORM: state word of [n_rows], the normalised row
+    uint ticket;              // RESIDUAL_NORM: state word, 0 before and after
 };
 PUSH_CONSTANTS(LinearParams);
 

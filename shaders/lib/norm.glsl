@@ -1,7 +1,7 @@
 // LayerNorm of one row by a whole workgroup: Ba et al., arXiv:1607.06450, eq. 4 with gain and bias.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs quads.glsl, LOCAL_SIZE, and norm_partial[LOCAL_SIZE] in shared memory. Rows, gains and biases
+// Needs quads.glsl, LOCAL_SIZE, norm_partial[LOCAL_SIZE] in shared memory, and load_row4(quad of the state). Rows, gains and biases
 // begin at multiples of four words, and a row is padded with zeros to whole quads. The sums run in a
 // fixed order that depends on LOCAL_SIZE alone, so that every kernel that normalises a row with the
 // same local size gets the same bits.
@@ -30,12 +30,12 @@ vec2 norm_statistics(uint x, uint n, float epsilon) {
     uint n_quads = (n + 3u) / 4u;
     float sum = 0.0;
     for (uint q = gl_LocalInvocationIndex; q < n_quads; q += LOCAL_SIZE) {
-        sum += dot(load_state4(x / 4u + q), vec4(1.0));
+        sum += dot(load_row4(x / 4u + q), vec4(1.0));
     }
     float mean = workgroup_sum(sum) / float(n);
     float squares = 0.0;
     for (uint q = gl_LocalInvocationIndex; q < n_quads; q += LOCAL_SIZE) {
-        vec4 d = inside_row(load_state4(x / 4u + q) - mean, q, n);
+        vec4 d = inside_row(load_row4(x / 4u + q) - mean, q, n);
         squares += dot(d, d);
     }
     float variance = workgroup_sum(squares) / float(n);
@@ -45,7 +45,7 @@ vec2 norm_statistics(uint x, uint n, float epsilon) {
 
 // Quad q of the normalised row; weight, bias: params words of the gain and the bias, or NO_OFFSET.
 vec4 normalised_quad(uint x, vec2 statistics, uint weight, uint bias, uint q, uint n) {
-    vec4 y = (load_state4(x / 4u + q) - statistics.x) * statistics.y * load_params4(weight / 4u + q);
+    vec4 y = (load_row4(x / 4u + q) - statistics.x) * statistics.y * load_params4(weight / 4u + q);
     if (bias != NO_OFFSET) y += load_params4(bias / 4u + q);
     return inside_row(y, q, n);
 }

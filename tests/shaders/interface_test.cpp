@@ -103,12 +103,12 @@ TEST(ShaderTableTest, HasEveryKernelInEveryFormatAndNothingElse) {
         ADD_FAILURE() << name << ": not in the table of modules";
 }
 
-// The stripped library with all shaders has 2 MB; the shaders may take half of it.
+// The stripped library with all shaders has 2 MB; the shaders may take 1.25.
 TEST(ShaderTableTest, IsSmall) {
     std::size_t bytes = 0;
     for (const ShaderModuleRow& module : shader_modules())
         bytes += module.words.size_bytes();
-    EXPECT_LT(bytes, 1024u * 1024u);
+    EXPECT_LT(bytes, 1280u * 1024u);
 }
 
 class ModuleTest : public testing::TestWithParam<ShaderModuleRow> {

@@ -21,6 +21,7 @@ constexpr auto kQ6K = WeightFormat::kQ6_K;
 constexpr auto kLogits = LinearEpilogue::kLogits;
 constexpr auto kResidual = LinearEpilogue::kResidual;
 constexpr auto kActivate = LinearEpilogue::kActivate;
+constexpr auto kResidualNorm = LinearEpilogue::kResidualNorm;
 
 // clang-format off
 const LinearCase kCases[] = {
@@ -98,6 +99,12 @@ const LinearCase kCases[] = {
     {"complex_q6_k_sliced",   kQ6K,    50,  512,  2, kResidual, kSmall, {.rows_a_slice = 24, .is_complex = true}},
     {"complex_sliced",        kQ8,     50,   64,  2, kResidual, kPrefill, {.rows_a_slice = 24, .is_complex = true}},
     {"complex_gpt2",          kF16,   768,  768,  1, kResidual, kDecode, {.is_complex = true}},
+    // The norm behind: one workgroup, several, lanes, a row that ends within a quad.
+    {"behind_one_workgroup",  kF32,     5,    7,  1, kResidualNorm, kDecode},
+    {"behind_f32",            kF32,   770,   60,  1, kResidualNorm, kDecode, {.bias = false}},
+    {"behind_f16_lanes",      kF16,   131,   67,  1, kResidualNorm, kDecodeLanes},
+    {"behind_gpt2",           kQ8,    768, 3072,  1, kResidualNorm, kDecode},
+    {"behind_complex",        kQ4,    130,  192,  1, kResidualNorm, kDecode, {.is_complex = true}},
 };
 // clang-format on
 
@@ -130,8 +137,9 @@ LinearData::LinearData(const LinearCase& linear_case) : c(linear_case) {
     weights =
         random_weights(c.format, o.is_complex, c.n_rows, c.n_in, generator, o.subnormal_scales);
     x = generator.bells(std::size_t{c.n_tokens} * c.n_in, o.x_deviation);
-    gain = generator.bells(c.n_in);
-    if (o.bias) norm_bias = generator.bells(c.n_in);
+    const std::uint32_t normed = c.epilogue == kResidualNorm ? c.n_rows : c.n_in;
+    gain = generator.bells(normed);
+    if (o.bias) norm_bias = generator.bells(normed);
     if (o.bias) bias = generator.bells(c.n_rows);
     residual = generator.bells(std::size_t{c.n_tokens} * c.n_rows);
 }
@@ -151,7 +159,7 @@ LinearExpected expected_of(const LinearData& data) {
     for (std::size_t i = 0; i < expected.y.size(); ++i) {
         double& bound = expected.bounds[i];
         bound = product_roundings(c.n_in, c.tiling.k_lanes) * kUnit * bound + carried[i];
-        if (c.epilogue != LinearEpilogue::kResidual) continue;
+        if (c.epilogue != kResidual && c.epilogue != kResidualNorm) continue;
         expected.y[i] += static_cast<double>(data.residual[i]);
         bound += kUnit * std::abs(expected.y[i]);
     }

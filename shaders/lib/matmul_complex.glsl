@@ -94,7 +94,8 @@ void end_block(uint b) {
     [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
         float re = block_scale(scales_re[p], b);
         float im = block_scale(scales_im[p], b);
-        [[unroll]] for (uint i = 2u * p * TOKENS; i < (2u * p + 2u) * TOKENS; ++i) {
+        [[unroll]] for (uint o = 0u; o < 2u * TOKENS; ++o) {
+            uint i = 2u * p * TOKENS + o;
             sums[i] += re * block_re[i] + im * block_im[i];
         }
 #ifdef BLOCK_MINS

@@ -29,6 +29,8 @@ enum class WhenFull {
     kSlide,  // the oldest half goes, except the first keep_tokens; the rest moves up
 };
 
+inline constexpr std::uint32_t kMaxSubmitBudgetMs = 10'000;
+
 struct SessionOptions {
     std::uint32_t n_ctx = 0;  // positions; 0: the model's
     WhenFull when_full = WhenFull::kStop;
@@ -38,7 +40,7 @@ struct SessionOptions {
     // here.
     std::uint32_t first_position = 0;
     std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: what fits the budget
-    std::uint32_t submit_budget_ms = 50;  // how long the device may need for one submission
+    std::uint32_t submit_budget_ms = 50;  // for the device, of one submission; at least 1
 };
 
 // first: index of the first token of these rows among those fed by this call; logits: [n][n_vocab].
@@ -50,7 +52,8 @@ enum class Readback { kNow, kLater };
 // Tokens that follow each other on the device.
 struct LoopRequest {
     SampleSettings sampling;  // max_tokens: of this call
-    // The tokens so far, for the repetition penalty; never empty.
+    // The tokens so far, for the repetition penalty; never empty, and read before the first new
+    // one.
     std::span<const std::uint32_t> history;
     bool pending = false;    // the last of them is not in the cache yet
     std::uint64_t step = 0;  // of the first draw

@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint32_t kDefaultChunk = 128;  // tokens
 // A prompt is cut by time into pieces of so many tokens or more: a tile of the prompt's kernels.
 constexpr std::uint32_t kLeastChunk = 8;
-constexpr std::uint32_t kMaxBudgetMs = 10'000;
 constexpr std::uint64_t kAllLogitsBytes = std::uint64_t{16}
                                           << 20;  // of every token's logits at once
 
@@ -72,10 +71,10 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const std::uint32_t n_ctx = options.n_ctx == 0 ? config.n_ctx : options.n_ctx;
     GYRE_TRY(check_positions(config, options.first_position, n_ctx));
     GYRE_TRY(check_sliding(config, options, n_ctx));
-    if (options.submit_budget_ms == 0 || options.submit_budget_ms > kMaxBudgetMs) {
-        return Status::invalid_argument("submit budget " +
-                                        std::to_string(options.submit_budget_ms) +
-                                        " ms: it must be 1 to " + std::to_string(kMaxBudgetMs));
+    if (options.submit_budget_ms == 0 || options.submit_budget_ms > kMaxSubmitBudgetMs) {
+        return Status::invalid_argument(
+            "submit budget " + std::to_string(options.submit_budget_ms) + " ms: it must be 1 to " +
+            std::to_string(kMaxSubmitBudgetMs));
     }
     // Half the context is free after a slide.
     const std::uint32_t room = options.when_full == WhenFull::kSlide ? (n_ctx + 3) / 4 : n_ctx;

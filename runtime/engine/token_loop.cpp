@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstring>
 #include <deque>
-#include <vector>
+#include <utility>
 
 namespace gyre {
 namespace {
@@ -30,9 +30,13 @@ class UnderWay {
             if (decode != nullptr) batch[n++] = decode;
             batch[n++] = sample;
         }
-        if (parts_.empty()) busy_since_ = Clock::now();
+        // Idle already: what is under way is done, and the host was busy with something else.
+        if (parts_.empty() || parts_.back().submission.done()) {
+            measure(parts_.size(), false);
+            busy_since_ = Clock::now();
+        }
         GYRE_ASSIGN(Submission submission, queue_.submit(std::span(batch).first(n)));
-        parts_.push_back({std::move(submission), n_tokens, decode != nullptr});
+        parts_.push_back({std::move(submission), n_tokens, decode != nullptr, false});
         if (decode != nullptr) {
             queue_.count_decoded(n_tokens);
             result_.n_run += n_tokens;
@@ -50,7 +54,7 @@ class UnderWay {
         Part& last = parts_[count - 1];
         const bool early = !last.submission.done();
         GYRE_TRY(queue_.wait(last.submission));
-        measure(n, early, last.decodes);
+        measure(count, early);
         for (; count > 0; --count) {  // those before the last are done as well
             GYRE_TRY(parts_.front().submission.wait());
             parts_.pop_front();
@@ -65,10 +69,20 @@ class UnderWay {
         Submission submission;
         std::uint32_t n_tokens;
         bool decodes;
+        bool measured = false;
     };
 
-    // A host that comes late, from a slow callback, does not see how long the device was busy.
-    void measure(std::uint32_t n, bool early, bool decodes) {
+    // The first `count` are done. A host that comes late, from a slow callback, does not see how
+    // long the device was busy with them.
+    void measure(std::size_t count, bool early) {
+        std::uint32_t n = 0;
+        bool decodes = false;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (std::exchange(parts_[i].measured, true)) continue;
+            n += parts_[i].n_tokens;
+            decodes = parts_[i].decodes;
+        }
+        if (n == 0) return;
         const auto now = Clock::now();
         double seconds = std::chrono::duration<double>(now - busy_since_).count();
         busy_since_ = now;

@@ -157,8 +157,10 @@ TEST_F(TokenLoopTest, WritesWhatTheHostWrites) {
 
 TEST_F(TokenLoopTest, WritesWhatTheHostWritesInAModelThatIsUsed) {
     const auto model = books();
+    Writer device(model, {.n_ctx = 128}), host(model, {.n_ctx = 128});
     for (const SamplerOptions& options : many_options()) {
-        Writer device(model, {.n_ctx = 128}), host(model, {.n_ctx = 128});
+        device.forget_text();
+        host.forget_text();
         device.feed(prompt_);
         host.feed(prompt_);
         EXPECT_EQ(device.write(options, 40), LoopEnd::kCount);
@@ -176,10 +178,12 @@ TEST_F(TokenLoopTest, SlidesAsTheHostDoes) {
                                    .when_full = WhenFull::kSlide,
                                    .keep_tokens = n_ctx / 4,
                                    .cache = CacheFormat::kF32};
+        Writer device(model, slide), host(model, slide);
         for (const SamplerOptions& options : many_options()) {
             SCOPED_TRACE("n_ctx " + std::to_string(n_ctx) + ", seed " +
                          std::to_string(options.seed));
-            Writer device(model, slide), host(model, slide);
+            device.forget_text();
+            host.forget_text();
             device.feed(prompt_);
             host.feed(prompt_);
             while (device.written().size() < 70) {
@@ -329,8 +333,10 @@ TEST_F(TokenLoopTest, BrokenLogitsEndTheLoop) {
     const std::string path = testing::TempDir() + "gyre_broken.gguf";
     const auto model = open(broken_at(17, path));
     std::remove(path.c_str());
+    Writer device(model, {}), host(model, {});
     for (const SamplerOptions& options : many_options()) {
-        Writer device(model, {}), host(model, {});
+        device.forget_text();
+        host.forget_text();
         device.feed(prompt_);
         host.feed(prompt_);
         host.write_by_hand(options, 13);  // tokens 5 to 17

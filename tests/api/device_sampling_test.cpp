@@ -298,7 +298,7 @@ TEST_F(DeviceSamplingTest, TimesAreThoseOfTheDevice) {
     const SessionPtr session = new_session();
     Text text;
     text.watch = [](std::size_t) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
         return true;
     };
     write(session.get(), "Hello", greedy(), 30, text);
@@ -306,7 +306,7 @@ TEST_F(DeviceSamplingTest, TimesAreThoseOfTheDevice) {
     ASSERT_GYRE_OK(gyre_session_get_timings(session.get(), &timings));
     EXPECT_EQ(timings.n_decode_tokens, 29u);
     EXPECT_GT(timings.decode_seconds, 0.0);
-    EXPECT_LT(timings.decode_seconds, 0.3) << "half a second of it was the callback's";
+    EXPECT_LT(timings.decode_seconds, 0.75) << "more than a second of it was the callback's";
 }
 
 }  // namespace

@@ -242,9 +242,9 @@ TEST_F(RecorderTest, WarmUpRunsEveryPipelineOnce) {
     }
     const std::vector<std::uint32_t> words = to.words(), others = to_other.words();
     EXPECT_EQ(words[63], 1063u);
-    EXPECT_EQ(words[64], kCanary) << "one workgroup";
+    EXPECT_EQ(words[64], kPoison) << "one workgroup";
     EXPECT_EQ(others[63], 3063u);
-    EXPECT_EQ(others[64], kCanary);
+    EXPECT_EQ(others[64], kPoison);
     recorder_.reset();
 }
 

@@ -170,6 +170,34 @@ TEST_F(TokenLoopTest, WritesWhatTheHostWritesInAModelThatIsUsed) {
     }
 }
 
+// A text that has slid for long: the step of a draw counts all tokens that ever were.
+TEST_F(TokenLoopTest, StepsHave64Bits) {
+    const auto model = open_golden("rove_half");
+    const auto session = EngineTest::session(model, SessionOptions{});
+    const SamplerOptions options{.temperature = 2.0f, .seed = 77};
+    for (const std::uint64_t step : {std::uint64_t{5}, (std::uint64_t{1} << 33) + 5}) {
+        session->reset();
+        ASSERT_OK(session->feed(prompt_));
+        auto sampler = Sampler::create(options);
+        ASSERT_OK(sampler);
+        sampler->set_step(step);
+        const auto expected = sampler->sample(session->logits(), prompt_);
+        ASSERT_OK(expected);
+        SampleSettings settings = settings_of(options);
+        settings.max_tokens = 1;
+        std::uint32_t found = NO_TOKEN;
+        LoopResult result;
+        ASSERT_OK(session->write_on(
+            {settings, prompt_, false, step},
+            [&](std::uint32_t token) {
+                found = token;
+                return true;
+            },
+            result));
+        EXPECT_EQ(found, expected.value()) << step;
+    }
+}
+
 // Catches: a loop that is not started anew behind a slide, or that slides at another token.
 TEST_F(TokenLoopTest, SlidesAsTheHostDoes) {
     const auto model = open_golden("rove_half");
@@ -408,9 +436,9 @@ TEST_F(TokenLoopTest, PromptsDoNotDependOnTheClock) {
     for (std::uint32_t i = 0; i < 150; ++i)
         prompt.push_back(i * 7 % 53);
     for (const bool slide : {false, true}) {
-        SessionOptions options{.n_ctx = slide ? 100u : 160u, .cache = CacheFormat::kF32};
+        SessionOptions options{.n_ctx = slide ? 90u : 160u, .cache = CacheFormat::kF32};
         if (slide) options.when_full = WhenFull::kSlide;
-        options.chunk = slide ? 25 : 128;  // what is chosen where nothing is asked for
+        options.chunk = slide ? 23 : 128;  // what is chosen where nothing is asked for
         const auto fixed = EngineTest::session(model, options);
         ASSERT_OK(fixed->feed(prompt));
         options.chunk = 0;

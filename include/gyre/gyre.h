@@ -343,11 +343,11 @@ typedef enum gyre_when_full {
 typedef struct gyre_session_options {
     size_t struct_size; /**< set by GYRE_SESSION_OPTIONS_INIT */
     uint32_t n_ctx;     /**< positions of the KV cache; 0: as many as the model was trained for */
-    uint32_t chunk; /**< tokens of a prompt that are computed at once; 0: the library's choice */
+    uint32_t chunk;     /**< tokens of a prompt that are computed at once; 0: as submit_ms allows */
     gyre_kv_type kv_type;     /**< how keys and values are stored */
     gyre_when_full when_full; /**< what happens when n_ctx tokens are held */
     uint32_t keep_tokens;     /**< first tokens that every slide keeps, at most n_ctx / 2 */
-    uint32_t reserved;        /**< 0 */
+    uint32_t submit_ms; /**< how long the device may work at one submission; 0: 50, at most 10000 */
 } gyre_session_options;
 
 #define GYRE_SESSION_OPTIONS_INIT \

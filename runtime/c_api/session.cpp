@@ -69,10 +69,14 @@ Result<WhenFull> to_cpp(gyre_when_full when_full) {
 }
 
 Result<SessionOptions> to_cpp(const gyre_session_options& c) {
-    if (c.reserved != 0) return Status::invalid_argument("options.reserved is not 0");
     SessionOptions options;
     options.n_ctx = c.n_ctx;
     options.chunk = c.chunk;
+    if (c.submit_ms > kMaxSubmitBudgetMs) {
+        return Status::invalid_argument("options.submit_ms is " + std::to_string(c.submit_ms) +
+                                        ": at most " + std::to_string(kMaxSubmitBudgetMs));
+    }
+    if (c.submit_ms != 0) options.submit_budget_ms = c.submit_ms;
     GYRE_ASSIGN(options.cache, to_cpp(c.kv_type));
     GYRE_ASSIGN(options.when_full, to_cpp(c.when_full));
     options.keep_tokens = c.keep_tokens;

@@ -81,15 +81,21 @@ class TextSession {
     TextSession(std::shared_ptr<const OpenModel> model, std::unique_ptr<Session> engine)
         : model_(std::move(model)), engine_(std::move(engine)) {}
 
-    Status prefill(std::span<const std::uint32_t> tokens, const LogitsSink* sink);
-    Status feed_pending();
-    Status decode(std::uint32_t token);
+    Status prefill(std::span<const std::uint32_t> tokens, const LogitsSink* sink,
+                   Readback readback = Readback::kNow);
+    bool has_pending() const { return engine_->position() != tokens_.size(); }
+    Status feed_pending(Readback readback = Readback::kNow);
+    Status decode(std::uint32_t token, Readback readback = Readback::kNow);
+    Status compute_lost_logits();
     void follow_slides();
-    Status slide_if_full();
     Result<std::vector<std::uint32_t>> prompt_tokens(std::string_view prompt,
                                                      bool parse_special) const;
     Result<std::uint32_t> choose(Sampler& sampler);
-    Status write_on(const GenerateRequest& request, Sampler& sampler, GenerateOutcome& outcome);
+    class Writing;
+    bool is_full() const;
+    Status write_on_host(Sampler& sampler, Writing& writing);
+    Status write_on_device(SampleSettings settings, Sampler& sampler, Writing& writing);
+    Status why_broken(SampleStatus device_status, Sampler& sampler);
 
     std::shared_ptr<const OpenModel> model_;
     std::unique_ptr<Session> engine_;
@@ -97,9 +103,6 @@ class TextSession {
     // yet in the cache: generate() does not compute logits that nobody may ask for.
     std::vector<std::uint32_t> tokens_;
     std::uint64_t slid_ = 0;  // of engine_->slid(): what tokens_ has followed
-    // The engine's logits are not the last token's: after a feed that stopped half way, or a
-    // truncation.
-    bool logits_stale_ = false;
     Timings timings_;
 };
 

@@ -13,7 +13,10 @@
 #include "runtime/base/status.h"
 #include "runtime/engine/kv_cache.h"
 #include "runtime/engine/model.h"
+#include "runtime/engine/pace.h"
 #include "runtime/engine/schedule.h"
+#include "runtime/engine/token_loop.h"
+#include "runtime/engine/work_queue.h"
 
 namespace gyre {
 
@@ -26,6 +29,8 @@ enum class WhenFull {
     kSlide,  // the oldest half goes, except the first keep_tokens; the rest moves up
 };
 
+inline constexpr std::uint32_t kMaxSubmitBudgetMs = 10'000;
+
 struct SessionOptions {
     std::uint32_t n_ctx = 0;  // positions; 0: the model's
     WhenFull when_full = WhenFull::kStop;
@@ -34,11 +39,28 @@ struct SessionOptions {
     // Position of the first token: computed positions only (rotary, temperature). The cache begins
     // here.
     std::uint32_t first_position = 0;
-    std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: chosen here
+    std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: what fits the budget
+    std::uint32_t submit_budget_ms = 50;  // for the device, of one submission; at least 1
 };
 
 // first: index of the first token of these rows among those fed by this call; logits: [n][n_vocab].
 using LogitsSink = std::function<Status(std::uint32_t first, std::uint32_t n, const float* logits)>;
+
+// Whether logits that were computed are brought to the host.
+enum class Readback { kNow, kLater };
+
+// Tokens that follow each other on the device.
+struct LoopRequest {
+    SampleSettings sampling;  // max_tokens: of this call
+    // The tokens so far, for the repetition penalty; never empty, and read before the first new
+    // one.
+    std::span<const std::uint32_t> history;
+    bool pending = false;    // the last of them is not in the cache yet
+    std::uint64_t step = 0;  // of the first draw
+};
+
+// Takes a token that is chosen and not yet in the cache, whereas all before it are. false: no more.
+using TokenSink = std::function<bool(std::uint32_t token)>;
 
 // Used by one thread at a time, except cancel(). Sessions of one model may run in parallel threads.
 class Session {
@@ -54,15 +76,27 @@ class Session {
     // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
     // kContextFull (kStop: more than the free positions). kCancelled: the chunks before stay.
     // kSlide: the cache slides as often as it must; the last tokens of a long prompt stay.
-    Status feed(std::span<const std::uint32_t> tokens);
+    Status feed(std::span<const std::uint32_t> tokens, Readback readback = Readback::kNow);
     // The same, with the logits of every token handed out chunk by chunk.
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
 
     // Appends one generated token; then logits() follow it. Errors as feed.
-    Status decode(std::uint32_t token);
+    Status decode(std::uint32_t token, Readback readback = Readback::kNow);
 
-    // [n_vocab] of the last token; empty before the first. Valid until the next call.
+    // Chooses tokens and appends all but the last, until sampling.max_tokens are chosen or no cell
+    // is free for one more (kCount; with kSlide the cache slides for that one), or another end. A
+    // pending token is appended before: it must have a cell. Whatever the Status, what sink was
+    // given is in the cache, without the last: that one, or else the pending one, is pending then.
+    // kCancelled: within what is under way; other errors as decode.
+    Status write_on(const LoopRequest& request, const TokenSink& sink, LoopResult& result);
+
+    // [n_vocab] of the last token; empty before the first, and where fetch_logits() has to be
+    // called: after Readback::kLater and write_on(). Valid until the next call.
     std::span<const float> logits() const { return logits_; }
+    // The logits of the last token are here or on the device: not after truncate(), nor where the
+    // device ran ahead.
+    bool has_logits() const { return on_device_ || !logits_.empty(); }
+    Status fetch_logits();
 
     std::uint32_t position() const { return position_; }  // tokens in the cache
     std::uint32_t n_ctx() const { return cache_.shape().n_ctx; }
@@ -96,6 +130,9 @@ class Session {
     std::uint64_t slid() const { return slid_; }
     WhenFull when_full() const { return options_.when_full; }
 
+    // What was asked of the device since the session began.
+    const EngineCounters& counters() const { return queue_.counters(); }
+
     // A new session with a copy of this one's tokens, cache and logits.
     Result<std::unique_ptr<Session>> fork();
 
@@ -104,32 +141,39 @@ class Session {
 
   private:
     struct Buffers {
-        Buffer state, tokens, step, logits;
+        Buffer state;
+        Buffer batch;     // StepState, and the token ids SAMPLE_TOKENS_OFFSET bytes behind it
+        Buffer logits;    // of the last token, where the sampler reads them
+        Buffer readback;  // the same, for the host
         std::optional<Buffer> all_logits;
     };
+    struct Recorders {
+        CommandRecorder decode;       // recorded once, submitted for every token
+        CommandRecorder prefill;      // recorded for every chunk
+        CommandRecorder read_logits;  // recorded once
+    };
     Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
-            KvCache cache, Buffers buffers, CommandRecorder decode, CommandRecorder prefill,
-            const SessionOptions& options)
-        : model_(std::move(model)),
-          options_(options),
-          rotary_(std::move(rotary)),
-          layout_(layout),
-          cache_(std::move(cache)),
-          buffers_(std::move(buffers)),
-          decode_(std::move(decode)),
-          prefill_(std::move(prefill)) {}
+            KvCache cache, Buffers buffers, TokenLoop loop, Recorders recorders,
+            const SessionOptions& options);
 
     static Result<Buffers> make_buffers(Device& device, const ModelConfig& config,
                                         const ActivationLayout& layout);
+    static Result<Recorders> make_recorders(Device& device);
     Status build_schedule();
+    Status record_read_logits();
     Status fill_state();
+    Status warm_up();
     double decay_origin() const { return options_.first_position + n_ctx() / 2.0; }
     Status check(std::span<const std::uint32_t> tokens) const;
     Status check_cancelled();
-    void write_step(std::span<const std::uint32_t> tokens);
-    Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits);
+    void write_step(std::uint32_t position, std::span<const std::uint32_t> tokens);
+    Result<std::span<const std::uint32_t>> next_piece(std::span<const std::uint32_t> tokens,
+                                                      std::size_t first, std::size_t chunk);
+    Status run_piece(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
+    Status run(CommandRecorder& recorder, bool logits, Readback readback);
     Status ensure_all_logits();
-    Status read_logits();
+    void take_logits();
+    Status put_logits();
     Status write_turns(std::uint32_t count);
 
     std::shared_ptr<const Model> model_;
@@ -138,10 +182,13 @@ class Session {
     ActivationLayout layout_;
     KvCache cache_;
     Buffers buffers_;
-    CommandRecorder decode_;   // recorded once, submitted for every token
-    CommandRecorder prefill_;  // recorded for every chunk
+    TokenLoop loop_;
+    Recorders recorders_;
+    WorkQueue queue_;
+    Pace token_pace_, chunk_pace_;
     std::optional<Schedule> schedule_;
     std::vector<float> logits_;
+    bool on_device_ = false;  // buffers_.logits are the last token's
     std::uint32_t position_ = 0;
     std::uint64_t slid_ = 0;
     std::atomic<bool> cancelled_ = false;

@@ -24,7 +24,10 @@ Status Session::truncate(std::uint32_t n) {
         return Status::invalid_argument("truncate to " + std::to_string(n) + ": the session has " +
                                         std::to_string(position_) + " tokens");
     }
-    if (n < position_) logits_.clear();
+    if (n < position_) {
+        logits_.clear();
+        on_device_ = false;
+    }
     position_ = n;
     return {};
 }
@@ -48,12 +51,14 @@ Status Session::shift(std::uint32_t first, std::uint32_t count) {
     const std::uint32_t from = first + count;
     if (from < position_) {
         GYRE_TRY(write_turns(count));
-        GYRE_TRY(prefill_.begin());
-        schedule_->record_shift(prefill_, from, first, position_ - from);
-        GYRE_TRY(prefill_.end());
-        GYRE_TRY(model_->device().run(prefill_));
+        CommandRecorder& recorder = recorders_.prefill;
+        GYRE_TRY(recorder.begin());
+        schedule_->record_shift(recorder, from, first, position_ - from);
+        GYRE_TRY(recorder.end());
+        GYRE_TRY(queue_.run(recorder));
     } else {
         logits_.clear();
+        on_device_ = false;
     }
     position_ -= count;
     return {};
@@ -99,15 +104,18 @@ Result<std::unique_ptr<Session>> Session::fork() {
     SessionOptions options = options_;
     options.n_ctx = n_ctx();
     GYRE_ASSIGN(std::unique_ptr<Session> copy, create(model_, options));
-    GYRE_TRY(prefill_.begin());
+    CommandRecorder& recorder = recorders_.prefill;
+    GYRE_TRY(recorder.begin());
     for (std::uint32_t l = 0; l < model_->config().n_layer; ++l) {
-        prefill_.copy(cache_.layer(l), copy->cache_.layer(l));
+        recorder.copy(cache_.layer(l), copy->cache_.layer(l));
     }
-    GYRE_TRY(prefill_.end());
-    GYRE_TRY(model_->device().run(prefill_));
+    if (on_device_) recorder.copy(buffers_.logits.range(), copy->buffers_.logits.range());
+    GYRE_TRY(recorder.end());
+    GYRE_TRY(queue_.run(recorder));
     copy->position_ = position_;
     copy->slid_ = slid_;
     copy->logits_ = logits_;
+    copy->on_device_ = on_device_;
     return copy;
 }
 

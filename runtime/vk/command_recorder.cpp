@@ -67,6 +67,7 @@ Result<CommandRecorder> CommandRecorder::create(DeviceState& device,
     recorder.device_ = &device;
     recorder.max_timestamps_ = device.caps.timestamp_period_ns > 0 ? options.max_timestamps : 0;
     recorder.simultaneous_use_ = options.simultaneous_use;
+    recorder.warm_up_ = options.warm_up;
 
     auto pool_info = vk_struct<VkCommandPoolCreateInfo>(VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO);
     pool_info.queueFamilyIndex = device.queue_family;
@@ -104,12 +105,15 @@ CommandRecorder& CommandRecorder::operator=(CommandRecorder&& other) noexcept {
     queries_ = std::exchange(other.queries_, {});
     max_timestamps_ = other.max_timestamps_;
     simultaneous_use_ = other.simultaneous_use_;
+    warm_up_ = other.warm_up_;
+    warm_ = std::move(other.warm_);
     tracker_ = std::move(other.tracker_);
     timestamp_labels_ = std::move(other.timestamp_labels_);
     bound_pipeline_ = other.bound_pipeline_;
     bound_set_ = other.bound_set_;
     dispatches_ = other.dispatches_;
     barriers_ = other.barriers_;
+    binds_ = other.binds_;
     recording_ = std::exchange(other.recording_, false);
     return *this;
 }
@@ -139,7 +143,8 @@ Status CommandRecorder::begin() {
     timestamp_labels_.clear();
     bound_pipeline_ = {};
     bound_set_ = {};
-    dispatches_ = barriers_ = 0;
+    dispatches_ = barriers_ = binds_ = 0;
+    warm_.clear();
     recording_ = true;
     if (max_timestamps_ > 0) {
         device_->fn.vkCmdResetQueryPool(commands_, queries_, 0, max_timestamps_);
@@ -181,6 +186,11 @@ void CommandRecorder::dispatch(const Pipeline& pipeline, const DescriptorSet& se
     assert(recording_);
     assert(push_bytes == pipeline.push_bytes() && "parameters do not match the shader's");
     if (groups.x == 0 || groups.y == 0 || groups.z == 0) return;
+    if (warm_up_) {
+        if (std::find(warm_.begin(), warm_.end(), pipeline.handle()) != warm_.end()) return;
+        warm_.push_back(pipeline.handle());
+        groups = {};
+    }
     const DeviceCaps& caps = device_->caps;
     if (groups.x > caps.max_groups[0]) {
         assert(groups.y == 1 && "only a row of workgroups can be folded");
@@ -211,6 +221,7 @@ void CommandRecorder::dispatch(const Pipeline& pipeline, const DescriptorSet& se
     }
     if (bound_set_ != set.handle()) {
         bound_set_ = set.handle();
+        ++binds_;
         fn.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE,
                                    device_->pipeline_layout, 0, 1, &bound_set_, 0, nullptr);
     }

@@ -45,6 +45,9 @@ struct RecorderOptions {
     std::uint32_t max_timestamps = 0;
     // May be submitted again (or several times in one submit) before the last submission is done.
     bool simultaneous_use = true;
+    // Of every pipeline the first dispatch only, and one workgroup of that: drivers that compile at
+    // the first dispatch do it now. What it computes is of no use.
+    bool warm_up = false;
 };
 
 struct TimestampValue {
@@ -109,6 +112,7 @@ class CommandRecorder {
 
     std::uint32_t dispatch_count() const { return dispatches_; }  // since begin()
     std::uint32_t barrier_count() const { return barriers_; }     // since begin(), all kinds
+    std::uint32_t bind_count() const { return binds_; }  // of descriptor sets, since begin()
 
     VkCommandBuffer handle() const { return commands_; }
 
@@ -127,6 +131,8 @@ class CommandRecorder {
     VkQueryPool queries_{};
     std::uint32_t max_timestamps_ = 0;
     bool simultaneous_use_ = true;
+    bool warm_up_ = false;
+    std::vector<VkPipeline> warm_;  // dispatched since begin(), with warm_up_
     BarrierTracker tracker_;
     std::vector<BarrierTracker::Touch> touches_;
     std::vector<std::string> timestamp_labels_;
@@ -134,6 +140,7 @@ class CommandRecorder {
     VkDescriptorSet bound_set_{};
     std::uint32_t dispatches_ = 0;
     std::uint32_t barriers_ = 0;
+    std::uint32_t binds_ = 0;
     bool recording_ = false;
 };
 

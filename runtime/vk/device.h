@@ -40,7 +40,7 @@ struct DeviceOptions {
 
 struct DeviceCounters {
     std::uint64_t submits = 0;          // vkQueueSubmit calls
-    std::uint64_t waits = 0;            // times that the host waited for a fence
+    std::uint64_t waits = 0;            // times that the host had to wait for a fence
     std::uint64_t allocations = 0;      // live allocations of device memory
     std::uint64_t allocated_bytes = 0;  // live
     std::uint64_t peak_bytes = 0;       // the most that was live at once

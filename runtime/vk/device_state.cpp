@@ -147,9 +147,12 @@ Result<Submission> DeviceState::submit(std::span<CommandRecorder* const> recorde
 }
 
 Status DeviceState::wait_fence(VkFence fence) {
-    ++waits;
     const auto deadline = std::chrono::steady_clock::now() + hang_timeout;
-    VkResult result = VK_TIMEOUT;
+    VkResult result = fn.vkGetFenceStatus(device, fence);
+    if (result == VK_NOT_READY) {
+        ++waits;
+        result = VK_TIMEOUT;
+    }
     while (result == VK_TIMEOUT) {
         const auto left = std::chrono::nanoseconds(deadline - std::chrono::steady_clock::now());
         const auto left_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 0));

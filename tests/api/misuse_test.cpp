@@ -189,8 +189,9 @@ TEST(ApiMisuse, SessionOptionsOutOfRange) {
     EXPECT_EQ(gyre_session_create(model.get(), &options, &session), GYRE_ERROR_INVALID_ARGUMENT);
     EXPECT_NE(std::string(gyre_last_error()).find("when_full is 2"), std::string::npos);
     options.when_full = GYRE_WHEN_FULL_STOP;
-    options.reserved = 1;
+    options.submit_ms = 10001;
     EXPECT_EQ(gyre_session_create(model.get(), &options, &session), GYRE_ERROR_INVALID_ARGUMENT);
+    EXPECT_NE(std::string(gyre_last_error()).find("submit_ms is 10001"), std::string::npos);
 }
 
 TEST(ApiStatus, LastErrorIsTheThreadsOwn) {

@@ -207,6 +207,47 @@ TEST_F(RecorderTest, NoGroupsAreNoDispatch) {
     ASSERT_OK(device().run(*recorder_));
 }
 
+TEST_F(RecorderTest, BindsOfSetsAreCounted) {
+    const TestBuffer from = input(counted(64)), to = output(64);
+    const DescriptorSet one = bind(to, from), other = bind(to, from);
+    ASSERT_OK(recorder_->begin());
+    for (const DescriptorSet* set : {&one, &one, &other, &one})
+        dispatch(*set, 64, 1, 0);
+    ASSERT_OK(recorder_->end());
+    EXPECT_EQ(recorder_->bind_count(), 3u);
+    ASSERT_OK(recorder_->begin());
+    ASSERT_OK(recorder_->end());
+    EXPECT_EQ(recorder_->bind_count(), 0u);
+}
+
+// One workgroup of the first dispatch, which is 64 words; again in the next recording.
+TEST_F(RecorderTest, WarmUpRunsEveryPipelineOnce) {
+    auto other = Pipeline::create(device(), kScaleAdd, kSpec);
+    ASSERT_OK(other);
+    const TestBuffer from = input(counted(200)), to = output(200), to_other = output(200);
+    const DescriptorSet set = bind(to, from), set_other = bind(to_other, from);
+    recorder_.reset();
+    auto made = CommandRecorder::create(device(), {.warm_up = true});
+    ASSERT_OK(made);
+    recorder_.emplace(std::move(made).value());
+    for (int round = 0; round < 2; ++round) {
+        ASSERT_OK(recorder_->begin());
+        dispatch(set, 200, 1, 1000);
+        dispatch(set, 200, 1, 2000);
+        recorder_->dispatch(other.value(), set_other, ScaleAddParams{200, 1, 3000}, {4, 1, 1});
+        recorder_->dispatch(*pipeline_, set_other, ScaleAddParams{200, 1, 4000}, {4, 1, 1});
+        ASSERT_OK(recorder_->end());
+        EXPECT_EQ(recorder_->dispatch_count(), 2u);
+        ASSERT_OK(device().run(*recorder_));
+    }
+    const std::vector<std::uint32_t> words = to.words(), others = to_other.words();
+    EXPECT_EQ(words[63], 1063u);
+    EXPECT_EQ(words[64], kPoison) << "one workgroup";
+    EXPECT_EQ(others[63], 3063u);
+    EXPECT_EQ(others[64], kPoison);
+    recorder_.reset();
+}
+
 TEST_F(RecorderTest, TimestampsGrow) {
     const TestBuffer x = input(counted(64));
     const DescriptorSet set = bind(x, x);

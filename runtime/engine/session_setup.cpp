@@ -1,0 +1,249 @@
+// How a session comes about: checks, buffers, tables, recordings, and a warm-up.
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/engine/session.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/model/rotary_table.h"
+#include "runtime/vk/transfer.h"
+
+namespace gyre {
+namespace {
+
+constexpr std::uint32_t kDefaultChunk = 128;  // tokens
+// A prompt is cut by time into pieces of so many tokens or more: a tile of the prompt's kernels.
+constexpr std::uint32_t kLeastChunk = 8;
+constexpr std::uint64_t kAllLogitsBytes = std::uint64_t{16}
+                                          << 20;  // of every token's logits at once
+
+// xPos multiplies keys by up to exp(n_ctx / 2 * 1.25 / 512): what the cache's format can hold.
+Status check_decay(const RotarySpec& rotary, CacheFormat cache, std::uint32_t n_ctx) {
+    if (rotary.log_decay.empty()) return {};
+    const std::uint32_t limit = cache == CacheFormat::kF32 ? 65536 : 4096;
+    if (n_ctx <= limit) return {};
+    return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) +
+                                    ": xPos's decay fits a cache of " +
+                                    (cache == CacheFormat::kF32 ? "f32" : "f16 or q8_0") +
+                                    " up to " + std::to_string(limit) + " positions");
+}
+
+// Positions that the model can tell apart: a table's rows, or what the file was made for.
+Status check_positions(const ModelConfig& config, std::uint32_t first_position,
+                       std::uint32_t n_ctx) {
+    if (has_position_rows(config)) {
+        const std::string rows =
+            "this model has " + std::to_string(config.n_ctx) + " rows of absolute positions";
+        if (n_ctx > config.n_ctx) {
+            return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) + ": " + rows);
+        }
+        if (first_position != 0) {
+            return Status::invalid_argument("first_position " + std::to_string(first_position) +
+                                            ": " + rows + ", which begin at 0");
+        }
+    }
+    constexpr std::uint32_t kMaxContext = 1u << 20;
+    if (n_ctx > kMaxContext) {
+        return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) + ": at most " +
+                                        std::to_string(kMaxContext));
+    }
+    return {};
+}
+
+// A slide must free something, and what it moves must be movable.
+Status check_sliding(const ModelConfig& config, const SessionOptions& options,
+                     std::uint32_t n_ctx) {
+    if (options.when_full != WhenFull::kSlide) return {};
+    if (has_position_rows(config)) return Session::cannot_move(config);
+    const std::uint32_t kept = std::max(options.keep_tokens, config.attention.sink_tokens);
+    if (kept > n_ctx / 2) {
+        return Status::invalid_argument("keep_tokens " + std::to_string(kept) +
+                                        ": at most half of n_ctx " + std::to_string(n_ctx));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
+                                                 const SessionOptions& options) {
+    const ModelConfig& config = model->config();
+    const std::uint32_t n_ctx = options.n_ctx == 0 ? config.n_ctx : options.n_ctx;
+    GYRE_TRY(check_positions(config, options.first_position, n_ctx));
+    GYRE_TRY(check_sliding(config, options, n_ctx));
+    if (options.submit_budget_ms == 0 || options.submit_budget_ms > kMaxSubmitBudgetMs) {
+        return Status::invalid_argument(
+            "submit budget " + std::to_string(options.submit_budget_ms) + " ms: it must be 1 to " +
+            std::to_string(kMaxSubmitBudgetMs));
+    }
+    // Half the context is free after a slide.
+    const std::uint32_t room = options.when_full == WhenFull::kSlide ? (n_ctx + 3) / 4 : n_ctx;
+    // Tokens are workgroups of a grid's second dimension.
+    const std::uint32_t chunk = std::min({options.chunk == 0 ? kDefaultChunk : options.chunk, room,
+                                          model->device().caps().max_groups[1]});
+    Device& device = model->device();
+    // Frequencies that depend on the length are those of the last position, frozen here.
+    const std::uint64_t end = std::uint64_t{options.first_position} + n_ctx;
+    const RotarySpec rotary =
+        config.rotary_spec(static_cast<std::uint32_t>(std::min<std::uint64_t>(end, 0xffffffffu)));
+    GYRE_TRY(check_decay(rotary, options.cache, n_ctx));
+    const ActivationLayout layout =
+        ActivationLayout::of(config, rotary, options.cache, chunk, n_ctx);
+    if (layout.words * 4 > device.caps().max_storage_range) {
+        return Status::out_of_device_memory(
+            "activations and rotary tables need " + std::to_string(layout.words * 4) +
+            " bytes, this device binds at most " + std::to_string(device.caps().max_storage_range) +
+            ": use a smaller context or chunk");
+    }
+    GYRE_ASSIGN(KvCache cache,
+                KvCache::create(device, config, CacheShape::of(config, options.cache, n_ctx)));
+    GYRE_ASSIGN(Buffers buffers, make_buffers(device, config, layout));
+    const std::uint32_t n_choices = config.n_tokens == 0 ? config.n_vocab : config.n_tokens;
+    GYRE_ASSIGN(TokenLoop loop, TokenLoop::create(device, model->kernels(), buffers.logits.range(),
+                                                  buffers.batch.range(), n_choices, n_ctx));
+    GYRE_ASSIGN(Recorders recorders, make_recorders(device));
+    std::unique_ptr<Session> session(new Session(std::move(model), rotary, layout, std::move(cache),
+                                                 std::move(buffers), std::move(loop),
+                                                 std::move(recorders), options));
+    GYRE_TRY(session->fill_state());
+    GYRE_TRY(session->record_read_logits());
+    GYRE_TRY(session->build_schedule());
+    GYRE_TRY(session->warm_up());
+    session->queue_.reset_counters();
+    return session;
+}
+
+Session::Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
+                 KvCache cache, Buffers buffers, TokenLoop loop, Recorders recorders,
+                 const SessionOptions& options)
+    : model_(std::move(model)),
+      options_(options),
+      rotary_(std::move(rotary)),
+      layout_(layout),
+      cache_(std::move(cache)),
+      buffers_(std::move(buffers)),
+      loop_(std::move(loop)),
+      recorders_(std::move(recorders)),
+      queue_(model_->device()),
+      token_pace_(options.submit_budget_ms / 1000.0, 1, TokenLoop::kMaxTokensASubmit),
+      // A chunk that was asked for is kept.
+      chunk_pace_(options.submit_budget_ms / 1000.0,
+                  options.chunk == 0 ? std::min(kLeastChunk, layout.chunk) : layout.chunk,
+                  layout.chunk) {}
+
+Result<Session::Buffers> Session::make_buffers(Device& device, const ModelConfig& config,
+                                               const ActivationLayout& layout) {
+    GYRE_ASSIGN(Buffer state, Buffer::create(device, layout.words * 4, Memory::kDevice, "state"));
+    const std::uint64_t batch_bytes = SAMPLE_TOKENS_OFFSET + std::uint64_t{layout.chunk} * 4;
+    GYRE_ASSIGN(Buffer batch, Buffer::create(device, batch_bytes, Memory::kShared, "batch"));
+    // The sampler reads whole vec4.
+    const std::uint64_t logits_bytes = (std::uint64_t{config.n_vocab} + 3) / 4 * 16;
+    GYRE_ASSIGN(Buffer logits, Buffer::create(device, logits_bytes, Memory::kDevice, "logits"));
+    GYRE_ASSIGN(Buffer readback, Buffer::create(device, std::uint64_t{config.n_vocab} * 4,
+                                                Memory::kReadback, "logits for the host"));
+    return Buffers{std::move(state), std::move(batch), std::move(logits), std::move(readback), {}};
+}
+
+Result<Session::Recorders> Session::make_recorders(Device& device) {
+    GYRE_ASSIGN(CommandRecorder decode, CommandRecorder::create(device, {.debug_name = "decode"}));
+    GYRE_ASSIGN(CommandRecorder prefill,
+                CommandRecorder::create(device, {.debug_name = "prefill"}));
+    GYRE_ASSIGN(CommandRecorder read,
+                CommandRecorder::create(device, {.debug_name = "read logits"}));
+    return Recorders{std::move(decode), std::move(prefill), std::move(read)};
+}
+
+// Zeros everywhere (row padding is read and never written), then the tables.
+Status Session::fill_state() {
+    Device& device = model_->device();
+    CommandRecorder& recorder = recorders_.prefill;
+    GYRE_TRY(recorder.begin());
+    recorder.fill(buffers_.state.range(), 0);
+    GYRE_TRY(recorder.end());
+    GYRE_TRY(queue_.run(recorder));
+
+    GYRE_ASSIGN(Uploader uploader, Uploader::create(device));
+    const auto upload = [&](std::uint32_t word, std::span<const float> values) {
+        return uploader.write(buffers_.state.range(std::uint64_t{word} * 4, values.size_bytes()),
+                              std::as_bytes(values));
+    };
+    std::vector<float> values;
+    const auto upload_table = [&](RotaryTable which, std::uint32_t word) {
+        values.resize(rotary_table_floats(rotary_, n_ctx()));
+        fill_rotary_table(rotary_, which, options_.first_position, n_ctx(), decay_origin(), values);
+        return upload(word, values);
+    };
+    if (rotary_.turns()) {
+        GYRE_TRY(upload_table(RotaryTable::kQueries, layout_.query_table));
+        if (layout_.key_table != layout_.query_table) {
+            GYRE_TRY(upload_table(RotaryTable::kKeys, layout_.key_table));
+        }
+        if (layout_.value_table != layout_.query_table) {
+            GYRE_TRY(upload_table(RotaryTable::kValues, layout_.value_table));
+        }
+    }
+    if (rotary_.temperature.active()) {
+        values.resize(n_ctx());
+        for (std::uint32_t p = 0; p < n_ctx(); ++p) {
+            values[p] =
+                static_cast<float>(rotary_.temperature.factor(options_.first_position + p + 1));
+        }
+        GYRE_TRY(upload(layout_.scales, values));
+    }
+    return uploader.finish();
+}
+
+Status Session::build_schedule() {
+    const std::uint64_t token_bytes = std::uint64_t{layout_.chunk} * 4;
+    const ScheduleBuffers bound{buffers_.state.range(),
+                                buffers_.batch.range(SAMPLE_TOKENS_OFFSET, token_bytes),
+                                buffers_.batch.range(0, sizeof(StepState)), buffers_.logits.range(),
+                                buffers_.all_logits ? buffers_.all_logits->range() : BufferRange{}};
+    GYRE_ASSIGN(schedule_, Schedule::create(*model_, cache_, rotary_, layout_, bound));
+    GYRE_TRY(recorders_.decode.begin());
+    schedule_->record_decode(recorders_.decode);
+    return recorders_.decode.end();
+}
+
+Status Session::record_read_logits() {
+    CommandRecorder& recorder = recorders_.read_logits;
+    GYRE_TRY(recorder.begin());
+    recorder.copy(buffers_.logits.range(0, buffers_.readback.size()), buffers_.readback.range());
+    recorder.host_read_barrier();
+    return recorder.end();
+}
+
+// Some drivers compile a kernel when it first runs: that is now, not at the first token. What this
+// leaves in cell 0, the activations and the logits is overwritten before it is read.
+Status Session::warm_up() {
+    GYRE_ASSIGN(
+        CommandRecorder recorder,
+        CommandRecorder::create(model_->device(), {.debug_name = "warm up", .warm_up = true}));
+    const StepState step{0, 1, SAMPLE_STOP_COUNT, 0};  // the sampler returns at once
+    auto* bytes = static_cast<std::byte*>(buffers_.batch.mapped());
+    std::memset(bytes, 0, buffers_.batch.size());  // token 0
+    std::memcpy(bytes, &step, sizeof(step));
+    buffers_.batch.flush(0, buffers_.batch.size());
+    GYRE_TRY(recorder.begin());
+    schedule_->record_decode(recorder);
+    loop_.record(recorder);
+    schedule_->record_prefill(recorder, 1, LogitsOf::kLastToken);
+    if (when_full() == WhenFull::kSlide && n_ctx() > 1) schedule_->record_shift(recorder, 1, 0, 1);
+    GYRE_TRY(recorder.end());
+    return queue_.run(recorder);
+}
+
+// Logits of every token are asked for rarely, so their buffer is made on first use.
+Status Session::ensure_all_logits() {
+    if (buffers_.all_logits) return {};
+    const std::uint64_t row = std::uint64_t{model_->config().n_vocab} * 4;
+    const std::uint64_t most = std::min(kAllLogitsBytes, model_->device().caps().max_storage_range);
+    const std::uint64_t rows = std::clamp<std::uint64_t>(most / row, 1, layout_.chunk);
+    GYRE_ASSIGN(buffers_.all_logits,
+                Buffer::create(model_->device(), rows * row, Memory::kReadback, "all logits"));
+    const Status status = build_schedule();
+    if (!status.ok()) buffers_.all_logits.reset();  // the schedule of before has no kernel for it
+    return status;
+}
+
+}  // namespace gyre

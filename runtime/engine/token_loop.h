@@ -1,0 +1,96 @@
+// Tokens that follow each other on the device: each is chosen from the logits behind the one before
+// and decoded without the host, which reads the chosen ids later.
+// SPDX-License-Identifier: Apache-2.0
+//
+// A token is two recordings: the decode of the token before, and the sampler, which advances
+// StepState and the token id for the next one. The two are submitted together, several times a
+// submission, and the next submission is queued before the results of the last are read.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "runtime/base/status.h"
+#include "runtime/engine/pace.h"
+#include "runtime/engine/work_queue.h"
+#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/sample_options.h"
+#include "runtime/vk/command_recorder.h"
+#include "runtime/vk/descriptor_set.h"
+
+namespace gyre {
+
+enum class LoopEnd {
+    kCount,      // as many tokens as were asked for
+    kStopToken,  // sampling.stop_token was chosen; it is not delivered
+    kSink,       // the caller wants no more
+    kBroken,     // the device could choose no token: LoopResult::status
+};
+
+struct LoopResult {
+    LoopEnd end = LoopEnd::kCount;
+    SampleStatus status = SampleStatus::kRunning;  // of kBroken
+    std::uint32_t n_decoded = 0;  // tokens decoded for the results that were looked at
+    std::uint32_t n_run = 0;      // tokens decoded; more than n_decoded if the device ran ahead
+    double seconds = 0.0;         // that the device needed for them, as far as the host can see
+};
+
+class TokenLoop {
+  public:
+    // Of one submission; a device that is fast enough for more would gain nothing.
+    static constexpr std::uint32_t kMaxTokensASubmit = 16;
+    // The host stops for the device once for so many tokens, or more.
+    static constexpr std::uint32_t kTokensAWait = 6;
+
+    // logits: of n_logits tokens and any padding; batch: StepState, and the token ids
+    // SAMPLE_TOKENS_OFFSET bytes behind it, as the schedule has them. Compiles the kernels.
+    static Result<TokenLoop> create(Device& device, KernelTable& kernels, const BufferRange& logits,
+                                    const BufferRange& batch, std::uint32_t n_logits,
+                                    std::uint32_t n_ctx);
+
+    // What tokens are chosen by, and the tokens so far. Nothing may be under way.
+    void start(const SampleSettings& settings, std::span<const std::uint32_t> history,
+               std::uint64_t step);
+
+    // Takes one token; false: no more. Not called while the device may still change its cell.
+    using Deliver = std::function<Result<bool>(std::uint32_t index, std::uint32_t token)>;
+
+    struct Run {
+        CommandRecorder* decode = nullptr;  // of the token at StepState
+        bool decode_first = false;          // else the logits of the first token are there
+        std::uint32_t n_tokens = 0;
+    };
+    // Tokens until one of LoopEnd. Nothing is under way afterwards, whatever the Status.
+    Status run(WorkQueue& queue, Pace& pace, const Run& run, const Deliver& deliver,
+               LoopResult& result);
+
+    // All kernels of the sampler.
+    void record(CommandRecorder& recorder) const;
+
+  private:
+    TokenLoop(Buffer control, Buffer scratch, const SampleParams& params, SampleKernels kernels,
+              DescriptorSet set, CommandRecorder greedy, CommandRecorder drawn)
+        : control_(std::move(control)),
+          scratch_(std::move(scratch)),
+          params_(params),
+          kernels_(kernels),
+          set_(std::move(set)),
+          greedy_(std::move(greedy)),
+          drawn_(std::move(drawn)) {}
+
+    Result<LoopEnd> look_at(std::uint32_t index, std::uint32_t token, const Deliver& deliver) const;
+    Status record_once(CommandRecorder& recorder, bool greedy) const;
+    std::uint32_t result(std::uint32_t index) const;
+    SampleStatus status() const;
+
+    Buffer control_, scratch_;
+    SampleParams params_;
+    SampleKernels kernels_;
+    DescriptorSet set_;
+    CommandRecorder greedy_, drawn_;
+    bool is_greedy_ = false;
+    std::uint32_t stop_token_ = NO_TOKEN;
+};
+
+}  // namespace gyre

@@ -190,14 +190,18 @@ class Commands(unittest.TestCase):
 
 
 FAKE_GYRE = """
-    import json, sys
+    import json, sys, time
     if sys.argv[1] == "--version":
         print("gyre 9.9"); sys.exit()
+    at = lambda name: int(sys.argv[sys.argv.index(name) + 1])
+    spend = time.process_time() + 0.00025 * (at("--gen") + at("--prompt")) * at("--repeat")
+    while time.process_time() < spend:
+        pass
     print(json.dumps(GYRE))
 """
 # Takes no device unless its index is named, and hides nothing: as the real one does with a software driver.
 FAKE_PEER = """
-    import json, os, sys
+    import json, os, sys, time
     seen = os.path.exists(os.environ.get("VK_DRIVER_FILES", "/")) and "GGML_VK_VISIBLE_DEVICES" in os.environ
     if sys.argv[1] == "--list-devices":
         sys.stderr.write(FOUND if seen else "ggml_vulkan: No devices found.\\n"); sys.exit()
@@ -208,6 +212,9 @@ FAKE_PEER = """
     at = lambda name: int(sys.argv[sys.argv.index(name) + 1])
     p, n, d = at("-p"), at("-n"), at("-d")
     sys.stderr.write(ON_VULKAN if seen else ON_CPU)
+    spend = time.process_time() + 0.0005 * (n + p) * at("-r")
+    while time.process_time() < spend:
+        pass
     speed = 10 if "GGML_VK_PERF_LOGGER" in os.environ else 5 if seen else 100
     tests = [test(p, 0, d, 4 * speed)] * (p > 0) + [test(0, n, d, speed)] * (n > 0)
     print(json.dumps(tests))
@@ -255,6 +262,16 @@ class Whole(unittest.TestCase):
         self.assertEqual(order[:5], ["gyre", "peer, best", "peer, user", "peer, cpu", "peer, also 1"])
         self.assertEqual(order[5:], order[1:5] + order[:1])
         self.assertIn("GGML_VK_VISIBLE_DEVICES=0 ", s["commands"]["peer, user, depth 0"])
+
+    def test_cpu_time_is_that_of_the_tokens_alone(self):
+        code, out, err = self.compare("--modes", "best", "--rounds", "1", "--gen", "300", "--prompt", "600", "--cpu-time",
+                                      "--json")
+        self.assertEqual(code, 0, err)
+        s = json.loads(out)
+        for metric in ("prefill 600, CPU ms", "decode @ 0, CPU ms"):  # the fakes spend 0.25 and 0.5 ms a token, and start
+            self.assertAlmostEqual(s["results"][metric]["gyre"]["median"], 0.25, delta=0.1)
+            self.assertAlmostEqual(s["results"][metric]["peer, best"]["median"], 0.5, delta=0.1)
+            self.assertGreater(s["times_as_fast"][metric]["peer, best"]["median"], 1.2)
 
     def test_words(self):
         code, out, err = self.compare("--rounds", "1")

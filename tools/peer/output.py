@@ -62,7 +62,7 @@ def gyre_results(text):
 
 def gyre_first_token(text):
     """Seconds from the prompt to its first token, the first in the process."""
-    return _number(_json(text, "gyre bench"), "time_to_first_token_seconds")
+    return _number(_json(text, "gyre bench"), "time_to_first_token.cold_seconds")
 
 
 def peer_first_token(text, prompt):

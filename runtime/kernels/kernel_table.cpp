@@ -4,6 +4,7 @@
 #include "runtime/kernels/shader_modules.h"
 #include "shaders/interface/attention.h"
 #include "shaders/interface/bindings.h"
+#include "shaders/interface/measure_copy.h"
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/shift_cache.h"
@@ -154,6 +155,21 @@ Result<SampleKernels> KernelTable::sample() {
     GYRE_ASSIGN(const Pipeline* weigh, get("sample_weigh", {local_size}));
     GYRE_ASSIGN(const Pipeline* pick, get("sample_pick", {local_size}));
     return SampleKernels{{scan, tiling}, {weigh, tiling}, {pick, tiling}};
+}
+
+Result<Kernel> KernelTable::measure_copy(bool texels) {
+    const Tiling tiling{.local_size = 64, .texels = texels};
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("measure_copy", {spec(SPEC_LOCAL_SIZE, tiling.local_size),
+                                     spec(SPEC_MEASURE_TEXELS, tiling.texels)}));
+    return Kernel{pipeline, tiling};
+}
+
+Result<Kernel> KernelTable::measure_fma() {
+    const Tiling tiling{.local_size = 64};
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("measure_fma", {spec(SPEC_LOCAL_SIZE, tiling.local_size)}));
+    return Kernel{pipeline, tiling};
 }
 
 }  // namespace gyre

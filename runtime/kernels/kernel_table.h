@@ -93,6 +93,8 @@ class KernelTable {
     Result<Kernel> quantize_cache();
     Result<Kernel> shift_cache(CacheFormat format, const RotaryKernelSpec& rotary);
     Result<SampleKernels> sample();
+    Result<Kernel> measure_copy(bool texels);
+    Result<Kernel> measure_fma();
 
     std::size_t pipeline_count() const;
 

@@ -1,0 +1,20 @@
+// measure_fma.comp
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_INTERFACE_MEASURE_FMA_H
+#define GYRE_INTERFACE_MEASURE_FMA_H
+
+#include "bindings.h"
+
+#define MEASURE_FMA_CHAINS 2   // vec4 chains of an invocation that do not wait for one another
+#define MEASURE_FMA_UNROLL 16  // links of every chain a round
+
+INTERFACE_BEGIN
+struct MeasureFmaParams {
+    uint n_rounds;  // of MEASURE_FMA_UNROLL links
+    float factor;   // x = x * factor + addend
+    float addend;
+};
+PUSH_CONSTANTS(MeasureFmaParams);
+INTERFACE_END
+
+#endif

@@ -1,0 +1,37 @@
+// measure_fma.comp: multiplies and adds without memory, to see how fast the device computes.
+// SPDX-License-Identifier: Apache-2.0
+//
+//   state  out [workgroups, LOCAL_SIZE]  f32  written: the sum of an invocation's chains
+//   pc     MeasureFmaParams, interface/measure_fma.h
+//   grid   workgroups
+//
+// x = x * factor + addend, n_rounds * MEASURE_FMA_UNROLL times, from x = i, i + 1, ... for the
+// elements of the chains. Factor and addend come from the host, so that no compiler can see the end.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "measure_fma.h"
+
+layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
+layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
+
+layout(set = 0, binding = BINDING_STATE, std430) writeonly buffer Out { float sums[]; };
+
+void main() {
+    uint group = gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
+    vec4 chains[MEASURE_FMA_CHAINS];
+    for (uint c = 0u; c < MEASURE_FMA_CHAINS; ++c) {
+        chains[c] = vec4(0, 1, 2, 3) + float(gl_LocalInvocationIndex + 4u * c);
+    }
+    vec4 factor = vec4(pc.factor);
+    vec4 addend = vec4(pc.addend);
+    for (uint round = 0u; round < pc.n_rounds; ++round) {
+        for (uint link = 0u; link < MEASURE_FMA_UNROLL; ++link) {
+            for (uint c = 0u; c < MEASURE_FMA_CHAINS; ++c) {
+                chains[c] = fma(chains[c], factor, addend);
+            }
+        }
+    }
+    vec4 sum = vec4(0);
+    for (uint c = 0u; c < MEASURE_FMA_CHAINS; ++c) sum += chains[c];
+    sums[group * LOCAL_SIZE + gl_LocalInvocationIndex] = sum.x + sum.y + sum.z + sum.w;
+}

@@ -66,6 +66,7 @@ void Schedule::embed(const Phase& phase) const {
         describe_slice(weights.token_embd, weights.token_embd.slices[s], params);
         record_embed(phase.recorder, embed_kernel_, embed_sets_[s], params);
     }
+    phase.recorder.timestamp("embed", kNoLayer);
 }
 
 void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
@@ -96,6 +97,7 @@ void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
         describe_slice(*qkv.matrix, qkv.matrix->slices[s], params);
         record_qkv(phase.recorder, phase.decode ? qkv.decode : qkv.prefill, qkv.sets[s], params);
     }
+    phase.recorder.timestamp("norm_qkv_rotary", l);
 }
 
 // A Q8_0 cache needs whole blocks of pairs for their scales; the others are written by
@@ -110,6 +112,7 @@ void Schedule::quantize_cache(const Phase& phase, std::uint32_t l) const {
     params.n_head_kv = cache_->shape().n_head_kv;
     params.n_pairs = cache_->shape().n_pairs;
     record_quantize_cache(phase.recorder, quantize_kernel_, layers_[l].attention[0], params);
+    phase.recorder.timestamp("quantize_cache", l);
 }
 
 void Schedule::attention(const Phase& phase, std::uint32_t l) const {
@@ -135,6 +138,7 @@ void Schedule::attention(const Phase& phase, std::uint32_t l) const {
     params.sink_logits_offset = weights.layers[l].attn_sinks;
     record_attention(phase.recorder, phase.decode ? decode_attention_ : prefill_attention_,
                      layers_[l].attention[0], params);
+    phase.recorder.timestamp("attention", l);
 }
 
 void Schedule::project(const Phase& phase, std::uint32_t l) const {
@@ -144,6 +148,7 @@ void Schedule::project(const Phase& phase, std::uint32_t l) const {
     params.out_offset = layout_.x;
     params.out_stride = layout_.embd_stride;
     linear(phase, layers_[l].output, kNoNorm, phase.n_tokens, params);
+    phase.recorder.timestamp("project", l);
 }
 
 void Schedule::norm_up_activate(const Phase& phase, std::uint32_t l) const {
@@ -153,6 +158,7 @@ void Schedule::norm_up_activate(const Phase& phase, std::uint32_t l) const {
     params.out_offset = layout_.hidden;
     params.out_stride = layout_.hidden_stride;
     linear(phase, layers_[l].up, model_->weights().layers[l].ffn_norm, phase.n_tokens, params);
+    phase.recorder.timestamp("norm_up_activate", l);
 }
 
 void Schedule::down(const Phase& phase, std::uint32_t l) const {
@@ -162,6 +168,7 @@ void Schedule::down(const Phase& phase, std::uint32_t l) const {
     params.out_offset = layout_.x;
     params.out_stride = layout_.embd_stride;
     linear(phase, layers_[l].down, kNoNorm, phase.n_tokens, params);
+    phase.recorder.timestamp("down", l);
 }
 
 void Schedule::norm_logits(const Phase& phase, LogitsOf logits) const {
@@ -176,6 +183,12 @@ void Schedule::norm_logits(const Phase& phase, LogitsOf logits) const {
     // One row is the decode kernels' work, also at the end of a prompt.
     const Phase head{phase.recorder, phase.decode || !every, n_tokens};
     linear(head, every ? all_logits_ : logits_, model_->weights().output_norm, n_tokens, params);
+    phase.recorder.timestamp("norm_logits", kNoLayer);
+}
+
+std::uint32_t Schedule::n_timestamps() const {
+    constexpr std::uint32_t kOperations = 6;  // of a layer
+    return 3 + kOperations * model_->config().n_layer;
 }
 
 std::uint32_t Schedule::norm(const Phase& phase, const Product& product, const NormWeights& norm,

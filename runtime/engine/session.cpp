@@ -192,6 +192,14 @@ void Session::write_step(std::span<const std::uint32_t> tokens) {
     buffers_.tokens.flush(0, tokens.size_bytes());
 }
 
+// Submits and waits, and counts what that was.
+Status Session::run(CommandRecorder& recorder) {
+    GYRE_TRY(model_->device().run(recorder));
+    counters_.add_commands(recorder);
+    counters_.add_submit();
+    return {};
+}
+
 Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits) {
     GYRE_TRY(check_cancelled());
     GYRE_TRY(make_room(static_cast<std::uint32_t>(tokens.size())));
@@ -200,7 +208,7 @@ Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits
     schedule_->record_prefill(prefill_, static_cast<std::uint32_t>(tokens.size()), logits);
     prefill_.host_read_barrier();
     GYRE_TRY(prefill_.end());
-    GYRE_TRY(model_->device().run(prefill_));
+    GYRE_TRY(run(prefill_));
     position_ += static_cast<std::uint32_t>(tokens.size());
     return {};
 }
@@ -241,7 +249,7 @@ Status Session::decode(std::uint32_t token) {
     GYRE_TRY(check_cancelled());
     GYRE_TRY(make_room(1));
     write_step({&token, 1});
-    GYRE_TRY(model_->device().run(decode_));
+    GYRE_TRY(run(decode_));
     ++position_;
     return read_logits();
 }
@@ -270,6 +278,7 @@ Status Session::read_logits() {
 void Session::reset() {
     position_ = 0;
     slid_ = 0;
+    counters_ = {};
     logits_.clear();
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/engine/counters.h"
 #include "runtime/engine/kv_cache.h"
 #include "runtime/engine/model.h"
 #include "runtime/engine/schedule.h"
@@ -39,6 +40,15 @@ struct SessionOptions {
 
 // first: index of the first token of these rows among those fed by this call; logits: [n][n_vocab].
 using LogitsSink = std::function<Status(std::uint32_t first, std::uint32_t n, const float* logits)>;
+
+// What one operation of the schedule took on the device.
+struct OperationTime {
+    const char* operation = "";  // as in schedule.h; valid during the call that hands it out
+    std::uint32_t layer = 0;     // or Schedule::kNoLayer
+    std::uint32_t dispatches = 0;
+    double seconds = 0.0;
+};
+using ProfileSink = std::function<void(const OperationTime&)>;
 
 // Used by one thread at a time, except cancel(). Sessions of one model may run in parallel threads.
 class Session {
@@ -70,6 +80,14 @@ class Session {
     const Model& model() const { return *model_; }
     const RotarySpec& rotary() const { return rotary_; }
     std::uint64_t cache_bytes() const { return cache_.bytes(); }
+    const CacheShape& cache_shape() const { return cache_.shape(); }
+    // Since creation or reset().
+    const EngineCounters& counters() const { return counters_; }
+
+    // As decode (one token) or feed, and hands out what each operation took, in order, chunk by
+    // chunk. Recorded anew, with timestamps: what decode and feed submit has none. Not counted.
+    // Errors: also kUnsupported where the device has no timestamps.
+    Status profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink);
 
     // Forgets all tokens.
     void reset();
@@ -127,7 +145,10 @@ class Session {
     Status check(std::span<const std::uint32_t> tokens) const;
     Status check_cancelled();
     void write_step(std::span<const std::uint32_t> tokens);
+    Status run(CommandRecorder& recorder);
     Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits);
+    Status profile_chunk(CommandRecorder& recorder, std::span<const std::uint32_t> tokens,
+                         bool decode, LogitsOf logits, const ProfileSink& sink);
     Status ensure_all_logits();
     Status read_logits();
     Status write_turns(std::uint32_t count);
@@ -144,6 +165,7 @@ class Session {
     std::vector<float> logits_;
     std::uint32_t position_ = 0;
     std::uint64_t slid_ = 0;
+    EngineCounters counters_;
     std::atomic<bool> cancelled_ = false;
 };
 

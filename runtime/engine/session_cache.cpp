@@ -51,7 +51,7 @@ Status Session::shift(std::uint32_t first, std::uint32_t count) {
         GYRE_TRY(prefill_.begin());
         schedule_->record_shift(prefill_, from, first, position_ - from);
         GYRE_TRY(prefill_.end());
-        GYRE_TRY(model_->device().run(prefill_));
+        GYRE_TRY(run(prefill_));
     } else {
         logits_.clear();
     }
@@ -104,7 +104,7 @@ Result<std::unique_ptr<Session>> Session::fork() {
         prefill_.copy(cache_.layer(l), copy->cache_.layer(l));
     }
     GYRE_TRY(prefill_.end());
-    GYRE_TRY(model_->device().run(prefill_));
+    GYRE_TRY(run(prefill_));
     copy->position_ = position_;
     copy->slid_ = slid_;
     copy->logits_ = logits_;

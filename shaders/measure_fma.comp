@@ -7,12 +7,14 @@
 //
 // x = x * factor + addend, n_rounds * MEASURE_FMA_UNROLL times, from x = i, i + 1, ... for the
 // elements of the chains. Factor and addend come from the host, so that no compiler can see the end.
+// Some devices fuse the two operations only where they are told to, others do fma() in software.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "measure_fma.h"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
+layout(constant_id = SPEC_MEASURE_FMA_FUSED) const uint FUSED = 1;
 
 layout(set = 0, binding = BINDING_STATE, std430) writeonly buffer Out { float sums[]; };
 
@@ -27,7 +29,8 @@ void main() {
     for (uint round = 0u; round < pc.n_rounds; ++round) {
         for (uint link = 0u; link < MEASURE_FMA_UNROLL; ++link) {
             for (uint c = 0u; c < MEASURE_FMA_CHAINS; ++c) {
-                chains[c] = fma(chains[c], factor, addend);
+                chains[c] = FUSED != 0u ? fma(chains[c], factor, addend)
+                                        : chains[c] * factor + addend;
             }
         }
     }

@@ -67,11 +67,15 @@ typedef struct gyre_traffic {
     uint64_t weight_bytes_per_token;         /**< read from the device's memory, with padding */
     uint64_t minimum_weight_bytes_per_token; /**< what the same matrices take in the file */
     uint64_t cache_bytes_per_token;          /**< keys, values and their scales */
-    uint64_t weight_flops_per_token;         /**< multiplications and additions by weights */
+    /** Multiplications and additions by weights, for a decoded token */
+    uint64_t decode_flops_per_token;
+    /** For a token of a prompt: without the vocabulary's, which only the last one is multiplied
+     * with */
+    uint64_t prompt_flops_per_token;
 } gyre_traffic;
 
 #define GYRE_TRAFFIC_INIT \
-    { sizeof(gyre_traffic), 0, 0, 0, 0 }
+    { sizeof(gyre_traffic), 0, 0, 0, 0, 0 }
 
 /**
  * Tells what a token costs that is decoded behind depth others

@@ -64,7 +64,8 @@ gyre_status gyre_session_get_traffic(const gyre_session* session, uint32_t depth
         c.weight_bytes_per_token = from.weight_bytes;
         c.minimum_weight_bytes_per_token = from.minimum_weight_bytes;
         c.cache_bytes_per_token = from.cache_bytes;
-        c.weight_flops_per_token = 2 * from.weight_elements;
+        c.decode_flops_per_token = 2 * (from.layer_products + from.vocabulary_products);
+        c.prompt_flops_per_token = 2 * from.layer_products;
         return write_struct(c, traffic, "traffic");
     });
 }

@@ -15,7 +15,6 @@ void add_matrix(const WeightMatrix& matrix, TokenTraffic& traffic) {
     const std::uint32_t parts = matrix.complex ? 2 : 1;
     traffic.minimum_weight_bytes +=
         row_bytes(matrix.format, matrix.n_in / parts) * (matrix.n_rows / parts) * parts;
-    traffic.weight_elements += std::uint64_t{matrix.n_rows} * matrix.n_in;
 }
 
 }  // namespace
@@ -27,9 +26,11 @@ TokenTraffic token_traffic(const ModelConfig& config, const ModelWeights& weight
         for (const LinearWeights* linear :
              {&layer.attn_qkv, &layer.attn_output, &layer.ffn_up, &layer.ffn_down}) {
             add_matrix(linear->matrix, traffic);
+            traffic.layer_products += std::uint64_t{linear->matrix.n_rows} * linear->matrix.n_in;
         }
     }
     add_matrix(weights.output, traffic);
+    traffic.vocabulary_products = std::uint64_t{weights.output.n_rows} * weights.output.n_in;
 
     std::uint64_t cells = std::uint64_t{depth} + 1;  // the token sees itself
     const std::uint32_t window = config.attention.sliding_window;

@@ -16,7 +16,8 @@ namespace gyre {
 struct TokenTraffic {
     std::uint64_t weight_bytes = 0;          // on the device, padding included
     std::uint64_t minimum_weight_bytes = 0;  // in the file
-    std::uint64_t weight_elements = 0;       // multiplications a token, real ones
+    std::uint64_t layer_products = 0;        // multiplications of real numbers in all layers
+    std::uint64_t vocabulary_products = 0;   // and by the vocabulary's matrix
     std::uint64_t cache_bytes = 0;           // keys, values and scales of the cells that it sees
 };
 

@@ -131,7 +131,7 @@ void record_sample(CommandRecorder& recorder, const SampleKernels& kernels,
 
 void record_measure_copy(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                          const MeasureCopyParams& params) {
-    const std::uint32_t quads = kernel.tiling.local_size * MEASURE_COPY_QUADS;
+    const std::uint32_t quads = kernel.tiling.local_size * kernel.tiling.rows;
     recorder.dispatch(*kernel.pipeline, set, params, Groups{divide_up(params.n_quads, quads)});
 }
 

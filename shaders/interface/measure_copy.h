@@ -5,9 +5,8 @@
 
 #include "bindings.h"
 
-#define SPEC_MEASURE_TEXELS 1   // 1: reads texels, as the products do where they can
-
-#define MEASURE_COPY_QUADS  16  // uvec4 that an invocation copies
+#define SPEC_MEASURE_COPY_TEXELS 1  // 1: reads texels, as the products do where they can
+#define SPEC_MEASURE_COPY_QUADS  2  // uvec4 that an invocation copies
 
 INTERFACE_BEGIN
 struct MeasureCopyParams {

@@ -5,6 +5,8 @@
 
 #include "bindings.h"
 
+#define SPEC_MEASURE_FMA_FUSED 1  // 1: fma(), 0: a product and a sum
+
 #define MEASURE_FMA_CHAINS 2   // vec4 chains of an invocation that do not wait for one another
 #define MEASURE_FMA_UNROLL 16  // links of every chain a round
 

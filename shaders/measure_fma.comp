@@ -18,23 +18,21 @@ layout(constant_id = SPEC_MEASURE_FMA_FUSED) const uint FUSED = 1;
 
 layout(set = 0, binding = BINDING_STATE, std430) writeonly buffer Out { float sums[]; };
 
+vec4 link(vec4 x) {
+    return FUSED != 0u ? fma(x, vec4(pc.factor), vec4(pc.addend)) : x * pc.factor + pc.addend;
+}
+
+// Written out: some drivers neither unroll loops nor keep an array that a loop runs over in registers.
+#define LINK  a = link(a); b = link(b);
+#define LINKS LINK LINK LINK LINK
+
 void main() {
     uint group = gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x;
-    vec4 chains[MEASURE_FMA_CHAINS];
-    for (uint c = 0u; c < MEASURE_FMA_CHAINS; ++c) {
-        chains[c] = vec4(0, 1, 2, 3) + float(gl_LocalInvocationIndex + 4u * c);
-    }
-    vec4 factor = vec4(pc.factor);
-    vec4 addend = vec4(pc.addend);
+    vec4 a = vec4(0, 1, 2, 3) + float(gl_LocalInvocationIndex);
+    vec4 b = vec4(4, 5, 6, 7) + float(gl_LocalInvocationIndex);
     for (uint round = 0u; round < pc.n_rounds; ++round) {
-        for (uint link = 0u; link < MEASURE_FMA_UNROLL; ++link) {
-            for (uint c = 0u; c < MEASURE_FMA_CHAINS; ++c) {
-                chains[c] = FUSED != 0u ? fma(chains[c], factor, addend)
-                                        : chains[c] * factor + addend;
-            }
-        }
+        LINKS
     }
-    vec4 sum = vec4(0);
-    for (uint c = 0u; c < MEASURE_FMA_CHAINS; ++c) sum += chains[c];
+    vec4 sum = a + b;
     sums[group * LOCAL_SIZE + gl_LocalInvocationIndex] = sum.x + sum.y + sum.z + sum.w;
 }

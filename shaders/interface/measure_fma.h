@@ -8,7 +8,7 @@
 #define SPEC_MEASURE_FMA_FUSED 1  // 1: fma(), 0: a product and a sum
 
 #define MEASURE_FMA_CHAINS 2   // vec4 chains of an invocation that do not wait for one another
-#define MEASURE_FMA_UNROLL 16  // links of every chain a round
+#define MEASURE_FMA_UNROLL 4   // links of every chain a round
 
 INTERFACE_BEGIN
 struct MeasureFmaParams {

@@ -18,8 +18,13 @@ double percent(double part, double whole) {
     return whole > 0.0 ? 100.0 * part / whole : 0.0;
 }
 
-// ---- JSON
-// ----------------------------------------------------------------------------------------
+// Name and version, where the driver tells them.
+std::string driver_text(const gyre_device_info& device) {
+    const std::string name = device.driver_name, info = device.driver_info;
+    return name.empty() || info.empty() ? name + info : name + " " + info;
+}
+
+// ---- JSON ----
 
 Json to_json(const Spread& spread) {
     return {{"median", spread.median}, {"min", spread.min}, {"max", spread.max}};
@@ -95,8 +100,7 @@ void add_rates(const BenchOptions& options, const BenchReport& report, Json& jso
                    {"percent", percent(flops, best)}};
 }
 
-// ---- Text
-// ----------------------------------------------------------------------------------------
+// ---- Text ----
 
 constexpr double kMega = 1e6;
 constexpr double kGiga = 1e9;
@@ -196,8 +200,7 @@ void print_sustained(const std::vector<SustainedSample>& samples) {
 void print_bench_json(const BenchOptions& options, const BenchReport& report) {
     Json json;
     json["device"] = report.device.name;
-    json["driver"] = report.device.driver_info;
-    json["driver_name"] = report.device.driver_name;
+    json["driver"] = driver_text(report.device);
     json["model"] = report.path;
     json["weight_types"] = report.model.weight_types;
     json["settings"] = settings_json(options, report);
@@ -238,8 +241,8 @@ void print_bench_json(const BenchOptions& options, const BenchReport& report) {
 }
 
 void print_bench_text(const BenchOptions& options, const BenchReport& report) {
-    std::printf("device             %s, driver %s %s\n", report.device.name,
-                report.device.driver_name, report.device.driver_info);
+    std::printf("device             %s, driver %s\n", report.device.name,
+                driver_text(report.device).c_str());
     std::printf("model              %s, %.2f million parameters, %s\n", report.path.c_str(),
                 static_cast<double>(report.model.n_parameters) / kMega, report.model.weight_types);
     std::printf("context            %u positions, keys and values in %s\n\n", report.n_ctx,

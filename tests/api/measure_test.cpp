@@ -172,7 +172,8 @@ TEST_F(MeasureTest, ProfileComputesWhatFeedComputes) {
             EXPECT_EQ(*layers[operation].rbegin(), n_layer - 1) << operation;
         }
         EXPECT_EQ(layers.size(), 7u);
-        if (n == 1) EXPECT_EQ(dispatches, 1 + 5 * n_layer + 1);
+        // A prompt has two norms a layer apart.
+        EXPECT_EQ(dispatches, 1 + (n == 1 ? 5 : 7) * n_layer + 1);
     }
     std::vector<Event> events;
     EXPECT_EQ(gyre_session_profile(profiled.get(), ids.data(), 1, nullptr, nullptr),

@@ -58,9 +58,10 @@ int run_program(int argc, char** argv) {
     program.set_version_flag("--version", version_line());
     program.require_subcommand(1);
     const std::vector<Command> commands = {
-        gyre::app::add_run(program),      gyre::app::add_logits(program),
-        gyre::app::add_tokenize(program), gyre::app::add_detokenize(program),
-        gyre::app::add_info(program),     gyre::app::add_devices(program)};
+        gyre::app::add_run(program),        gyre::app::add_bench(program),
+        gyre::app::add_logits(program),     gyre::app::add_tokenize(program),
+        gyre::app::add_detokenize(program), gyre::app::add_info(program),
+        gyre::app::add_devices(program)};
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

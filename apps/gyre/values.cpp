@@ -17,6 +17,28 @@ bool parse(const std::string& text, T& value) {
     return error == std::errc() && stop == end;
 }
 
+// expected: for the message, "a token id".
+std::uint32_t parse_u32(const std::string& text, const std::string& option, const char* expected) {
+    std::uint32_t value = 0;
+    if (parse(text, value)) return value;
+    throw Failure(option + ": '" + text + "' is not " + expected + " (see gyre --help)",
+                  Failure::kUsage);
+}
+
+std::vector<std::uint32_t> parse_list(const std::string& list, const std::string& option,
+                                      const char* expected) {
+    std::vector<std::uint32_t> values;
+    std::size_t begin = 0;
+    while (true) {
+        const std::size_t comma = list.find(',', begin);
+        const bool last = comma == std::string::npos;
+        const std::string part = list.substr(begin, last ? comma : comma - begin);
+        values.push_back(parse_u32(part, option, expected));
+        if (last) return values;
+        begin = comma + 1;
+    }
+}
+
 }  // namespace
 
 CLI::Validator number_in(double min, double max) {
@@ -32,33 +54,28 @@ CLI::Validator number_in(double min, double max) {
         "NUMBER");
 }
 
-CLI::Validator whole_number(std::uint64_t max) {
+CLI::Validator whole_number(std::uint64_t max, std::uint64_t min) {
     return CLI::Validator(
         [=](std::string& input) {
             std::uint64_t value = 0;
-            return parse(input, value) && value <= max
+            return parse(input, value) && value >= min && value <= max
                        ? std::string()
-                       : "'" + input + "' is not a whole number from 0 to " + std::to_string(max);
+                       : "'" + input + "' is not a whole number from " + std::to_string(min) +
+                             " to " + std::to_string(max);
         },
         "N");
 }
 
 std::uint32_t parse_token(const std::string& text, const std::string& option) {
-    std::uint32_t token = 0;
-    if (parse(text, token)) return token;
-    throw Failure(option + ": '" + text + "' is not a token id (see gyre --help)", Failure::kUsage);
+    return parse_u32(text, option, "a token id");
 }
 
 std::vector<std::uint32_t> parse_tokens(const std::string& list, const std::string& option) {
-    std::vector<std::uint32_t> tokens;
-    std::size_t begin = 0;
-    while (true) {
-        const std::size_t comma = list.find(',', begin);
-        const bool last = comma == std::string::npos;
-        tokens.push_back(parse_token(list.substr(begin, last ? comma : comma - begin), option));
-        if (last) return tokens;
-        begin = comma + 1;
-    }
+    return parse_list(list, option, "a token id");
+}
+
+std::vector<std::uint32_t> parse_numbers(const std::string& list, const std::string& option) {
+    return parse_list(list, option, "a whole number");
 }
 
 const std::map<std::string, gyre_kv_type>& kv_types() {

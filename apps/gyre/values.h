@@ -15,8 +15,8 @@ namespace gyre::app {
 // Refuses what is not a decimal number from min to max; NaN is none.
 CLI::Validator number_in(double min, double max);
 
-// Refuses what is not a whole decimal number from 0 to max.
-CLI::Validator whole_number(std::uint64_t max = 0xffffffffu);
+// Refuses what is not a whole decimal number from min to max.
+CLI::Validator whole_number(std::uint64_t max = 0xffffffffu, std::uint64_t min = 0);
 
 // One token id: decimal digits and nothing else. Throws Failure (wrong usage) that names option and
 // text.
@@ -24,6 +24,9 @@ std::uint32_t parse_token(const std::string& text, const std::string& option);
 
 // "1,2,3": at least one.
 std::vector<std::uint32_t> parse_tokens(const std::string& list, const std::string& option);
+
+// "0,512,900": whole numbers, at least one. Throws as parse_token.
+std::vector<std::uint32_t> parse_numbers(const std::string& list, const std::string& option);
 
 // The names of --kv.
 const std::map<std::string, gyre_kv_type>& kv_types();

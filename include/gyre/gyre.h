@@ -378,8 +378,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_create(const gyre_model* model
                                                          const gyre_session_options* options,
                                                          gyre_session** out_session);
 
-/** Waits for the device and releases a session; session may be NULL; no call may be running on it
- */
+/** Waits for the device and releases a session, which may be NULL; no call may be running on it */
 GYRE_API void gyre_session_destroy(gyre_session* session);
 
 /** Forgets all tokens and the timings: the session is as it was created; session may be NULL */
@@ -594,5 +593,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_timings(const gyre_session
 #ifdef __cplusplus
 }
 #endif
+
+#include "gyre/gyre_measure.h"
 
 #endif /* GYRE_GYRE_H */

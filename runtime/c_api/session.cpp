@@ -1,38 +1,15 @@
 // gyre_session_*: translation to TextSession.
 // SPDX-License-Identifier: Apache-2.0
-#include <atomic>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "runtime/c_api/boundary.h"
-#include "runtime/c_api/text_session.h"
-
-struct gyre_session {
-    std::unique_ptr<gyre::c_api::TextSession> text;
-    std::atomic<bool> in_use = false;  // by a call; two at once are a mistake that must not corrupt
-};
+#include "runtime/c_api/session_handle.h"
 
 namespace gyre::c_api {
 namespace {
-
-// guarded(body) while no other call can use the session.
-template <typename Body>
-gyre_status with_session(gyre_session* session, Body&& body) noexcept {
-    return guarded([&]() -> Status {
-        if (session == nullptr) return null_argument("session");
-        if (session->in_use.exchange(true)) {
-            return Status::invalid_argument(
-                "the session is in use: by another thread, or by the call whose callback this is");
-        }
-        struct Release {
-            std::atomic<bool>& in_use;
-            ~Release() { in_use = false; }
-        } release{session->in_use};
-        return body(*session->text);
-    });
-}
 
 Result<std::span<const std::uint32_t>> token_span(const std::uint32_t* tokens, std::size_t count) {
     if (tokens == nullptr && count > 0) return null_argument("tokens");

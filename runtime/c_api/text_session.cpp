@@ -78,6 +78,18 @@ Status TextSession::feed(std::span<const std::uint32_t> tokens, const LogitsSink
     return prefill(tokens, &sink);
 }
 
+Status TextSession::profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink) {
+    if (tokens.empty()) return {};
+    GYRE_TRY(feed_pending());
+    const std::uint64_t before = engine_->position() + engine_->slid();
+    const Status status = engine_->profile(tokens, sink);
+    const std::uint64_t done = engine_->position() + engine_->slid() - before;
+    tokens_.insert(tokens_.end(), tokens.begin(),
+                   tokens.begin() + static_cast<std::ptrdiff_t>(done));
+    follow_slides();
+    return status;
+}
+
 // After a feed that stopped half way, a truncation, and where the device ran ahead of the text: the
 // last token is pending once more.
 Status TextSession::compute_lost_logits() {

@@ -70,12 +70,16 @@ class TextSession {
     Status generate(std::string_view prompt, const GenerateRequest& request,
                     GenerateOutcome& outcome);
 
+    // As feed, and hands out what each operation took on the device; not in timings().
+    Status profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink);
+
     void reset();
     void cancel() { engine_->cancel(); }
     std::uint32_t position() const { return static_cast<std::uint32_t>(tokens_.size()); }
     std::uint32_t n_ctx() const { return engine_->n_ctx(); }
     std::uint32_t n_vocab() const { return model_->card.config.n_vocab; }
     const Timings& timings() const { return timings_; }
+    const Session& engine() const { return *engine_; }
 
   private:
     TextSession(std::shared_ptr<const OpenModel> model, std::unique_ptr<Session> engine)

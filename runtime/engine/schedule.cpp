@@ -71,6 +71,7 @@ void Schedule::embed(const Phase& phase) const {
         record_embed(phase.recorder, embed_kernel_, embed_sets_[s], params);
     }
     if (phase.norms_behind) dispatch_norm(phase, weights.layers[0].attn_norm, layout_.x, 1);
+    phase.recorder.timestamp("embed", kNoLayer);
 }
 
 void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
@@ -101,6 +102,7 @@ void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
         describe_slice(*qkv.matrix, qkv.matrix->slices[s], params);
         record_qkv(phase.recorder, phase.decode ? qkv.decode : qkv.prefill, qkv.sets[s], params);
     }
+    phase.recorder.timestamp("norm_qkv_rotary", l);
 }
 
 // A Q8_0 cache needs whole blocks of pairs for their scales; the others are written by
@@ -115,6 +117,7 @@ void Schedule::quantize_cache(const Phase& phase, std::uint32_t l) const {
     params.n_head_kv = cache_->shape().n_head_kv;
     params.n_pairs = cache_->shape().n_pairs;
     record_quantize_cache(phase.recorder, quantize_kernel_, layers_[l].attention[0], params);
+    phase.recorder.timestamp("quantize_cache", l);
 }
 
 void Schedule::attention(const Phase& phase, std::uint32_t l) const {
@@ -140,6 +143,7 @@ void Schedule::attention(const Phase& phase, std::uint32_t l) const {
     params.sink_logits_offset = weights.layers[l].attn_sinks;
     record_attention(phase.recorder, phase.decode ? decode_attention_ : prefill_attention_,
                      layers_[l].attention[0], params);
+    phase.recorder.timestamp("attention", l);
 }
 
 void Schedule::project(const Phase& phase, std::uint32_t l) const {
@@ -147,6 +151,7 @@ void Schedule::project(const Phase& phase, std::uint32_t l) const {
     params.x_offset = layout_.mix;
     params.x_stride = layout_.mix_stride;
     add_product(phase, layers_[l].output, model_->weights().layers[l].ffn_norm, params);
+    phase.recorder.timestamp("project", l);
 }
 
 void Schedule::norm_up_activate(const Phase& phase, std::uint32_t l) const {
@@ -158,6 +163,7 @@ void Schedule::norm_up_activate(const Phase& phase, std::uint32_t l) const {
     params.out_offset = layout_.hidden;
     params.out_stride = layout_.hidden_stride;
     linear(phase, layers_[l].up, phase.n_tokens, params);
+    phase.recorder.timestamp("norm_up_activate", l);
 }
 
 void Schedule::down(const Phase& phase, std::uint32_t l) const {
@@ -168,6 +174,7 @@ void Schedule::down(const Phase& phase, std::uint32_t l) const {
     const bool last = l + 1 == model_->config().n_layer;
     add_product(phase, layers_[l].down,
                 last ? weights.output_norm : weights.layers[l + 1].attn_norm, params);
+    phase.recorder.timestamp("down", l);
 }
 
 void Schedule::add_product(const Phase& phase, const Product& product, const NormWeights& next,
@@ -198,6 +205,12 @@ void Schedule::norm_logits(const Phase& phase, LogitsOf logits) const {
     params.out_offset = 0;
     params.out_stride = model_->config().n_vocab;
     linear(head, product, n_tokens, params);
+    phase.recorder.timestamp("norm_logits", kNoLayer);
+}
+
+std::uint32_t Schedule::n_timestamps() const {
+    constexpr std::uint32_t kOperations = 6;  // of a layer
+    return 3 + kOperations * model_->config().n_layer;
 }
 
 std::uint32_t Schedule::norm(const Phase& phase, const Product& product, const NormWeights& norm,

@@ -74,6 +74,11 @@ class Schedule {
                                    const RotarySpec& rotary, const ActivationLayout& layout,
                                    const ScheduleBuffers& buffers);
 
+    // Every operation ends with a timestamp of its name and layer (kNoLayer: embed, norm_logits),
+    // for recorders that take them.
+    static constexpr std::uint32_t kNoLayer = 0xffffffffu;
+    std::uint32_t n_timestamps() const;  // at most, with one before the first operation
+
     // One decoded token, by the fused kernels.
     void record_decode(CommandRecorder& recorder) const;
     // Moves n_cells cells from `from` to `to` < from, turned by the state's turns.

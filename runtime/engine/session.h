@@ -62,6 +62,15 @@ struct LoopRequest {
 // Takes a token that is chosen and not yet in the cache, whereas all before it are. false: no more.
 using TokenSink = std::function<bool(std::uint32_t token)>;
 
+// What one operation of the schedule took on the device.
+struct OperationTime {
+    const char* operation = "";  // as in schedule.h; valid during the call that hands it out
+    std::uint32_t layer = 0;     // or Schedule::kNoLayer
+    std::uint32_t dispatches = 0;
+    double seconds = 0.0;
+};
+using ProfileSink = std::function<void(const OperationTime&)>;
+
 // Used by one thread at a time, except cancel(). Sessions of one model may run in parallel threads.
 class Session {
   public:
@@ -104,6 +113,12 @@ class Session {
     const Model& model() const { return *model_; }
     const RotarySpec& rotary() const { return rotary_; }
     std::uint64_t cache_bytes() const { return cache_.bytes(); }
+    const CacheShape& cache_shape() const { return cache_.shape(); }
+
+    // As decode (one token) or feed, and hands out what each operation took, in order, chunk by
+    // chunk. Recorded anew, with timestamps: what decode and feed submit has none. Not counted.
+    // Errors: also kUnsupported where the device has no timestamps.
+    Status profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink);
 
     // Forgets all tokens.
     void reset();
@@ -130,7 +145,7 @@ class Session {
     std::uint64_t slid() const { return slid_; }
     WhenFull when_full() const { return options_.when_full; }
 
-    // What was asked of the device since the session began.
+    // What was asked of the device since creation or reset().
     const EngineCounters& counters() const { return queue_.counters(); }
 
     // A new session with a copy of this one's tokens, cache and logits.
@@ -171,6 +186,8 @@ class Session {
                                                       std::size_t first, std::size_t chunk);
     Status run_piece(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
     Status run(CommandRecorder& recorder, bool logits, Readback readback);
+    Status profile_piece(CommandRecorder& recorder, std::span<const std::uint32_t> tokens,
+                         bool decode, LogitsOf logits, const ProfileSink& sink);
     Status ensure_all_logits();
     void take_logits();
     Status put_logits();

@@ -10,7 +10,7 @@ Result<Submission> WorkQueue::submit(std::span<CommandRecorder* const> recorders
     for (const CommandRecorder* recorder : recorders) {
         counters_.dispatches += recorder->dispatch_count();
         counters_.barriers += recorder->barrier_count();
-        counters_.descriptor_binds += recorder->bind_count();
+        counters_.descriptor_binds += recorder->descriptor_bind_count();
     }
     return submission;
 }

@@ -4,6 +4,8 @@
 #include "runtime/kernels/shader_modules.h"
 #include "shaders/interface/attention.h"
 #include "shaders/interface/bindings.h"
+#include "shaders/interface/measure_copy.h"
+#include "shaders/interface/measure_fma.h"
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/shift_cache.h"
@@ -157,6 +159,22 @@ Result<SampleKernels> KernelTable::sample() {
     GYRE_ASSIGN(const Pipeline* weigh, get("sample_weigh", {local_size}));
     GYRE_ASSIGN(const Pipeline* pick, get("sample_pick", {local_size}));
     return SampleKernels{{scan, tiling}, {weigh, tiling}, {pick, tiling}};
+}
+
+Result<Kernel> KernelTable::measure_copy(const Tiling& tiling) {
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("measure_copy", {spec(SPEC_LOCAL_SIZE, tiling.local_size),
+                                     spec(SPEC_MEASURE_COPY_TEXELS, tiling.texels),
+                                     spec(SPEC_MEASURE_COPY_QUADS, tiling.rows)}));
+    return Kernel{pipeline, tiling};
+}
+
+Result<Kernel> KernelTable::measure_fma(bool fused) {
+    const Tiling tiling{.local_size = 64};
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("measure_fma", {spec(SPEC_LOCAL_SIZE, tiling.local_size),
+                                    spec(SPEC_MEASURE_FMA_FUSED, fused)}));
+    return Kernel{pipeline, tiling};
 }
 
 }  // namespace gyre

@@ -94,6 +94,9 @@ class KernelTable {
     Result<Kernel> quantize_cache();
     Result<Kernel> shift_cache(CacheFormat format, const RotaryKernelSpec& rotary);
     Result<SampleKernels> sample();
+    // rows: uvec4 that an invocation copies.
+    Result<Kernel> measure_copy(const Tiling& tiling);
+    Result<Kernel> measure_fma(bool fused);
 
     std::size_t pipeline_count() const;
 

@@ -133,4 +133,19 @@ void record_sample(CommandRecorder& recorder, const SampleKernels& kernels,
     recorder.dispatch(*kernels.pick.pipeline, set, params, Groups{1});
 }
 
+void record_measure_copy(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                         const MeasureCopyParams& params) {
+    const std::uint32_t quads = kernel.tiling.local_size * kernel.tiling.rows;
+    recorder.dispatch(*kernel.pipeline, set, params, Groups{divide_up(params.n_quads, quads)});
+}
+
+void record_measure_fma(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                        const MeasureFmaParams& params, std::uint32_t n_workgroups) {
+    recorder.dispatch(*kernel.pipeline, set, params, Groups{n_workgroups});
+}
+
+std::uint64_t measure_fma_flops(const MeasureFmaParams& params) {
+    return std::uint64_t{2} * 4 * MEASURE_FMA_CHAINS * MEASURE_FMA_UNROLL * params.n_rounds;
+}
+
 }  // namespace gyre

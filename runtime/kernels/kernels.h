@@ -12,6 +12,8 @@
 #include "shaders/interface/attention.h"
 #include "shaders/interface/embed.h"
 #include "shaders/interface/linear.h"
+#include "shaders/interface/measure_copy.h"
+#include "shaders/interface/measure_fma.h"
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/quantize_cache.h"
@@ -65,5 +67,15 @@ struct SampleScratch {
 // One token from the logits: 3 dispatches, 2 where params.greedy is set.
 void record_sample(CommandRecorder& recorder, const SampleKernels& kernels,
                    const DescriptorSet& set, const SampleParams& params);
+
+// The two kernels that measure the device.
+void record_measure_copy(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                         const MeasureCopyParams& params);
+void record_measure_fma(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+                        const MeasureFmaParams& params, std::uint32_t n_workgroups);
+
+// Floating point operations of one invocation of measure_fma: a multiplication and an addition each
+// count as one.
+std::uint64_t measure_fma_flops(const MeasureFmaParams& params);
 
 }  // namespace gyre

@@ -108,12 +108,12 @@ CommandRecorder& CommandRecorder::operator=(CommandRecorder&& other) noexcept {
     warm_up_ = other.warm_up_;
     warm_ = std::move(other.warm_);
     tracker_ = std::move(other.tracker_);
-    timestamp_labels_ = std::move(other.timestamp_labels_);
+    taken_ = std::move(other.taken_);
     bound_pipeline_ = other.bound_pipeline_;
     bound_set_ = other.bound_set_;
     dispatches_ = other.dispatches_;
     barriers_ = other.barriers_;
-    binds_ = other.binds_;
+    descriptor_binds_ = other.descriptor_binds_;
     recording_ = std::exchange(other.recording_, false);
     return *this;
 }
@@ -140,10 +140,10 @@ Status CommandRecorder::begin() {
     if (simultaneous_use_) info.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;
     VK_TRY(device_->fn.vkBeginCommandBuffer(commands_, &info));
     tracker_.reset();
-    timestamp_labels_.clear();
+    taken_.clear();
     bound_pipeline_ = {};
     bound_set_ = {};
-    dispatches_ = barriers_ = binds_ = 0;
+    dispatches_ = barriers_ = descriptor_binds_ = 0;
     warm_.clear();
     recording_ = true;
     if (max_timestamps_ > 0) {
@@ -221,9 +221,9 @@ void CommandRecorder::dispatch(const Pipeline& pipeline, const DescriptorSet& se
     }
     if (bound_set_ != set.handle()) {
         bound_set_ = set.handle();
-        ++binds_;
         fn.vkCmdBindDescriptorSets(commands_, VK_PIPELINE_BIND_POINT_COMPUTE,
                                    device_->pipeline_layout, 0, 1, &bound_set_, 0, nullptr);
+        ++descriptor_binds_;
     }
     if (push_bytes > 0) {
         fn.vkCmdPushConstants(commands_, device_->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
@@ -276,17 +276,17 @@ void CommandRecorder::label_end() {
     if (fn.vkCmdEndDebugUtilsLabelEXT != nullptr) fn.vkCmdEndDebugUtilsLabelEXT(commands_);
 }
 
-void CommandRecorder::timestamp(const char* label) {
+void CommandRecorder::timestamp(const char* label, std::uint32_t index) {
     assert(recording_);
-    const auto index = static_cast<std::uint32_t>(timestamp_labels_.size());
-    if (index >= max_timestamps_) return;
-    timestamp_labels_.emplace_back(label);
+    const auto query = static_cast<std::uint32_t>(taken_.size());
+    if (query >= max_timestamps_) return;
+    taken_.push_back({label, index, dispatches_});
     device_->fn.vkCmdWriteTimestamp(commands_, VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, queries_,
-                                    index);
+                                    query);
 }
 
 Result<std::vector<TimestampValue>> CommandRecorder::timestamps() const {
-    const auto count = static_cast<std::uint32_t>(timestamp_labels_.size());
+    const auto count = static_cast<std::uint32_t>(taken_.size());
     if (count == 0) return std::vector<TimestampValue>{};
     std::vector<std::uint64_t> ticks(count);
     VK_TRY(device_->fn.vkGetQueryPoolResults(device_->device, queries_, 0, count,
@@ -298,7 +298,7 @@ Result<std::vector<TimestampValue>> CommandRecorder::timestamps() const {
     values.reserve(count);
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint64_t passed = (ticks[i] - ticks[0]) & mask;  // also right across a wrap
-        values.push_back({timestamp_labels_[i],
+        values.push_back({taken_[i].label, taken_[i].index, taken_[i].dispatches,
                           static_cast<double>(passed) * device_->caps.timestamp_period_ns});
     }
     return values;

@@ -52,7 +52,9 @@ struct RecorderOptions {
 
 struct TimestampValue {
     std::string label;
-    double ns = 0;  // since the first timestamp of the recording
+    std::uint32_t index = 0;       // as it was given to timestamp()
+    std::uint32_t dispatches = 0;  // recorded before it, since begin()
+    double ns = 0;                 // since the first timestamp of the recording
 };
 
 // Owns a command pool, so several recorders may record in several threads. Used by one thread at a
@@ -104,15 +106,16 @@ class CommandRecorder {
     void label_end();
 
     // Takes the time when all before is done. Nothing where the device has no timestamps or
-    // max_timestamps are taken.
-    void timestamp(const char* label);
+    // max_timestamps are taken. index: which of several of this label.
+    void timestamp(const char* label, std::uint32_t index = 0);
 
     // After the wait for the last submission. Empty where the device has no timestamps.
     Result<std::vector<TimestampValue>> timestamps() const;
 
     std::uint32_t dispatch_count() const { return dispatches_; }  // since begin()
     std::uint32_t barrier_count() const { return barriers_; }     // since begin(), all kinds
-    std::uint32_t bind_count() const { return binds_; }  // of descriptor sets, since begin()
+    // Descriptor sets that were bound since begin(): consecutive dispatches may share one.
+    std::uint32_t descriptor_bind_count() const { return descriptor_binds_; }
 
     VkCommandBuffer handle() const { return commands_; }
 
@@ -135,12 +138,16 @@ class CommandRecorder {
     std::vector<VkPipeline> warm_;  // dispatched since begin(), with warm_up_
     BarrierTracker tracker_;
     std::vector<BarrierTracker::Touch> touches_;
-    std::vector<std::string> timestamp_labels_;
+    struct Taken {
+        std::string label;
+        std::uint32_t index, dispatches;
+    };
+    std::vector<Taken> taken_;  // timestamps
     VkPipeline bound_pipeline_{};
     VkDescriptorSet bound_set_{};
     std::uint32_t dispatches_ = 0;
     std::uint32_t barriers_ = 0;
-    std::uint32_t binds_ = 0;
+    std::uint32_t descriptor_binds_ = 0;
     bool recording_ = false;
 };
 

@@ -1,6 +1,6 @@
 /*
- * gyre.h as a C99 program sees it: every type, macro and function, compiled with all warnings.
- * SPDX-License-Identifier: Apache-2.0
+ * gyre.h, with gyre_measure.h, as a C99 program sees it: every type, macro and function, compiled
+ * with all warnings. SPDX-License-Identifier: Apache-2.0
  */
 #include "gyre/gyre.h"
 
@@ -29,6 +29,11 @@ static void on_log(gyre_log_level level, const char* message, void* user) {
     (void)user;
 }
 
+static void on_operation(const gyre_profile_event* event, void* user) {
+    (void)user;
+    (void)event;
+}
+
 /* Never called: it is enough that it compiles and links. */
 int gyre_test_use_everything(const char* path);
 int gyre_test_use_everything(const char* path) {
@@ -43,6 +48,10 @@ int gyre_test_use_everything(const char* path) {
     gyre_generate_options generate = GYRE_GENERATE_OPTIONS_INIT;
     gyre_generate_result result = GYRE_GENERATE_RESULT_INIT;
     gyre_timings timings = GYRE_TIMINGS_INIT;
+    gyre_counters counters = GYRE_COUNTERS_INIT;
+    gyre_memory memory = GYRE_MEMORY_INIT;
+    gyre_traffic traffic = GYRE_TRAFFIC_INIT;
+    gyre_device_rates rates = GYRE_DEVICE_RATES_INIT;
     const float* logits = NULL;
     uint32_t token = 0;
     char bytes[16];
@@ -68,6 +77,11 @@ int gyre_test_use_everything(const char* path) {
     failures += gyre_session_sample(session, &sampling, &token) != GYRE_OK;
     failures += gyre_session_generate(session, "a", 1, &generate, &result) != GYRE_OK;
     failures += gyre_session_get_timings(session, &timings) != GYRE_OK;
+    failures += gyre_session_get_counters(session, &counters) != GYRE_OK;
+    failures += gyre_session_get_memory(session, &memory) != GYRE_OK;
+    failures += gyre_session_get_traffic(session, 0, &traffic) != GYRE_OK;
+    failures += gyre_model_measure_device(model, &rates) != GYRE_OK;
+    failures += gyre_session_profile(session, &token, 1, on_operation, NULL) != GYRE_OK;
     failures += gyre_session_position(session) > gyre_session_n_ctx(session);
     failures += gyre_session_reset(session) != GYRE_OK;
     gyre_session_cancel(session);

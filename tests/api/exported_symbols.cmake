@@ -1,5 +1,5 @@
-# Fails unless libgyre.so exports exactly the functions that gyre.h declares.
-# cmake -DNM=nm -DLIBRARY=libgyre.so -DHEADER=gyre.h -P exported_symbols.cmake
+# Fails unless libgyre.so exports exactly the functions that the headers of include/gyre declare.
+# cmake -DNM=nm -DLIBRARY=libgyre.so -DHEADERS=include/gyre -P exported_symbols.cmake
 
 execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols
     COMMAND_ERROR_IS_FATAL ANY)
@@ -10,9 +10,14 @@ foreach(row IN LISTS rows)
     list(APPEND exported ${name})
 endforeach()
 
-file(READ ${HEADER} header)
-string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" header "${header}")  # comments
-string(REGEX MATCHALL "GYRE_API[^;]*;" declarations "${header}")
+file(GLOB headers ${HEADERS}/*.h)
+set(declarations)
+foreach(path IN LISTS headers)
+    file(READ ${path} header)
+    string(REGEX REPLACE "/\\*[^*]*\\*+([^/*][^*]*\\*+)*/" "" header "${header}")  # comments
+    string(REGEX MATCHALL "GYRE_API[^;]*;" found "${header}")
+    list(APPEND declarations ${found})
+endforeach()
 set(declared)
 foreach(declaration IN LISTS declarations)
     string(REGEX MATCH "(gyre_[a-z0-9_]+)\\(" match "${declaration}")

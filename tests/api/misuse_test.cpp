@@ -62,6 +62,16 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_session_sample(nullptr, nullptr, &token), "session");
     expect(gyre_session_generate(nullptr, "a", 1, nullptr, nullptr), "session");
     expect(gyre_session_get_timings(nullptr, &timings), "session");
+    gyre_counters counters = GYRE_COUNTERS_INIT;
+    gyre_memory memory = GYRE_MEMORY_INIT;
+    gyre_traffic traffic = GYRE_TRAFFIC_INIT;
+    gyre_device_rates rates = GYRE_DEVICE_RATES_INIT;
+    expect(gyre_session_get_counters(nullptr, &counters), "session");
+    expect(gyre_session_get_memory(nullptr, &memory), "session");
+    expect(gyre_session_get_traffic(nullptr, 0, &traffic), "session");
+    expect(gyre_session_profile(nullptr, &token, 1, nullptr, nullptr), "session");
+    expect(gyre_model_measure_device(nullptr, &rates), "model");
+    expect(gyre_model_measure_device(model.get(), nullptr), "rates");
 }
 
 TEST(ApiMisuse, StructWithoutItsInitIsRefused) {
@@ -176,6 +186,8 @@ TEST(ApiMisuse, ModelWithoutDeviceHasNoSession) {
     EXPECT_EQ(session, nullptr);
     gyre_device_info device = GYRE_DEVICE_INFO_INIT;
     EXPECT_EQ(gyre_model_get_device(model.get(), &device), GYRE_ERROR_NO_DEVICE);
+    gyre_device_rates rates = GYRE_DEVICE_RATES_INIT;
+    EXPECT_EQ(gyre_model_measure_device(model.get(), &rates), GYRE_ERROR_NO_DEVICE);
 }
 
 TEST(ApiMisuse, SessionOptionsOutOfRange) {

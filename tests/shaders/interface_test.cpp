@@ -16,6 +16,8 @@
 #include "shaders/interface/bindings.h"
 #include "shaders/interface/embed.h"
 #include "shaders/interface/linear.h"
+#include "shaders/interface/measure_copy.h"
+#include "shaders/interface/measure_fma.h"
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/quantize_cache.h"
@@ -49,6 +51,8 @@ const KernelRow kKernels[] = {
     {"attention_streams", false, false, sizeof(AttentionParams), kWritesState},
     {"embed", true, false, sizeof(EmbedParams), kWritesState},
     {"linear", true, true, sizeof(LinearParams), kWritesState | kWritesCache},
+    {"measure_copy", false, false, sizeof(MeasureCopyParams), kWritesState},
+    {"measure_fma", false, false, sizeof(MeasureFmaParams), kWritesState},
     {"norm", false, false, sizeof(NormParams), kWritesState},
     {"qkv", true, true, sizeof(QkvParams), kWritesState | kWritesCache},
     {"quantize_cache", false, false, sizeof(QuantizeCacheParams), kWritesCache},

@@ -214,10 +214,10 @@ TEST_F(RecorderTest, BindsOfSetsAreCounted) {
     for (const DescriptorSet* set : {&one, &one, &other, &one})
         dispatch(*set, 64, 1, 0);
     ASSERT_OK(recorder_->end());
-    EXPECT_EQ(recorder_->bind_count(), 3u);
+    EXPECT_EQ(recorder_->descriptor_bind_count(), 3u);
     ASSERT_OK(recorder_->begin());
     ASSERT_OK(recorder_->end());
-    EXPECT_EQ(recorder_->bind_count(), 0u);
+    EXPECT_EQ(recorder_->descriptor_bind_count(), 0u);
 }
 
 // One workgroup of the first dispatch, which is 64 words; again in the next recording.

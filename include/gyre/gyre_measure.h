@@ -1,0 +1,147 @@
+/*
+ * gyre_measure.h: how fast a session is, why, and what the device could do. Part of gyre.h, which
+ * includes it; its rules hold here.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GYRE_GYRE_MEASURE_H
+#define GYRE_GYRE_MEASURE_H
+
+#include "gyre/gyre.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Counters ------------------------------------------------------------------------------ */
+
+/**
+ * What a session has asked of its device since it was created or reset, counted where it asks
+ *
+ * Work that is not the model's (the making of the session, profiles) is not counted. Divide the
+ * difference of two readings by the difference of n_decode_tokens for the cost of a token
+ */
+typedef struct gyre_counters {
+    size_t struct_size;  /**< set by GYRE_COUNTERS_INIT */
+    uint64_t dispatches; /**< kernels started */
+    uint64_t barriers;   /**< times that the device finishes what is before and then goes on */
+    uint64_t submits;    /**< vkQueueSubmit calls */
+    uint64_t host_waits; /**< times that the host waited for the device */
+    uint64_t descriptor_binds; /**< changes of the buffers that kernels see */
+    uint64_t n_prefill_tokens; /**< tokens of prompts and feeds of two and more */
+    uint64_t n_decode_tokens;  /**< tokens that were computed one by one */
+} gyre_counters;
+
+#define GYRE_COUNTERS_INIT \
+    { sizeof(gyre_counters), 0, 0, 0, 0, 0, 0, 0 }
+
+/** Tells what was counted; counters must be initialised with GYRE_COUNTERS_INIT */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_counters(const gyre_session* session,
+                                                               gyre_counters* counters);
+
+/* ---- Memory and traffic -------------------------------------------------------------------- */
+
+/** Bytes, of the device's memory as the driver was asked for it */
+typedef struct gyre_memory {
+    size_t struct_size;         /**< set by GYRE_MEMORY_INIT */
+    uint64_t device_bytes;      /**< now, of the model and all its sessions */
+    uint64_t peak_device_bytes; /**< the most at once since the model was opened */
+    uint64_t weight_bytes;      /**< of device_bytes: the model's weights */
+    uint64_t cache_bytes;       /**< of device_bytes: this session's KV cache */
+} gyre_memory;
+
+#define GYRE_MEMORY_INIT \
+    { sizeof(gyre_memory), 0, 0, 0, 0 }
+
+/** Tells what memory is in use; memory must be initialised with GYRE_MEMORY_INIT */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_memory(const gyre_session* session,
+                                                             gyre_memory* memory);
+
+/**
+ * What one decoded token has to read and compute, from the layouts that the kernels read
+ *
+ * Weights are the matrices that a token is multiplied with: of every layer, and the vocabulary's.
+ * The norms' and biases' vectors and the token's own row of the embedding are not counted
+ */
+typedef struct gyre_traffic {
+    size_t struct_size;                      /**< set by GYRE_TRAFFIC_INIT */
+    uint64_t weight_bytes_per_token;         /**< read from the device's memory, with padding */
+    uint64_t minimum_weight_bytes_per_token; /**< what the same matrices take in the file */
+    uint64_t cache_bytes_per_token;          /**< keys, values and their scales */
+    /** Multiplications and additions by weights, for a decoded token */
+    uint64_t decode_flops_per_token;
+    /** For a token of a prompt: without the vocabulary's, which only the last one is multiplied
+     * with */
+    uint64_t prompt_flops_per_token;
+} gyre_traffic;
+
+#define GYRE_TRAFFIC_INIT \
+    { sizeof(gyre_traffic), 0, 0, 0, 0, 0 }
+
+/**
+ * Tells what a token costs that is decoded behind depth others
+ *
+ * traffic must be initialised with GYRE_TRAFFIC_INIT
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if depth is gyre_session_n_ctx(session) or more
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_traffic(const gyre_session* session,
+                                                              uint32_t depth,
+                                                              gyre_traffic* traffic);
+
+/* ---- The device ---------------------------------------------------------------------------- */
+
+/** What a device does at best with kernels of the kind that this library has */
+typedef struct gyre_device_rates {
+    size_t struct_size;           /**< set by GYRE_DEVICE_RATES_INIT */
+    double copy_bytes_per_second; /**< read plus written: a copy of 1 byte counts 2 */
+    double fma_flops_per_second;  /**< float32; a multiplication with its addition counts 2 */
+    uint64_t copy_bytes;          /**< read plus written by each of the timed copies */
+} gyre_device_rates;
+
+#define GYRE_DEVICE_RATES_INIT \
+    { sizeof(gyre_device_rates), 0, 0, 0 }
+
+/**
+ * Measures the device that holds the weights: the best of several runs in about 0.6 s
+ *
+ * Takes up to 256 MiB of the device's memory for this time; other work on the device slows it
+ * rates must be initialised with GYRE_DEVICE_RATES_INIT
+ * Returns GYRE_ERROR_NO_DEVICE if the model was opened with "none",
+ * GYRE_ERROR_OUT_OF_DEVICE_MEMORY, GYRE_ERROR_DEVICE_LOST
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_measure_device(const gyre_model* model,
+                                                               gyre_device_rates* rates);
+
+/* ---- Profile ------------------------------------------------------------------------------- */
+
+/** In gyre_profile_event: an operation that belongs to no layer */
+#define GYRE_LAYER_NONE 0xffffffffu
+
+/** The device's time for one operation, by its own clock */
+typedef struct gyre_profile_event {
+    size_t struct_size;    /**< set by the library */
+    const char* operation; /**< "attention", "project", ...; NUL-terminated, valid in the call */
+    double seconds;        /**< from the end of the operation before to the end of this one */
+    uint32_t layer;        /**< 0 to n_layer - 1, or GYRE_LAYER_NONE */
+    uint32_t dispatches;   /**< kernels that the operation started */
+} gyre_profile_event;
+
+typedef void (*gyre_profile_callback)(const gyre_profile_event* event, void* user);
+
+/**
+ * Appends count tokens as gyre_session_feed does, and tells what each operation took
+ *
+ * One token goes through the kernels of decoding, more through those of prompts. callback (not
+ * NULL) is called for every operation, in order; a prompt of several chunks has several rounds.
+ * The commands are recorded for this call, with timestamps that those of other calls do not have
+ * Returns GYRE_ERROR_UNSUPPORTED if the device has no timestamps; else as gyre_session_feed
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_profile(gyre_session* session,
+                                                          const uint32_t* tokens, size_t count,
+                                                          gyre_profile_callback callback,
+                                                          void* user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GYRE_GYRE_MEASURE_H */

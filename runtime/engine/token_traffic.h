@@ -1,0 +1,28 @@
+// How many bytes of weights and cache one decoded token reads, from the layouts that the kernels
+// read.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/engine/kv_cache.h"
+#include "runtime/model/model_config.h"
+#include "runtime/model/model_weights.h"
+
+namespace gyre {
+
+// Matrices of the products: QKV, output, up and down of every layer, and the vocabulary's. The one
+// row that embed reads and the vectors (norms, biases) are not counted.
+struct TokenTraffic {
+    std::uint64_t weight_bytes = 0;          // on the device, padding included
+    std::uint64_t minimum_weight_bytes = 0;  // in the file
+    std::uint64_t layer_products = 0;        // multiplications of real numbers in all layers
+    std::uint64_t vocabulary_products = 0;   // and by the vocabulary's matrix
+    std::uint64_t cache_bytes = 0;           // keys, values and scales of the cells that it sees
+};
+
+// depth: tokens in the cache before this one.
+TokenTraffic token_traffic(const ModelConfig& config, const ModelWeights& weights,
+                           const CacheShape& cache, std::uint32_t depth);
+
+}  // namespace gyre

@@ -1,0 +1,84 @@
+// measure_copy.comp and measure_fma.comp do what is counted: every byte, every link.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "tests/shaders/kernel_test.h"
+
+namespace gyre::test {
+namespace {
+
+class MeasureKernelTest : public KernelTest {};
+
+// What runtime/engine/device_rates.cpp uses, each way to read.
+constexpr Tiling kCopyTilings[] = {
+    {.local_size = 8, .rows = 64},
+    {.local_size = 8, .rows = 64, .texels = true},
+    {.local_size = 64, .rows = 8},
+    {.local_size = 64, .rows = 8, .texels = true},
+};
+
+// Sizes around a workgroup's 512 quads: the words behind the last are canaries.
+TEST_F(MeasureKernelTest, EveryByteIsCopied) {
+    for (const std::uint32_t n_quads : {1u, 63u, 512u, 513u, 5000u}) {
+        std::vector<std::uint32_t> words(std::size_t{4} * n_quads);
+        for (std::size_t i = 0; i < words.size(); ++i)
+            words[i] = static_cast<std::uint32_t>(i) * 2654435761u;
+        for (const Tiling& tiling : kCopyTilings) {
+            KernelBuffers buffers;
+            buffers.state = BufferImage::without_gap_before(4 * n_quads);
+            buffers.state.allow(0, 4 * n_quads);
+            buffers.weights = {words};
+            ASSERT_TRUE(all_texels_fit(device().caps(), buffers));
+            const Kernel kernel = built(kernels().measure_copy(tiling));
+            const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
+                record_measure_copy(recorder, kernel, sets[0], MeasureCopyParams{n_quads});
+            });
+            ASSERT_GE(result.state.size(), words.size());
+            EXPECT_TRUE(std::equal(words.begin(), words.end(), result.state.begin()))
+                << n_quads << " quads, workgroups of " << tiling.local_size
+                << (tiling.texels ? ", texels" : "");
+        }
+    }
+}
+
+// What an invocation's 8 elements, from i to i + 7, add up to after n links. Whole numbers below
+// 2^24: floats hold them exactly, whether or not the device rounds between product and sum.
+double sum_of_chains(std::uint32_t i, double factor, double addend, std::uint32_t n_links) {
+    double sum = 0;
+    for (std::uint32_t e = 0; e < 4 * MEASURE_FMA_CHAINS; ++e) {
+        const double x = i + e;
+        // factor 1: x + n * addend. factor -1: addend - x after an odd number of links, else x.
+        sum += factor == 1.0 ? x + n_links * addend : (n_links % 2 == 1 ? addend - x : x);
+    }
+    return sum;
+}
+
+TEST_F(MeasureKernelTest, ChainsAreAsLongAsCounted) {
+    for (const bool fused : {true, false}) {
+        const Kernel kernel = built(kernels().measure_fma(fused));
+        const std::uint32_t n_workgroups = 5;
+        const std::uint32_t n = n_workgroups * kernel.tiling.local_size;
+        for (const float factor : {1.0f, -1.0f}) {
+            for (const std::uint32_t n_rounds : {0u, 1u, 37u}) {
+                const MeasureFmaParams params{n_rounds, factor, 3.0f};
+                KernelBuffers buffers;
+                buffers.state = BufferImage::without_gap_before(n);
+                buffers.state.allow(0, n);
+                const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
+                    record_measure_fma(recorder, kernel, sets[0], params, n_workgroups);
+                });
+                ASSERT_GE(result.state.size(), n);
+                const std::uint32_t n_links = n_rounds * MEASURE_FMA_UNROLL;
+                EXPECT_EQ(measure_fma_flops(params), 2u * 4u * MEASURE_FMA_CHAINS * n_links);
+                for (std::uint32_t i = 0; i < n; ++i) {
+                    ASSERT_EQ(as_float(result.state[i]),
+                              sum_of_chains(i % kernel.tiling.local_size, factor, 3.0, n_links))
+                        << "invocation " << i << ", " << n_rounds << " rounds, factor " << factor;
+                }
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace gyre::test

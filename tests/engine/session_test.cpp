@@ -287,5 +287,36 @@ TEST_F(SessionTest, TruncateAndForkContinueBitForBit) {
     }
 }
 
+// Each chunk of a prompt is a round of its own; only the last has logits.
+TEST_F(SessionTest, ProfileOfSeveralChunks) {
+    const Golden golden = read_golden("rove_half");
+    const auto model = open_golden(golden.name);
+    const auto plain = EngineTest::session(model, 4);
+    const auto profiled = EngineTest::session(model, 4);
+    std::uint32_t embeds = 0, logits = 0;
+    ASSERT_OK(plain->feed(part(golden, 0, 9)));
+    ASSERT_OK(profiled->profile(part(golden, 0, 9), [&](const OperationTime& time) {
+        embeds += std::string(time.operation) == "embed" ? 1 : 0;
+        logits += std::string(time.operation) == "norm_logits" ? 1 : 0;
+    }));
+    EXPECT_EQ(embeds, 3u);
+    EXPECT_EQ(logits, 1u);
+    EXPECT_EQ(copy(*profiled), copy(*plain));
+    EXPECT_EQ(profiled->counters().submits, 0u);
+    EXPECT_EQ(plain->counters().submits, 3u);
+}
+
+TEST_F(SessionTest, ProfileNeedsTimestamps) {
+    const Golden golden = read_golden("rove_half");
+    DeviceCapsLimit limit;
+    limit.no_timestamps = true;
+    const auto session = EngineTest::session(open_golden(golden.name, limit));
+    const Status status = session->profile(part(golden, 0, 3), [](const OperationTime&) {});
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+    EXPECT_NE(status.message().find("timestamps"), std::string::npos) << status.message();
+    EXPECT_EQ(session->position(), 0u);
+    ASSERT_OK(session->feed(part(golden, 0, 3)));
+}
+
 }  // namespace
 }  // namespace gyre::test

@@ -55,9 +55,11 @@ TEST_F(BenchTest, JsonOfTheShippedModel) {
 
     const Json& counted = json.at("counted");
     constexpr int kLayers = 4;  // of the shipped model
-    EXPECT_EQ(counted.at("dispatches_per_token"), 1 + 5 * kLayers + 1);
-    EXPECT_LE(counted.at("barriers_per_token"), 1 + 5 * kLayers + 1 + 1);
-    EXPECT_LE(counted.at("descriptor_binds_per_token"), 1 + 5 * kLayers + 1);
+    // Embed, layers, logits, two of a greedy sampler; the first norm where norms are behind.
+    EXPECT_GE(counted.at("dispatches_per_token"), 1 + 5 * kLayers + 1 + 2);
+    EXPECT_LE(counted.at("dispatches_per_token"), 2 + 5 * kLayers + 1 + 2);
+    EXPECT_LE(counted.at("barriers_per_token"), 2 + 5 * kLayers + 1 + 4);
+    EXPECT_LE(counted.at("descriptor_binds_per_token"), counted.at("dispatches_per_token"));
     EXPECT_LE(counted.at("submits_per_token"), 1);
     EXPECT_LE(counted.at("host_waits_per_token"), 1);
     EXPECT_GT(counted.at("host_waits_per_token"), 0);
@@ -88,7 +90,8 @@ TEST_F(BenchTest, AModelWithoutTokenizerAndItsCurve) {
                                         "4", "--kv", "f32", "--minutes", "0.01", "--json"});
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const Json json = Json::parse(result.out);
-    EXPECT_EQ(json.at("counted").at("dispatches_per_token"), 1 + 5 * 2 + 1);
+    EXPECT_GE(json.at("counted").at("dispatches_per_token"), 1 + 5 * 2 + 1);
+    EXPECT_LE(json.at("counted").at("dispatches_per_token"), 2 + 5 * 2 + 1);
     expect_spread(json.at("decode").at("tokens_per_second"));
     const Json& curve = json.at("sustained");
     ASSERT_GE(curve.size(), 1u);

@@ -60,8 +60,10 @@ TEST_F(MeasureTest, ATokenOfTheShippedModelIsFiveDispatchesALayer) {
             ASSERT_GYRE_OK(gyre_session_feed(session.get(), prompt.data(), 1));
         const gyre_counters after = counters_of(session.get());
         EXPECT_EQ(after.n_decode_tokens - before.n_decode_tokens, n);
-        EXPECT_EQ(after.dispatches - before.dispatches, n * (1 + 5 * n_layer + 1));
-        EXPECT_LE(after.barriers - before.barriers, n * (1 + 5 * n_layer + 1 + 1));
+        // Embed, layers, logits; the first layer's norm where norms are behind products.
+        EXPECT_GE(after.dispatches - before.dispatches, n * (1 + 5 * n_layer + 1));
+        EXPECT_LE(after.dispatches - before.dispatches, n * (2 + 5 * n_layer + 1));
+        EXPECT_LE(after.barriers - before.barriers, after.dispatches - before.dispatches + 3 * n);
         EXPECT_GE(after.barriers - before.barriers, n * 5 * n_layer);
         EXPECT_LE(after.descriptor_binds - before.descriptor_binds,
                   after.dispatches - before.dispatches);
@@ -173,7 +175,8 @@ TEST_F(MeasureTest, ProfileComputesWhatFeedComputes) {
         }
         EXPECT_EQ(layers.size(), 7u);
         // A prompt has two norms a layer apart.
-        EXPECT_EQ(dispatches, 1 + (n == 1 ? 5 : 7) * n_layer + 1);
+        EXPECT_GE(dispatches, 1 + (n == 1 ? 5 : 7) * n_layer + 1);
+        EXPECT_LE(dispatches, 2 + (n == 1 ? 5 : 7) * n_layer + 1);  // norms behind: one more
     }
     std::vector<Event> events;
     EXPECT_EQ(gyre_session_profile(profiled.get(), ids.data(), 1, nullptr, nullptr),

@@ -24,7 +24,7 @@ Status Session::profile(std::span<const std::uint32_t> tokens, const ProfileSink
         GYRE_TRY(profile_piece(recorder, piece, decode,
                                last ? LogitsOf::kLastToken : LogitsOf::kNone, sink));
     }
-    return {};
+    return tokens.empty() ? Status() : fetch_logits();
 }
 
 Status Session::profile_piece(CommandRecorder& recorder, std::span<const std::uint32_t> tokens,

@@ -116,7 +116,8 @@ class Session {
     const CacheShape& cache_shape() const { return cache_.shape(); }
 
     // As decode (one token) or feed, and hands out what each operation took, in order, chunk by
-    // chunk. Recorded anew, with timestamps: what decode and feed submit has none. Not counted.
+    // chunk. Recorded anew, with timestamps: what decode and feed submit has none. Not counted,
+    // but for the logits' way to the host.
     // Errors: also kUnsupported where the device has no timestamps.
     Status profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink);
 

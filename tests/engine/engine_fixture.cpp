@@ -204,4 +204,10 @@ testing::AssertionResult same_bits(std::span<const float> a, std::span<const flo
     return testing::AssertionSuccess();
 }
 
+std::uint32_t first_norm(const Model& model) {
+    const Tilings tilings =
+        Tilings::for_device(model.device().caps(), model.weights().token_embd.format);
+    return tilings.norms_behind ? 1 : 0;
+}
+
 }  // namespace gyre::test

@@ -82,4 +82,8 @@ inline void require(const Status& status) {
     if (!status.ok()) throw std::runtime_error(status.message());
 }
 
+// Dispatches of decoding that no layer has: norms behind products leave one without a product, the
+// first layer's.
+std::uint32_t first_norm(const Model& model);
+
 }  // namespace gyre::test

@@ -71,14 +71,6 @@ class ScheduleTest : public EngineTest {};
 
 constexpr std::uint32_t kLayers = 2;  // of the golden models used here
 
-// Norms behind products leave one without a product: the first layer's.
-std::uint32_t first_norm(const Model& model) {
-    return Tilings::for_device(model.device().caps(), model.weights().token_embd.format)
-                   .norms_behind
-               ? 1
-               : 0;
-}
-
 // Catches: a norm that is no longer fused, a dispatch that crept in.
 TEST_F(ScheduleTest, DecodingIsFiveDispatchesALayer) {
     const std::shared_ptr<const Model> model = open_golden("rove_half");

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/engine/product_timer.h"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <limits>
+
+namespace gyre {
+namespace {
+
+constexpr int kRepeats = 7;
+constexpr int kLeastRepeats = 2;
+constexpr double kRepeatsUs = 20'000;  // no more repeats behind these
+
+constexpr float kInput = 0.01f;  // of every element: neither zero nor denormal
+
+// Tokens of a prompt: enough for every tile, and for a GPU to be busy.
+std::uint32_t n_tokens(const DeviceCaps& caps, const ProductKind& kind) {
+    if (kind.decode) return 1;
+    return caps.software ? 32 : 128;
+}
+
+std::uint32_t align(std::uint32_t words) {
+    return (words + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
+}
+
+// Of the state buffer, in words: x, out, normed, ticket.
+struct Layout {
+    std::uint32_t tokens, out, normed, ticket, words;
+};
+Layout layout_of(const DeviceCaps& caps, const TunedProduct& product) {
+    const WeightMatrix& matrix = *product.matrices[0];
+    Layout layout{};
+    layout.tokens = n_tokens(caps, product.kind);
+    layout.out = layout.tokens * align(matrix.n_in);
+    layout.normed = layout.out + layout.tokens * align(matrix.n_rows);
+    layout.ticket = layout.normed + align(matrix.n_rows);
+    layout.words = layout.ticket + ACTIVATION_ALIGN;
+    return layout;
+}
+
+}  // namespace
+
+Result<ProductTimer> ProductTimer::create(const Model& model,
+                                          std::span<const TunedProduct> products) {
+    Device& device = model.device();
+    std::uint32_t words = ACTIVATION_ALIGN;
+    for (const TunedProduct& product : products) {
+        words = std::max(words, layout_of(device.caps(), product).words);
+    }
+    GYRE_ASSIGN(Buffer state,
+                Buffer::create(device, std::uint64_t{words} * 4, Memory::kDevice, "tuner state"));
+    GYRE_ASSIGN(Buffer step,
+                Buffer::create(device, sizeof(StepState), Memory::kShared, "tuner step"));
+    GYRE_ASSIGN(Buffer logits, Buffer::create(device, std::uint64_t{model.config().n_vocab} * 4,
+                                              Memory::kDevice, "tuner logits"));
+    GYRE_ASSIGN(CommandRecorder recorder,
+                CommandRecorder::create(device, {.debug_name = "tuner", .max_timestamps = 2}));
+    return ProductTimer(model, std::move(state), std::move(step), std::move(logits),
+                        std::move(recorder));
+}
+
+ProductTimer::ProductTimer(const Model& model, Buffer state, Buffer step, Buffer logits,
+                           CommandRecorder recorder)
+    : model_(&model),
+      state_(std::move(state)),
+      step_(std::move(step)),
+      logits_(std::move(logits)),
+      recorder_(std::move(recorder)) {
+    const DeviceCaps& caps = model.device().caps();
+    device_clock_ = caps.timestamp_period_ns != 0 && !caps.software;
+}
+
+Result<Kernel> ProductTimer::kernel(const TunedProduct& product, const Tiling& tiling) {
+    LinearVariant variant = product.variant;
+    variant.tiling = tiling;
+    return model_->kernels().linear(variant);
+}
+
+void ProductTimer::forget(const TunedProduct& product, const Tiling& tiling) {
+    const Result<Kernel> found = kernel(product, tiling);
+    if (found.ok()) model_->kernels().forget(found.value());
+}
+
+// Layer by layer, so that weights come from memory as they do for a token.
+Status ProductTimer::record(const TunedProduct& product, const Kernel& kernel) {
+    const ModelWeights& weights = model_->weights();
+    const Layout layout = layout_of(model_->device().caps(), product);
+    const TexelViews views = 1u << BINDING_STATE | 1u << BINDING_PARAMS | 1u << BINDING_WEIGHTS;
+    sets_.clear();
+    GYRE_TRY(recorder_.begin());
+    recorder_.fill(state_.range(0, std::uint64_t{layout.ticket} * 4),
+                   std::bit_cast<std::uint32_t>(kInput));
+    recorder_.fill(state_.range(std::uint64_t{layout.ticket} * 4, 4), 0);
+    recorder_.timestamp("begin");
+    for (const WeightMatrix* matrix : product.matrices) {
+        const WeightSlice& slice = matrix->slices[0];
+        GYRE_ASSIGN(DescriptorSet set,
+                    DescriptorSet::create(model_->device(),
+                                          {state_.range(), slice.range, weights.params(),
+                                           logits_.range(), step_.range()},
+                                          "tuner", kernel.tiling.texels ? views : 0));
+        sets_.push_back(std::move(set));
+        LinearParams params = {};
+        describe_slice(*matrix, slice, params);
+        const bool logits = product.variant.epilogue == LinearEpilogue::kLogits;
+        params.x_stride = align(matrix->n_in);
+        params.n_tokens = layout.tokens;
+        params.norm_weight_offset = weights.output_norm.weight;
+        params.norm_bias_offset = weights.output_norm.bias;
+        params.norm_epsilon = model_->config().layer_norm_epsilon;
+        params.bias_offset = NO_OFFSET;
+        params.out_offset = logits ? 0 : layout.out;
+        params.out_stride = align(matrix->n_rows);
+        params.normed_offset = layout.normed;
+        params.ticket = layout.ticket;
+        record_linear(recorder_, kernel, sets_.back(), params);
+    }
+    recorder_.timestamp("end");
+    return recorder_.end();
+}
+
+Result<double> ProductTimer::run_us() {
+    using Clock = std::chrono::steady_clock;
+    const Clock::time_point begin = Clock::now();
+    GYRE_TRY(model_->device().run(recorder_));
+    if (!device_clock_) {
+        return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+    }
+    GYRE_ASSIGN(const std::vector<TimestampValue> times, recorder_.timestamps());
+    return times.size() == 2 ? times[1].ns / 1000 : std::numeric_limits<double>::infinity();
+}
+
+Result<double> ProductTimer::time_us(const TunedProduct& product, const Tiling& tiling) {
+    GYRE_ASSIGN(const Kernel timed, kernel(product, tiling));
+    GYRE_TRY(record(product, timed));
+    GYRE_TRY(run_us().status());  // compiles, where the driver does so late
+    double best = std::numeric_limits<double>::infinity();
+    double spent = 0;
+    for (int i = 0; i < kRepeats && (i < kLeastRepeats || spent < kRepeatsUs); ++i) {
+        GYRE_ASSIGN(const double us, run_us());
+        best = std::min(best, us);
+        spent += us;
+    }
+    return best / static_cast<double>(product.matrices.size());
+}
+
+}  // namespace gyre

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/engine/tuner.h"
+
+#include <algorithm>
+
+namespace gyre {
+namespace {
+
+bool ends_tuning(const Status& status) {
+    return status.code() == StatusCode::kCancelled || status.code() == StatusCode::kDeviceLost;
+}
+
+std::uint32_t sums(const Tiling& tiling) {
+    return tiling.rows * tiling.tokens;
+}
+
+// One call of tune().
+class Tuning {
+  public:
+    Tuning(const TuningTools& tools, double budget_ms, TilingRecords& records)
+        : tools_(&tools), budget_ms_(budget_ms), records_(&records), start_ms_(tools.now_ms()) {}
+
+    // false: the time is up, or nothing can be saved.
+    Result<bool> tune(const TunedProduct& product);
+
+    std::uint32_t timed() const { return timed_; }
+    double spent_ms() const { return tools_->now_ms() - start_ms_; }
+
+  private:
+    // Whether a candidate like the dearest so far still fits; larger tiles take longer to compile.
+    bool fits(const Tiling& tiling) const {
+        const double expected = dearest_ms_ * (sums(tiling) > most_sums_ ? 2.0 : 1.0);
+        return spent_ms() + expected <= budget_ms_;
+    }
+    Result<double> time(const TunedProduct& product, const Tiling& tiling);
+
+    const TuningTools* tools_;
+    double budget_ms_;
+    TilingRecords* records_;
+    double start_ms_;
+    double dearest_ms_ = 0;
+    std::uint32_t most_sums_ = ~0u;  // nothing is known before the first
+    std::uint32_t timed_ = 0;
+};
+
+Result<double> Tuning::time(const TunedProduct& product, const Tiling& tiling) {
+    const double before = tools_->now_ms();
+    Result<double> us = tools_->time_us(product, tiling);
+    dearest_ms_ = std::max(dearest_ms_, tools_->now_ms() - before);
+    most_sums_ = timed_ == 0 ? sums(tiling) : std::max(most_sums_, sums(tiling));
+    ++timed_;
+    return us;
+}
+
+Result<bool> Tuning::tune(const TunedProduct& product) {
+    const std::vector<Tiling>& candidates = product.candidates;
+    TilingRecord& record = (*records_)[product.name()];
+    const auto best = std::find_if(candidates.begin(), candidates.end(), [&](Tiling candidate) {
+        candidate.texels = record.best.texels;
+        return candidate == record.best;
+    });
+    const bool goes_on = record.of == candidates.size() && best != candidates.end();
+    if (!goes_on) record = {candidates[0], 0, static_cast<std::uint32_t>(candidates.size()), 0};
+    if (record.tried == record.of) return true;
+
+    // The best so far once more: times of another start would not compare.
+    Tiling leader = goes_on ? *best : candidates[0];
+    const bool alone = timed_ == 0 && record.tried > 0;  // all of a start for this product
+    if (!fits(leader)) return false;
+    record.tried = std::max(record.tried, 1u);
+    if (!tools_->save(*records_).ok()) return false;
+    Result<double> leading = time(product, leader);
+    if (!leading.ok() && ends_tuning(leading.status())) return leading.status();
+    if (!leading.ok()) {  // nothing to compare with
+        record.tried = record.of;
+        return true;
+    }
+    record.us = leading.value();
+    const std::uint32_t timed = timed_;
+    while (record.tried < record.of) {
+        const Tiling& candidate = candidates[record.tried];
+        const bool fits_now = fits(candidate);
+        if (!fits_now && !(alone && timed_ == timed)) return false;
+        ++record.tried;
+        if (!fits_now) continue;  // nor into the next start
+        if (!tools_->save(*records_).ok()) return false;
+        const Result<double> us = time(product, candidate);
+        if (!us.ok() && ends_tuning(us.status())) return us.status();
+        const bool wins = us.ok() && us.value() < kTuningMargin * record.us;
+        tools_->forget(product, wins ? leader : candidate);
+        if (!wins) continue;
+        leader = record.best = candidate;
+        record.us = us.value();
+    }
+    return true;
+}
+
+}  // namespace
+
+Result<TuningReport> tune(std::span<const TunedProduct> products, const TuningTools& tools,
+                          double budget_ms, TilingRecords& records) {
+    Tuning tuning(tools, budget_ms, records);
+    for (const TunedProduct& product : products) {
+        GYRE_ASSIGN(const bool goes_on, tuning.tune(product));
+        if (!goes_on) break;
+    }
+    TuningReport report;
+    report.timed = tuning.timed();
+    report.ms = tuning.spent_ms();
+    for (const TunedProduct& product : products) {
+        const auto found = records.find(product.name());
+        if (found == records.end()) {
+            report.left += static_cast<std::uint32_t>(product.candidates.size());
+            continue;
+        }
+        report.left += found->second.of - found->second.tried;
+        Tiling best = found->second.best;
+        best.texels = product.candidates[0].texels;
+        if (best != product.candidates[0]) ++report.replaced;
+    }
+    return report;
+}
+
+}  // namespace gyre

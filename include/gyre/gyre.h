@@ -194,17 +194,19 @@ typedef struct gyre_model_options {
      */
     const char* device;
     /**
-     * Folder for compiled pipelines, NUL-terminated; made if it is not there. NULL means
-     * $XDG_CACHE_HOME/gyre, or $HOME/.cache/gyre; "" means that nothing is written to disk. A cache
-     * that cannot be read or written slows the next start, and is not an error.
+     * Folder for compiled pipelines and tuned kernels, NUL-terminated; made if it is not there.
+     * NULL means $XDG_CACHE_HOME/gyre, or $HOME/.cache/gyre; "" means that nothing is written to
+     * disk. A cache that cannot be read or written slows the next start, and is not an error.
      */
     const char* cache_dir;
     gyre_progress_callback progress; /**< may be NULL */
     void* progress_user;             /**< handed to progress */
+    uint32_t no_tuning; /**< 1: do not spend up to 1 s of first starts on timing kernels */
+    uint32_t reserved;  /**< 0 */
 } gyre_model_options;
 
 #define GYRE_MODEL_OPTIONS_INIT \
-    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL }
+    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, 0 }
 
 /**
  * A model file's weights on a device, and its tokenizer

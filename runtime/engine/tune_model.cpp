@@ -84,12 +84,14 @@ void Products::add(const WeightMatrix& matrix, const LinearVariant& variant, boo
     auto found = std::find_if(products_.begin(), products_.end(),
                               [&](const TunedProduct& product) { return product.kind == kind; });
     if (found == products_.end()) {
-        products_.push_back({kind, variant, {&matrix}, {}});
+        products_.push_back({kind, variant, {&matrix}, {}, elements(matrix)});
         return;
     }
+    found->n_weights += elements(matrix);
     const WeightMatrix& largest = *found->matrices[0];
     if (elements(matrix) > elements(largest)) {
-        *found = {kind, variant, {&matrix}, {}};
+        found->variant = variant;
+        found->matrices = {&matrix};
     } else if (decode && matrix.n_rows == largest.n_rows && matrix.n_in == largest.n_in &&
                found->matrices.size() < kMaxMatrices) {
         found->matrices.push_back(&matrix);
@@ -106,11 +108,11 @@ std::vector<TunedProduct> Products::take() {
     }
     std::erase_if(products_,
                   [](const TunedProduct& product) { return product.candidates.size() < 2; });
-    // Every token first, then prompts; large matrices first.
+    // Every token first, then prompts; first where most of the work is.
     std::stable_sort(products_.begin(), products_.end(),
                      [](const TunedProduct& a, const TunedProduct& b) {
                          if (a.kind.decode != b.kind.decode) return a.kind.decode;
-                         return elements(*a.matrices[0]) > elements(*b.matrices[0]);
+                         return a.n_weights > b.n_weights;
                      });
     return std::move(products_);
 }

@@ -33,6 +33,10 @@ class Tuning {
         return spent_ms() + expected <= budget_ms_;
     }
     Result<double> time(const TunedProduct& product, const Tiling& tiling);
+    // Whether a candidate's time is better than the leader's, also once more: a machine that was
+    // busy for a while makes no winner.
+    Result<bool> beats(const TunedProduct& product, const Result<double>& us, const Tiling& leader,
+                       double leader_us);
 
     const TuningTools* tools_;
     double budget_ms_;
@@ -50,6 +54,14 @@ Result<double> Tuning::time(const TunedProduct& product, const Tiling& tiling) {
     most_sums_ = timed_ == 0 ? sums(tiling) : std::max(most_sums_, sums(tiling));
     ++timed_;
     return us;
+}
+
+Result<bool> Tuning::beats(const TunedProduct& product, const Result<double>& us,
+                           const Tiling& leader, double leader_us) {
+    if (!us.ok() || us.value() >= kTuningMargin * leader_us) return false;
+    const Result<double> again = tools_->time_us(product, leader);  // compiled already
+    if (!again.ok()) return ends_tuning(again.status()) ? Result<bool>(again.status()) : false;
+    return us.value() < kTuningMargin * again.value();
 }
 
 Result<bool> Tuning::tune(const TunedProduct& product) {
@@ -86,7 +98,7 @@ Result<bool> Tuning::tune(const TunedProduct& product) {
         if (!tools_->save(*records_).ok()) return false;
         const Result<double> us = time(product, candidate);
         if (!us.ok() && ends_tuning(us.status())) return us.status();
-        const bool wins = us.ok() && us.value() < kTuningMargin * record.us;
+        GYRE_ASSIGN(const bool wins, beats(product, us, leader, record.us));
         tools_->forget(product, wins ? leader : candidate);
         if (!wins) continue;
         leader = record.best = candidate;

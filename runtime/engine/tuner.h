@@ -24,6 +24,7 @@ struct TunedProduct {
     LinearVariant variant;                      // without its tiling
     std::vector<const WeightMatrix*> matrices;  // of that shape, layer by layer
     std::vector<Tiling> candidates;             // the default first
+    std::uint64_t n_weights = 0;                // of all products of the kind
 
     std::string name() const;  // its key in TilingRecords
 };

@@ -68,7 +68,10 @@ class ModelTilings {
     Tiling of(const ProductKind& kind) const;
     Tiling default_of(const ProductKind& kind) const;
 
-    void choose(const ProductKind& kind, const Tiling& tiling) { chosen_[kind] = tiling; }
+    void choose(const ProductKind& kind, Tiling tiling) {
+        tiling.texels = false;
+        chosen_[kind] = tiling;
+    }
 
   private:
     DeviceCaps caps_;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/product_timer.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <limits>
 
 namespace gyre {
 namespace {
@@ -38,6 +39,13 @@ Layout layout_of(const DeviceCaps& caps, const TunedProduct& product) {
     layout.ticket = layout.normed + align(matrix.n_rows);
     layout.words = layout.ticket + ACTIVATION_ALIGN;
     return layout;
+}
+
+// Of this process, in all its threads.
+double cpu_us() {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_nsec) / 1e3;
 }
 
 }  // namespace
@@ -121,29 +129,37 @@ Status ProductTimer::record(const TunedProduct& product, const Kernel& kernel) {
     return recorder_.end();
 }
 
-Result<double> ProductTimer::run_us() {
+Result<ProductTime> ProductTimer::run() {
     using Clock = std::chrono::steady_clock;
+    const double cpu_begin = cpu_us();
     const Clock::time_point begin = Clock::now();
     GYRE_TRY(model_->device().run(recorder_));
+    ProductTime time;
     if (!device_clock_) {
-        return std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+        time.us = std::chrono::duration<double, std::micro>(Clock::now() - begin).count();
+        if (model_->device().caps().software) time.cpu_us = cpu_us() - cpu_begin;
+        return time;
     }
     GYRE_ASSIGN(const std::vector<TimestampValue> times, recorder_.timestamps());
-    return times.size() == 2 ? times[1].ns / 1000 : std::numeric_limits<double>::infinity();
+    if (times.size() != 2) return Status::internal("the device gave no timestamps");
+    time.us = times[1].ns / 1000;
+    return time;
 }
 
-Result<double> ProductTimer::time_us(const TunedProduct& product, const Tiling& tiling) {
+Result<ProductTime> ProductTimer::time(const TunedProduct& product, const Tiling& tiling) {
     GYRE_ASSIGN(const Kernel timed, kernel(product, tiling));
     GYRE_TRY(record(product, timed));
-    GYRE_TRY(run_us().status());  // compiles, where the driver does so late
-    double best = std::numeric_limits<double>::infinity();
-    double spent = 0;
-    for (int i = 0; i < kRepeats && (i < kLeastRepeats || spent < kRepeatsUs); ++i) {
-        GYRE_ASSIGN(const double us, run_us());
-        best = std::min(best, us);
-        spent += us;
+    GYRE_TRY(run().status());  // compiles, where the driver does so late
+    GYRE_ASSIGN(ProductTime best, run());
+    double spent = best.us;
+    for (int i = 1; i < kRepeats && (i < kLeastRepeats || spent < kRepeatsUs); ++i) {
+        GYRE_ASSIGN(const ProductTime one, run());
+        best.us = std::min(best.us, one.us);
+        best.cpu_us = std::min(best.cpu_us, one.cpu_us);
+        spent += one.us;
     }
-    return best / static_cast<double>(product.matrices.size());
+    const auto n = static_cast<double>(product.matrices.size());
+    return ProductTime{best.us / n, best.cpu_us / n};
 }
 
 }  // namespace gyre

@@ -23,7 +23,7 @@ class ProductTimer {
     // Of one product, the best of several repeats: the device's clock, or the host's around a
     // submission where there is none or the host is the device. The kernel stays in the model's
     // table.
-    Result<double> time_us(const TunedProduct& product, const Tiling& tiling);
+    Result<ProductTime> time(const TunedProduct& product, const Tiling& tiling);
     void forget(const TunedProduct& product, const Tiling& tiling);
 
   private:
@@ -31,7 +31,7 @@ class ProductTimer {
                  CommandRecorder recorder);
     Result<Kernel> kernel(const TunedProduct& product, const Tiling& tiling);
     Status record(const TunedProduct& product, const Kernel& kernel);
-    Result<double> run_us();
+    Result<ProductTime> run();  // of all that is recorded
 
     const Model* model_;
     Buffer state_, step_, logits_;

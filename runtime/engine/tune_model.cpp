@@ -173,10 +173,10 @@ Status measure(const Model& model, const LoadProgress& progress,
     if (!timer.ok()) return {};  // no memory to spare: the defaults need less
     TuningTools tools;
     tools.now_ms = now_ms;
-    tools.time_us = [&](const TunedProduct& product, const Tiling& tiling) -> Result<double> {
+    tools.time = [&](const TunedProduct& product, const Tiling& tiling) -> Result<ProductTime> {
         const double done = std::min(1.0, (now_ms() - start_ms) / kTuningBudgetMs);
         if (progress && !progress("tune", done)) return Status::cancelled("load cancelled");
-        return timer->time_us(product, tiling);
+        return timer->time(product, tiling);
     };
     tools.forget = [&](const TunedProduct& product, const Tiling& tiling) {
         timer->forget(product, tiling);

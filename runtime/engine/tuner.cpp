@@ -10,6 +10,10 @@ bool ends_tuning(const Status& status) {
     return status.code() == StatusCode::kCancelled || status.code() == StatusCode::kDeviceLost;
 }
 
+bool is_better(const ProductTime& a, const ProductTime& b) {
+    return a.us < kTuningMargin * b.us && a.cpu_us <= b.cpu_us;
+}
+
 std::uint32_t sums(const Tiling& tiling) {
     return tiling.rows * tiling.tokens;
 }
@@ -32,11 +36,9 @@ class Tuning {
         const double expected = dearest_ms_ * (sums(tiling) > most_sums_ ? 2.0 : 1.0);
         return spent_ms() + expected <= budget_ms_;
     }
-    Result<double> time(const TunedProduct& product, const Tiling& tiling);
-    // Whether a candidate's time is better than the leader's, also once more: a machine that was
-    // busy for a while makes no winner.
-    Result<bool> beats(const TunedProduct& product, const Result<double>& us, const Tiling& leader,
-                       double leader_us);
+    Result<ProductTime> time(const TunedProduct& product, const Tiling& tiling);
+    Result<bool> wins(const TunedProduct& product, const Result<ProductTime>& candidate,
+                      const Tiling& leader, const ProductTime& leading);
 
     const TuningTools* tools_;
     double budget_ms_;
@@ -47,21 +49,21 @@ class Tuning {
     std::uint32_t timed_ = 0;
 };
 
-Result<double> Tuning::time(const TunedProduct& product, const Tiling& tiling) {
+Result<ProductTime> Tuning::time(const TunedProduct& product, const Tiling& tiling) {
     const double before = tools_->now_ms();
-    Result<double> us = tools_->time_us(product, tiling);
+    Result<ProductTime> timed = tools_->time(product, tiling);
     dearest_ms_ = std::max(dearest_ms_, tools_->now_ms() - before);
     most_sums_ = timed_ == 0 ? sums(tiling) : std::max(most_sums_, sums(tiling));
     ++timed_;
-    return us;
+    return timed;
 }
 
-Result<bool> Tuning::beats(const TunedProduct& product, const Result<double>& us,
-                           const Tiling& leader, double leader_us) {
-    if (!us.ok() || us.value() >= kTuningMargin * leader_us) return false;
-    const Result<double> again = tools_->time_us(product, leader);  // compiled already
+Result<bool> Tuning::wins(const TunedProduct& product, const Result<ProductTime>& candidate,
+                          const Tiling& leader, const ProductTime& leading) {
+    if (!candidate.ok() || !is_better(candidate.value(), leading)) return false;
+    const Result<ProductTime> again = tools_->time(product, leader);  // compiled already
     if (!again.ok()) return ends_tuning(again.status()) ? Result<bool>(again.status()) : false;
-    return us.value() < kTuningMargin * again.value();
+    return is_better(candidate.value(), again.value());
 }
 
 Result<bool> Tuning::tune(const TunedProduct& product) {
@@ -81,28 +83,29 @@ Result<bool> Tuning::tune(const TunedProduct& product) {
     if (!fits(leader)) return false;
     record.tried = std::max(record.tried, 1u);
     if (!tools_->save(*records_).ok()) return false;
-    Result<double> leading = time(product, leader);
+    Result<ProductTime> leading = time(product, leader);
     if (!leading.ok() && ends_tuning(leading.status())) return leading.status();
     if (!leading.ok()) {  // nothing to compare with
         record.tried = record.of;
         return true;
     }
-    record.us = leading.value();
-    const std::uint32_t timed = timed_;
+    record.us = leading.value().us;
+    const std::uint32_t n_before = timed_;
     while (record.tried < record.of) {
         const Tiling& candidate = candidates[record.tried];
         const bool fits_now = fits(candidate);
-        if (!fits_now && !(alone && timed_ == timed)) return false;
+        if (!fits_now && !(alone && timed_ == n_before)) return false;
         ++record.tried;
         if (!fits_now) continue;  // nor into the next start
         if (!tools_->save(*records_).ok()) return false;
-        const Result<double> us = time(product, candidate);
-        if (!us.ok() && ends_tuning(us.status())) return us.status();
-        GYRE_ASSIGN(const bool wins, beats(product, us, leader, record.us));
-        tools_->forget(product, wins ? leader : candidate);
-        if (!wins) continue;
+        const Result<ProductTime> timed = time(product, candidate);
+        if (!timed.ok() && ends_tuning(timed.status())) return timed.status();
+        GYRE_ASSIGN(const bool won, wins(product, timed, leader, leading.value()));
+        tools_->forget(product, won ? leader : candidate);
+        if (!won) continue;
         leader = record.best = candidate;
-        record.us = us.value();
+        leading = timed;
+        record.us = timed.value().us;
     }
     return true;
 }

@@ -32,11 +32,17 @@ struct TunedProduct {
 // Those of a model that have a choice, the ones that matter most first.
 std::vector<TunedProduct> products_to_tune(const Model& model);
 
+// Of one dispatch.
+struct ProductTime {
+    double us = 0;
+    double cpu_us = 0;  // of all cores, where the device is the processor, otherwise 0
+};
+
 // What the tuner needs of the world.
 struct TuningTools {
     std::function<double()> now_ms;
     // Compiles and times. kCancelled and kDeviceLost end the tuning, other errors the candidate.
-    std::function<Result<double>(const TunedProduct&, const Tiling&)> time_us;
+    std::function<Result<ProductTime>(const TunedProduct&, const Tiling&)> time;
     // The candidate will not be used.
     std::function<void(const TunedProduct&, const Tiling&)> forget;
     // Before every candidate, which counts as tried already: one that brings down the process is
@@ -53,7 +59,8 @@ struct TuningReport {
 
 // Goes on where the records stop. Starts nothing that would end behind the budget, by what the
 // dearest candidate of this call took; a candidate that fits into no start is passed over. A
-// candidate replaces the best so far if it is more than 3 % quicker.
+// candidate replaces the best so far if it is more than 3 % quicker and costs no more of the
+// processor, against two timings of it: a machine with other things to do makes no winner.
 inline constexpr double kTuningBudgetMs = 1000;
 inline constexpr double kTuningMargin = 0.97;
 Result<TuningReport> tune(std::span<const TunedProduct> products, const TuningTools& tools,

@@ -94,13 +94,13 @@ class TunerTest : public testing::Test {
   protected:
     TunerTest() {
         tools_.now_ms = [this] { return clock_ms_; };
-        tools_.time_us = [this](const TunedProduct& product, const Tiling& tiling) {
+        tools_.time = [this](const TunedProduct& product, const Tiling& tiling) {
             const bool compiled =
                 std::find(compiled_.begin(), compiled_.end(), tiling) != compiled_.end();
             if (!compiled) compiled_.push_back(tiling);
             (compiled ? again_ : timed_).push_back(tiling);
             clock_ms_ += compiled ? 0 : cost_ms_(tiling);
-            return time_us_(product, tiling);
+            return time_(product, tiling);
         };
         tools_.forget = [this](const TunedProduct&, const Tiling& t) { forgotten_.push_back(t); };
         tools_.save = [this](const TilingRecords& records) {
@@ -135,16 +135,17 @@ class TunerTest : public testing::Test {
 
     // A product's n-th candidate takes us[n].
     void times(std::vector<double> us) {
-        time_us_ = [us = std::move(us)](const TunedProduct& p, const Tiling& t) -> Result<double> {
+        time_ = [us = std::move(us)](const TunedProduct& p,
+                                     const Tiling& t) -> Result<ProductTime> {
             const auto at = std::find(p.candidates.begin(), p.candidates.end(), t);
-            return us[static_cast<std::size_t>(at - p.candidates.begin())];
+            return ProductTime{us[static_cast<std::size_t>(at - p.candidates.begin())]};
         };
     }
 
     WeightMatrix matrix_;
     double clock_ms_ = 5000;
     std::function<double(const Tiling&)> cost_ms_ = [](const Tiling&) { return 10.0; };
-    std::function<Result<double>(const TunedProduct&, const Tiling&)> time_us_;
+    std::function<Result<ProductTime>(const TunedProduct&, const Tiling&)> time_;
     Status saving_;
     TuningTools tools_;
     TilingRecords records_, saved_;
@@ -174,13 +175,24 @@ TEST_F(TunerTest, TheQuickestCandidateWins) {
 TEST_F(TunerTest, AWinnerMustBeatTheBestTwice) {
     const TunedProduct p = product();
     bool first = true;
-    time_us_ = [&](const TunedProduct&, const Tiling& t) -> Result<double> {
-        if (t != p.candidates[0]) return 90.0;
-        return std::exchange(first, false) ? 200.0 : 90.0;
+    time_ = [&](const TunedProduct&, const Tiling& t) -> Result<ProductTime> {
+        if (t != p.candidates[0]) return ProductTime{90.0};
+        return ProductTime{std::exchange(first, false) ? 200.0 : 90.0};
     };
     EXPECT_EQ(run({p}).replaced, 0u);
     EXPECT_EQ(again_, std::vector<Tiling>(5, p.candidates[0]));
     EXPECT_EQ(forgotten_.size(), 5u);
+}
+
+// On a software driver the clock alone says how busy the machine is.
+TEST_F(TunerTest, AWinnerCostsNoMoreOfTheProcessor) {
+    const TunedProduct p = product();
+    time_ = [&](const TunedProduct&, const Tiling& t) -> Result<ProductTime> {
+        if (t == p.candidates[0]) return ProductTime{100, 180};
+        return ProductTime{50, t == p.candidates[4] ? 180.0 : 181.0};
+    };
+    EXPECT_EQ(run({p}).replaced, 1u);
+    EXPECT_EQ(record(p).best, p.candidates[4]);
 }
 
 TEST_F(TunerTest, AWinnerWithinThreePercentIsNone) {
@@ -254,11 +266,11 @@ TEST_F(TunerTest, WhatFitsIntoNoStartIsPassedOver) {
 TEST_F(TunerTest, ACandidateIsTriedBeforeItIsTimed) {
     const TunedProduct p = product();
     times({100, 100, 100, 100, 100, 100});
-    const auto time_us = time_us_;
-    time_us_ = [&](const TunedProduct& product, const Tiling& t) {
+    const auto time = time_;
+    time_ = [&](const TunedProduct& product, const Tiling& t) {
         const TilingRecord& now = saved_.at(product.name());
         EXPECT_EQ(p.candidates[now.tried - 1], t) << "is what the file says";
-        return time_us(product, t);
+        return time(product, t);
     };
     run({p});
     EXPECT_EQ(timed_.size(), 6u);
@@ -272,9 +284,9 @@ TEST_F(TunerTest, WhatCannotBeSavedIsNotMeasured) {
 
 TEST_F(TunerTest, ACandidateThatFailsIsLeftOut) {
     const TunedProduct p = product();
-    time_us_ = [&](const TunedProduct&, const Tiling& t) -> Result<double> {
+    time_ = [&](const TunedProduct&, const Tiling& t) -> Result<ProductTime> {
         if (t == p.candidates[1]) return Status::internal("the driver cannot compile it");
-        return t == p.candidates[0] ? 100.0 : 98.0;
+        return ProductTime{t == p.candidates[0] ? 100.0 : 98.0};
     };
     EXPECT_EQ(run({p}).left, 0u);
     EXPECT_EQ(timed_.size(), 6u);
@@ -286,9 +298,9 @@ TEST_F(TunerTest, ALostDeviceAndACancelledOpeningEndIt) {
     for (const Status& status : {Status::device_lost("gone"), Status::cancelled("stop")}) {
         for (const std::size_t at : {0u, 2u}) {
             records_.clear();
-            time_us_ = [&](const TunedProduct&, const Tiling& t) -> Result<double> {
+            time_ = [&](const TunedProduct&, const Tiling& t) -> Result<ProductTime> {
                 if (t == p.candidates[at]) return status;
-                return 100.0;
+                return ProductTime{100.0};
             };
             const Result<TuningReport> report = tune(std::span(&p, 1), tools_, 1e9, records_);
             ASSERT_FALSE(report.ok());

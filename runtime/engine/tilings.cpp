@@ -19,10 +19,10 @@ constexpr std::uint32_t kMaxNormQuads = (16384 - 128 * 4) / 16;
 struct Shape {
     std::uint32_t local_size, rows, tokens;
 };
-constexpr Shape kSoftwareDecode[] = {{8, 8, 1},  {8, 16, 1}, {32, 8, 1},
-                                     {32, 4, 1}, {8, 4, 1},  {32, 16, 1}};
-constexpr Shape kSoftwarePrefill[] = {{32, 4, 8}, {8, 4, 8}, {32, 4, 4},
-                                      {8, 4, 4},  {8, 8, 8}, {32, 8, 8}};
+constexpr Shape kSoftwareDecode[] = {{8, 16, 1},  {8, 8, 1}, {32, 8, 1},
+                                     {32, 16, 1}, {8, 4, 1}, {32, 4, 1}};
+constexpr Shape kSoftwarePrefill[] = {{32, 4, 8}, {8, 8, 8}, {8, 4, 8},
+                                      {32, 8, 8}, {8, 4, 4}, {32, 4, 4}};
 constexpr Shape kGpuDecode[] = {{64, 2, 1}, {64, 1, 1}, {128, 2, 1}, {32, 2, 1}, {128, 1, 1},
                                 {32, 1, 1}, {64, 4, 1}, {128, 4, 1}, {32, 4, 1}};
 constexpr Shape kGpuPrefill[] = {{64, 4, 8},  {128, 4, 8}, {64, 8, 4},  {64, 4, 4},

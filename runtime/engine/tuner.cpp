@@ -2,6 +2,7 @@
 #include "runtime/engine/tuner.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace gyre {
 namespace {
@@ -36,7 +37,8 @@ class Tuning {
         const double expected = dearest_ms_ * (sums(tiling) > most_sums_ ? 2.0 : 1.0);
         return spent_ms() + expected <= budget_ms_;
     }
-    Result<ProductTime> time(const TunedProduct& product, const Tiling& tiling);
+    Result<ProductTime> time(const TunedProduct& product, const Tiling& tiling,
+                             TilingRecord& record);
     Result<bool> wins(const TunedProduct& product, const Result<ProductTime>& candidate,
                       const Tiling& leader, const ProductTime& leading);
 
@@ -49,10 +51,13 @@ class Tuning {
     std::uint32_t timed_ = 0;
 };
 
-Result<ProductTime> Tuning::time(const TunedProduct& product, const Tiling& tiling) {
+Result<ProductTime> Tuning::time(const TunedProduct& product, const Tiling& tiling,
+                                 TilingRecord& record) {
     const double before = tools_->now_ms();
     Result<ProductTime> timed = tools_->time(product, tiling);
-    dearest_ms_ = std::max(dearest_ms_, tools_->now_ms() - before);
+    // As the file keeps it: a start that goes on knows no more than this.
+    record.ms = std::max(record.ms, std::round((tools_->now_ms() - before) * 10) / 10);
+    dearest_ms_ = std::max(dearest_ms_, record.ms);
     most_sums_ = timed_ == 0 ? sums(tiling) : std::max(most_sums_, sums(tiling));
     ++timed_;
     return timed;
@@ -80,10 +85,10 @@ Result<bool> Tuning::tune(const TunedProduct& product) {
     // The best so far once more: times of another start would not compare.
     Tiling leader = goes_on ? *best : candidates[0];
     const bool alone = timed_ == 0 && record.tried > 0;  // all of a start for this product
-    if (!fits(leader)) return false;
+    if (timed_ > 0 && !fits(leader)) return false;
     record.tried = std::max(record.tried, 1u);
     if (!tools_->save(*records_).ok()) return false;
-    Result<ProductTime> leading = time(product, leader);
+    Result<ProductTime> leading = time(product, leader, record);
     if (!leading.ok() && ends_tuning(leading.status())) return leading.status();
     if (!leading.ok()) {  // nothing to compare with
         record.tried = record.of;
@@ -98,7 +103,7 @@ Result<bool> Tuning::tune(const TunedProduct& product) {
         ++record.tried;
         if (!fits_now) continue;  // nor into the next start
         if (!tools_->save(*records_).ok()) return false;
-        const Result<ProductTime> timed = time(product, candidate);
+        const Result<ProductTime> timed = time(product, candidate, record);
         if (!timed.ok() && ends_tuning(timed.status())) return timed.status();
         GYRE_ASSIGN(const bool won, wins(product, timed, leader, leading.value()));
         tools_->forget(product, won ? leader : candidate);

@@ -262,6 +262,24 @@ TEST_F(TunerTest, WhatFitsIntoNoStartIsPassedOver) {
     EXPECT_EQ(record(p).best, p.candidates[0]);
 }
 
+// The best so far may come out of a driver's own cache: what it took before counts too.
+TEST_F(TunerTest, AStartThatGoesOnKnowsWhatTheLastOnesTook) {
+    const TunedProduct p = product(false);
+    times({100, 50, 60, 60, 90, 90});
+    ASSERT_EQ(p.candidates[1].rows * p.candidates[1].tokens, 64u);
+    for (const double first_ms : {600.0, 300.0}) {
+        records_.clear();
+        cost_ms_ = [&](const Tiling&) { return first_ms; };
+        run({p}, 500);
+        ASSERT_EQ(record(p).tried, 1u);
+        cost_ms_ = [](const Tiling&) { return 1.0; };
+        run({p}, 1000);  // a large tile is expected to take twice as long: 1200 ms, 600 ms
+        run({p}, 1000);
+        EXPECT_EQ(record(p).best, p.candidates[first_ms == 600.0 ? 2 : 1]);
+        EXPECT_EQ(record(p).tried, 6u);
+    }
+}
+
 // Catches: a candidate that crashes a driver at every start.
 TEST_F(TunerTest, ACandidateIsTriedBeforeItIsTimed) {
     const TunedProduct p = product();

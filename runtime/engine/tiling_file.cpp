@@ -37,10 +37,11 @@ std::string shader_hash() {
 std::string line(const std::string& product, const TilingRecord& record) {
     std::array<char, 160> text{};
     const Tiling& t = record.best;
-    std::snprintf(text.data(), text.size(),
-                  " local_size %u rows %u tokens %u k_lanes %u us %.1f ms %.1f tried %u of %u\n",
-                  t.local_size, t.rows, t.tokens, t.k_lanes, record.us, record.ms, record.tried,
-                  record.of);
+    std::snprintf(
+        text.data(), text.size(),
+        " local_size %u rows %u tokens %u k_lanes %u us %.1f ms_a_sum %.1f tried %u of %u\n",
+        t.local_size, t.rows, t.tokens, t.k_lanes, record.us, record.ms_a_sum, record.tried,
+        record.of);
     return product + text.data();
 }
 
@@ -49,7 +50,7 @@ bool read_record(const std::string& text, std::string& product, TilingRecord& re
     Tiling& t = record.best;
     std::string name;
     words >> product >> name >> t.local_size >> name >> t.rows >> name >> t.tokens >> name >>
-        t.k_lanes >> name >> record.us >> name >> record.ms >> name >> record.tried >> name >>
+        t.k_lanes >> name >> record.us >> name >> record.ms_a_sum >> name >> record.tried >> name >>
         record.of;
     return !words.fail();
 }

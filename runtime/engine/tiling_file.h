@@ -22,7 +22,7 @@ struct TilingRecord {
     std::uint32_t tried = 0;  // candidates, by their order
     std::uint32_t of = 0;     // candidates there are
     double us = 0;            // of the best, when it was measured last: for people
-    double ms = 0;            // that the dearest candidate took, compilation and all
+    double ms_a_sum = 0;      // what trying took for every row and token of a tile, at most
     bool operator==(const TilingRecord&) const = default;
 };
 

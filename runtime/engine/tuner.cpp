@@ -32,10 +32,9 @@ class Tuning {
     double spent_ms() const { return tools_->now_ms() - start_ms_; }
 
   private:
-    // Whether a candidate like the dearest so far still fits; larger tiles take longer to compile.
+    // By the dearest so far: compilation is most of it, and takes as long as a tile is large.
     bool fits(const Tiling& tiling) const {
-        const double expected = dearest_ms_ * (sums(tiling) > most_sums_ ? 2.0 : 1.0);
-        return spent_ms() + expected <= budget_ms_;
+        return spent_ms() + ms_a_sum_ * sums(tiling) <= budget_ms_;
     }
     Result<ProductTime> time(const TunedProduct& product, const Tiling& tiling,
                              TilingRecord& record);
@@ -46,8 +45,7 @@ class Tuning {
     double budget_ms_;
     TilingRecords* records_;
     double start_ms_;
-    double dearest_ms_ = 0;
-    std::uint32_t most_sums_ = ~0u;  // nothing is known before the first
+    double ms_a_sum_ = 0;  // 0: nothing is known
     std::uint32_t timed_ = 0;
 };
 
@@ -55,10 +53,10 @@ Result<ProductTime> Tuning::time(const TunedProduct& product, const Tiling& tili
                                  TilingRecord& record) {
     const double before = tools_->now_ms();
     Result<ProductTime> timed = tools_->time(product, tiling);
+    const double ms_a_sum = (tools_->now_ms() - before) / sums(tiling);
     // As the file keeps it: a start that goes on knows no more than this.
-    record.ms = std::max(record.ms, std::round((tools_->now_ms() - before) * 10) / 10);
-    dearest_ms_ = std::max(dearest_ms_, record.ms);
-    most_sums_ = timed_ == 0 ? sums(tiling) : std::max(most_sums_, sums(tiling));
+    record.ms_a_sum = std::max(record.ms_a_sum, std::round(ms_a_sum * 10) / 10);
+    ms_a_sum_ = std::max(ms_a_sum_, record.ms_a_sum);
     ++timed_;
     return timed;
 }

@@ -30,7 +30,8 @@ class ProductTimer {
     ProductTimer(const Model& model, Buffer state, Buffer step, Buffer logits,
                  CommandRecorder recorder);
     Result<Kernel> kernel(const TunedProduct& product, const Tiling& tiling);
-    Status record(const TunedProduct& product, const Kernel& kernel);
+    // Layer by layer, so that weights come from memory as they do for a token.
+    Status record(const TunedProduct& product, const Kernel& kernel, std::size_t n_matrices);
     Result<ProductTime> run();  // of all that is recorded
 
     const Model* model_;

@@ -57,6 +57,10 @@ void ModelOption::add_to(CLI::App& parser, bool with_device) {
     if (with_device) {
         parser.add_option("--device", device_,
                           "auto, an index of 'gyre devices', or a part of a name (default: auto)");
+        parser
+            .add_option("--tune", tune_,
+                        "on: up to 1 s of the first starts goes into timing kernels (default: on)")
+            ->check(CLI::IsMember({"on", "off"}));
     }
 }
 
@@ -73,6 +77,7 @@ Model ModelOption::open() const {
     options.device = device_.c_str();
     options.progress = show_progress;
     options.progress_user = &progress;
+    options.no_tuning = tune_ == "off" ? 1 : 0;
     gyre_model* model = nullptr;
     const gyre_status status = gyre_model_open(path().c_str(), &options, &model);
     progress.clear();

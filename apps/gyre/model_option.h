@@ -1,4 +1,4 @@
-// -m and --device: which model, on which device.
+// -m, --device and --tune: which model, on which device.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -11,7 +11,7 @@ namespace gyre::app {
 
 class ModelOption {
   public:
-    // Adds -m; with_device adds --device as well.
+    // Adds -m; with_device adds --device and --tune as well.
     void add_to(CLI::App& parser, bool with_device);
 
     // The file: -m, else $GYRE_MODEL, else the shipped model. Throws if there is none.
@@ -27,6 +27,7 @@ class ModelOption {
 
   private:
     std::string device_ = "auto";
+    std::string tune_ = "on";
 };
 
 // Says on stderr that "auto" had to take a software driver, if it had to. Called with the first

@@ -194,17 +194,19 @@ typedef struct gyre_model_options {
      */
     const char* device;
     /**
-     * Folder for compiled pipelines, NUL-terminated; made if it is not there. NULL means
-     * $XDG_CACHE_HOME/gyre, or $HOME/.cache/gyre; "" means that nothing is written to disk. A cache
-     * that cannot be read or written slows the next start, and is not an error.
+     * Folder for compiled pipelines and tuned kernels, NUL-terminated; made if it is not there.
+     * NULL means $XDG_CACHE_HOME/gyre, or $HOME/.cache/gyre; "" means that nothing is written to
+     * disk. A cache that cannot be read or written slows the next start, and is not an error.
      */
     const char* cache_dir;
     gyre_progress_callback progress; /**< may be NULL */
     void* progress_user;             /**< handed to progress */
+    uint32_t no_tuning; /**< 1: do not spend up to 1 s of first starts on timing kernels */
+    uint32_t reserved;  /**< 0 */
 } gyre_model_options;
 
 #define GYRE_MODEL_OPTIONS_INIT \
-    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL }
+    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, 0 }
 
 /**
  * A model file's weights on a device, and its tokenizer
@@ -570,25 +572,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_generate(gyre_session* session
  * destroyed during the call
  */
 GYRE_API void gyre_session_cancel(gyre_session* session);
-
-/** Wall-clock times since the session was created or reset. Rates are 0 if nothing was timed. */
-typedef struct gyre_timings {
-    size_t struct_size; /**< set by GYRE_TIMINGS_INIT */
-    double prefill_seconds;
-    double prefill_tokens_per_second; /**< tokens of prompts and feeds of two and more */
-    double decode_seconds;
-    double decode_tokens_per_second;    /**< tokens that were fed one by one, with their sampling */
-    double time_to_first_token_seconds; /**< of the last gyre_session_generate; 0 before */
-    uint64_t n_prefill_tokens;
-    uint64_t n_decode_tokens;
-} gyre_timings;
-
-#define GYRE_TIMINGS_INIT \
-    { sizeof(gyre_timings), 0, 0, 0, 0, 0, 0, 0 }
-
-/** Tells how fast the session has been; timings must be initialised with GYRE_TIMINGS_INIT */
-GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_timings(const gyre_session* session,
-                                                              gyre_timings* timings);
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,25 @@ extern "C" {
 
 /* ---- Counters ------------------------------------------------------------------------------ */
 
+/** Wall-clock times since the session was created or reset. Rates are 0 if nothing was timed. */
+typedef struct gyre_timings {
+    size_t struct_size; /**< set by GYRE_TIMINGS_INIT */
+    double prefill_seconds;
+    double prefill_tokens_per_second; /**< tokens of prompts and feeds of two and more */
+    double decode_seconds;
+    double decode_tokens_per_second;    /**< tokens that were fed one by one, with their sampling */
+    double time_to_first_token_seconds; /**< of the last gyre_session_generate; 0 before */
+    uint64_t n_prefill_tokens;
+    uint64_t n_decode_tokens;
+} gyre_timings;
+
+#define GYRE_TIMINGS_INIT \
+    { sizeof(gyre_timings), 0, 0, 0, 0, 0, 0, 0 }
+
+/** Tells how fast the session has been; timings must be initialised with GYRE_TIMINGS_INIT */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_timings(const gyre_session* session,
+                                                              gyre_timings* timings);
+
 /**
  * What a session has asked of its device since it was created or reset, counted where it asks
  *

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "runtime/engine/tuner.h"
 #include "runtime/model/model_tensors.h"
 
 namespace gyre {
@@ -58,9 +59,11 @@ Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOp
     Result<ModelWeights> weights =
         ModelWeights::create(device, config.value(), tensors.value(), file, progress);
     if (!weights.ok()) return weights.status().with_context(path);
-    return std::shared_ptr<Model>(new Model(path, std::move(file), std::move(gguf).value(),
-                                            std::move(config).value(), std::move(instance), choice,
-                                            std::move(device), std::move(weights).value()));
+    std::shared_ptr<Model> model(new Model(path, std::move(file), std::move(gguf).value(),
+                                           std::move(config).value(), std::move(instance), choice,
+                                           std::move(device), std::move(weights).value()));
+    GYRE_TRY(choose_tilings(*model, options, model->tilings_));
+    return model;
 }
 
 Model::Model(std::string path, MappedFile file, Gguf gguf, ModelConfig config, Instance instance,
@@ -73,6 +76,7 @@ Model::Model(std::string path, MappedFile file, Gguf gguf, ModelConfig config, I
       choice_(choice),
       device_(std::move(device)),
       weights_(std::move(weights)),
+      tilings_(device_.caps(), config_, weights_),
       kernels_(device_) {}
 
 }  // namespace gyre

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/base/mapped_file.h"
 #include "runtime/base/status.h"
+#include "runtime/engine/tilings.h"
 #include "runtime/kernels/kernel_table.h"
 #include "runtime/model/gguf.h"
 #include "runtime/model/model_config.h"
@@ -18,7 +20,7 @@
 
 namespace gyre {
 
-// stage: "upload" or "compile"; fraction: 0..1 of that stage. Returns false to cancel.
+// stage: "upload" or "tune"; fraction: 0..1 of that stage. Returns false to cancel.
 using LoadProgress = std::function<bool(const char* stage, double fraction)>;
 
 struct OpenOptions {
@@ -28,7 +30,11 @@ struct OpenOptions {
     bool sync_validation = false;     // with validation
     std::function<void(const char* message)> on_validation_message;
     LoadProgress progress;
-    DeviceCapsLimit limit;  // for tests
+    // Tilings that are quick on this device, found by timing the model's kernels: up to a second of
+    // the first starts. Kept beside the pipeline cache; without one the defaults stay.
+    bool tune = true;
+    DeviceCapsLimit limit;                          // for tests
+    std::optional<std::size_t> tiling_candidate{};  // for tests: this one of every product
 };
 
 // May be used from several threads. Sessions keep a pointer to it.
@@ -44,6 +50,7 @@ class Model {
     const ModelConfig& config() const { return config_; }
     const Gguf& gguf() const { return gguf_; }  // metadata, the tokenizer's among it
     const ModelWeights& weights() const { return weights_; }
+    const ModelTilings& tilings() const { return tilings_; }
     const std::string& path() const { return path_; }
 
     Device& device() const { return device_; }
@@ -64,6 +71,7 @@ class Model {
     // Thread-safe objects behind a model that is otherwise const; order: destroyed last to first.
     mutable Device device_;
     ModelWeights weights_;
+    ModelTilings tilings_;
     mutable KernelTable kernels_;
 };
 

@@ -15,7 +15,7 @@ void describe_norm(const NormWeights& norm, const ModelConfig& config, LinearPar
 }  // namespace
 
 void Schedule::record_decode(CommandRecorder& recorder) const {
-    forward({recorder, true, 1, norms_behind_}, LogitsOf::kLastToken);
+    forward({recorder, true, 1, norms_behind()}, LogitsOf::kLastToken);
 }
 
 void Schedule::record_prefill(CommandRecorder& recorder, std::uint32_t n_tokens,

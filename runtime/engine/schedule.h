@@ -119,11 +119,11 @@ class Schedule {
     Status build_qkv(const LayerWeights& weights, const BufferRange& cache, Product& product);
     Status build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
                       std::vector<DescriptorSet>& sets);
-    bool can_norm_behind() const;
-    const Tiling& fused_norm_tiling(const Tilings& tilings) const;
+    Tiling tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const;
+    bool vector_texels_fit() const;
     bool texels_fit(const WeightMatrix& matrix) const;
     bool cache_texels() const;
-    std::uint32_t fused_norm_quads(const WeightMatrix& matrix) const;
+    bool norms_behind() const { return model_->tilings().norms_behind(); }  // in decode
 
     void forward(const Phase& phase, LogitsOf logits) const;
     void embed(const Phase& phase) const;
@@ -153,7 +153,6 @@ class Schedule {
     ScheduleBuffers buffers_;
 
     RotaryKernelSpec rotary_kernel_;
-    bool norms_behind_ = false;  // in decode
     Kernel embed_kernel_, norm_kernel_, quantize_kernel_, shift_kernel_;
     Kernel decode_attention_, prefill_attention_;
     std::vector<DescriptorSet> embed_sets_;  // [slices of token_embd]

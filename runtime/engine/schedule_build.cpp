@@ -7,9 +7,6 @@
 namespace gyre {
 namespace {
 
-// The normalised row must fit into the guaranteed 16 KiB of shared memory beside the partial sums.
-constexpr std::uint32_t kMaxFusedNormQuads = (16384 - 128 * 4) / 16;
-
 // What norms and products load as texels.
 constexpr TexelViews kNormViews = 1u << BINDING_STATE | 1u << BINDING_PARAMS;
 constexpr TexelViews kProductViews = kNormViews | 1u << BINDING_WEIGHTS;
@@ -69,17 +66,15 @@ Status Schedule::build() {
     const ModelWeights& weights = model_->weights();
     KernelTable& kernels = model_->kernels();
     Device& device = model_->device();
-    const Tilings tilings = Tilings::for_device(device.caps(), weights.token_embd.format);
+    const ModelTilings& tilings = model_->tilings();
+    const WeightFormat format = weights.token_embd.format;
 
     rotary_kernel_ = {rotary_.pairing, rotary_.turns() && rotary_.rotate_keys,
                       rotary_.turns() ? rotary_.values : ValueRotation::kNone};
-    GYRE_ASSIGN(embed_kernel_, kernels.embed(weights.token_embd.format));
-    norms_behind_ = tilings.norms_behind && can_norm_behind();
-    // The fused norms' local size, so that a row's statistics are the same bits in both phases.
-    const bool norm_texels = gyre::texels_fit(device.caps(), buffers_.state.size) &&
-                             gyre::texels_fit(device.caps(), weights.params().size);
-    GYRE_ASSIGN(norm_kernel_, kernels.norm(fused_norm_tiling(tilings).local_size, norm_texels));
-    GYRE_TRY(build_attention(tilings));
+    GYRE_ASSIGN(embed_kernel_, kernels.embed(format));
+    const bool norm_texels = vector_texels_fit();
+    GYRE_ASSIGN(norm_kernel_, kernels.norm(tilings.norm_size(format), norm_texels));
+    GYRE_TRY(build_attention(Tilings::for_device(device.caps(), format)));
     GYRE_ASSIGN(shift_kernel_, kernels.shift_cache(cache_->shape().format, rotary_kernel_));
     if (cache_->shape().format == CacheFormat::kQ8_0) {
         GYRE_ASSIGN(quantize_kernel_, kernels.quantize_cache());
@@ -159,21 +154,18 @@ bool Schedule::cache_texels() const {
 Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, bool norm,
                                const BufferRange& out, Product& product) {
     KernelTable& kernels = model_->kernels();
-    const Tilings tilings = Tilings::for_device(model_->device().caps(), matrix.format);
     LinearVariant variant;
     variant.format = matrix.format;
     variant.complex = matrix.complex;
     variant.epilogue = epilogue;
     variant.activation = model_->config().activation;
-    variant.tiling = tilings.prefill;
-    variant.tiling.texels = texels_fit(matrix);
+    variant.tiling = tiling(matrix, false, ProductRole::kPlain);
     GYRE_ASSIGN(product.prefill, kernels.linear(variant));
-    variant.norm_quads = norm ? fused_norm_quads(matrix) : 0;
-    if (norms_behind_ && epilogue == LinearEpilogue::kResidual) {
+    variant.norm_quads = norm ? model_->tilings().norm_quads(matrix) : 0;
+    if (norms_behind() && epilogue == LinearEpilogue::kResidual) {
         variant.epilogue = LinearEpilogue::kResidualNorm;
     }
-    variant.tiling = variant.norm_quads != 0 ? fused_norm_tiling(tilings) : tilings.decode;
-    variant.tiling.texels = texels_fit(matrix);
+    variant.tiling = tiling(matrix, true, product_role(variant));
     GYRE_ASSIGN(product.decode, kernels.linear(variant));
     product.fused_norm = variant.norm_quads != 0;
     product.matrix = &matrix;
@@ -182,25 +174,33 @@ Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilog
 
 Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache,
                            Product& product) {
-    const LinearWeights& qkv = weights.attn_qkv;
+    const WeightMatrix& matrix = weights.attn_qkv.matrix;
     KernelTable& kernels = model_->kernels();
-    const Tilings tilings = Tilings::for_device(model_->device().caps(), qkv.matrix.format);
+    const auto whole_pairs = [](Tiling tiling) {
+        tiling.rows = std::max(tiling.rows, 2u);
+        return tiling;
+    };
     QkvVariant variant;
-    variant.format = qkv.matrix.format;
-    variant.complex = qkv.matrix.complex;
+    variant.format = matrix.format;
+    variant.complex = matrix.complex;
     variant.cache = cache_->shape().format;
     variant.rotary = rotary_kernel_;
-    variant.tiling = tilings.prefill;
-    variant.tiling.texels = texels_fit(qkv.matrix);
+    variant.tiling = whole_pairs(tiling(matrix, false, ProductRole::kPlain));
     GYRE_ASSIGN(product.prefill, kernels.qkv(variant));
-    variant.norm_quads = fused_norm_quads(qkv.matrix);
-    variant.tiling = variant.norm_quads != 0 ? fused_norm_tiling(tilings) : tilings.decode;
-    variant.tiling.texels = texels_fit(qkv.matrix);
-    GYRE_ASSIGN(product.decode, kernels.qkv(variant));
+    variant.norm_quads = model_->tilings().norm_quads(matrix);
     product.fused_norm = variant.norm_quads != 0;
-    product.matrix = &qkv.matrix;
-    product.bias = qkv.bias;
-    return build_sets(qkv.matrix, cache, "qkv", product.sets);
+    variant.tiling = whole_pairs(
+        tiling(matrix, true, product.fused_norm ? ProductRole::kNormInside : ProductRole::kPlain));
+    GYRE_ASSIGN(product.decode, kernels.qkv(variant));
+    product.matrix = &matrix;
+    product.bias = weights.attn_qkv.bias;
+    return build_sets(matrix, cache, "qkv", product.sets);
+}
+
+Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const {
+    Tiling tiling = model_->tilings().of({matrix.format, matrix.complex, decode, role});
+    tiling.texels = texels_fit(matrix);
+    return tiling;
 }
 
 Status Schedule::build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
@@ -216,37 +216,19 @@ Status Schedule::build_sets(const WeightMatrix& matrix, const BufferRange& bound
     return {};
 }
 
-// One answer for all slices, so that they can share kernels.
-bool Schedule::texels_fit(const WeightMatrix& matrix) const {
+// What products and norms read besides weights.
+bool Schedule::vector_texels_fit() const {
     const DeviceCaps& caps = model_->device().caps();
     return gyre::texels_fit(caps, buffers_.state.size) &&
-           gyre::texels_fit(caps, model_->weights().params().size) &&
+           gyre::texels_fit(caps, model_->weights().params().size);
+}
+
+// One answer for all slices, so that they can share kernels.
+bool Schedule::texels_fit(const WeightMatrix& matrix) const {
+    return vector_texels_fit() &&
            std::all_of(matrix.slices.begin(), matrix.slices.end(), [&](const WeightSlice& slice) {
-               return gyre::texels_fit(caps, slice.range.size);
+               return gyre::texels_fit(model_->device().caps(), slice.range.size);
            });
-}
-
-// Norms behind need whole sums, made by one dispatch, that are read through one norm only.
-bool Schedule::can_norm_behind() const {
-    const std::vector<LayerWeights>& layers = model_->weights().layers;
-    return !model_->config().parallel_residual &&
-           std::all_of(layers.begin(), layers.end(), [](const LayerWeights& layer) {
-               return layer.attn_output.matrix.slices.size() == 1 &&
-                      layer.ffn_down.matrix.slices.size() == 1;
-           });
-}
-
-// Where slices alone forbid norms behind, the norms keep that local size, and with it their bits.
-const Tiling& Schedule::fused_norm_tiling(const Tilings& tilings) const {
-    const bool behind = tilings.norms_behind && !model_->config().parallel_residual;
-    return behind ? tilings.decode : tilings.decode_norm;
-}
-
-// Of the norm inside the product that reads it; 0: none there.
-std::uint32_t Schedule::fused_norm_quads(const WeightMatrix& matrix) const {
-    if (norms_behind_) return 0;
-    const std::uint32_t quads = align(matrix.n_in) / 4;
-    return quads <= kMaxFusedNormQuads ? quads : 0;
 }
 
 }  // namespace gyre

@@ -1,7 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/tilings.h"
 
+#include <algorithm>
+#include <span>
+
+#include "shaders/interface/bindings.h"
+
 namespace gyre {
+namespace {
+
+// The normalised row must fit into the guaranteed 16 KiB of shared memory beside the partial sums.
+constexpr std::uint32_t kMaxNormQuads = (16384 - 128 * 4) / 16;
+
+// What is tried beside a device's default. Only what cannot change a bit is in here: a row's sum is
+// made by k_lanes invocations in an order that nothing else changes, and a norm's sums by a whole
+// workgroup. So k_lanes is the device's, a product with a norm behind it keeps its local size, and
+// one with a norm inside its whole tiling. By promise, because time is short.
+struct Shape {
+    std::uint32_t local_size, rows, tokens;
+};
+constexpr Shape kSoftwareDecode[] = {{8, 16, 1},  {8, 8, 1}, {32, 8, 1},
+                                     {32, 16, 1}, {8, 4, 1}, {32, 4, 1}};
+constexpr Shape kSoftwarePrefill[] = {{32, 4, 8}, {8, 8, 8}, {8, 4, 8},
+                                      {32, 8, 8}, {8, 4, 4}, {32, 4, 4}};
+constexpr Shape kGpuDecode[] = {{64, 2, 1}, {64, 1, 1}, {128, 2, 1}, {32, 2, 1}, {128, 1, 1},
+                                {32, 1, 1}, {64, 4, 1}, {128, 4, 1}, {32, 4, 1}};
+constexpr Shape kGpuPrefill[] = {{64, 4, 8},  {128, 4, 8}, {64, 8, 4},  {64, 4, 4},
+                                 {128, 8, 4}, {64, 2, 8},  {128, 4, 4}, {128, 2, 8}};
+
+std::span<const Shape> shapes(const DeviceCaps& caps, bool decode) {
+    if (caps.software) {
+        return decode ? std::span<const Shape>(kSoftwareDecode) : kSoftwarePrefill;
+    }
+    return decode ? std::span<const Shape>(kGpuDecode) : kGpuPrefill;
+}
+
+bool may_replace(const Shape& shape, const ProductKind& kind, const Tiling& first, bool texels) {
+    if (kind.role == ProductRole::kNormInside) return false;
+    if (kind.role == ProductRole::kNormBehind && shape.local_size != first.local_size) return false;
+    if (kind.complex && shape.rows % 2 != 0) return false;  // a complex row gives two outputs
+    // Software drivers have run out of stack over large tiles of complex weights, and of words.
+    const bool large = shape.rows * shape.tokens > first.rows * first.tokens;
+    return !large || kind.decode || (texels && !kind.complex);
+}
+
+}  // namespace
 
 // The reasons and measurements are in docs/kernels.md. A software driver wants few invocations that
 // each do much, and norms that nobody repeats; a GPU needs more invocations than a GPT-2 matrix has
@@ -22,6 +65,68 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
         t.prefill = {.local_size = 64, .rows = 4, .tokens = 8, .k_lanes = 1};
     }
     return t;
+}
+
+ProductRole product_role(const LinearVariant& variant) {
+    if (variant.norm_quads != 0) return ProductRole::kNormInside;
+    if (variant.epilogue == LinearEpilogue::kResidualNorm) return ProductRole::kNormBehind;
+    return variant.epilogue == LinearEpilogue::kLogits ? ProductRole::kLogits : ProductRole::kPlain;
+}
+
+std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind& kind,
+                                      const Tiling& first, bool texels) {
+    std::vector<Tiling> candidates = {first};
+    for (const Shape& shape : shapes(caps, kind.decode)) {
+        Tiling tiling = first;
+        tiling.local_size = shape.local_size;
+        tiling.rows = shape.rows;
+        tiling.tokens = shape.tokens;
+        if (tiling != first && may_replace(shape, kind, first, texels)) {
+            candidates.push_back(tiling);
+        }
+    }
+    for (Tiling& tiling : candidates)
+        tiling.texels = texels;
+    return candidates;
+}
+
+// Norms behind need whole sums, made by one dispatch, that are read through one norm only.
+ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
+                           const ModelWeights& weights)
+    : caps_(caps) {
+    wants_norms_behind_ = Tilings::for_device(caps, weights.token_embd.format).norms_behind &&
+                          !config.parallel_residual;
+    norms_behind_ =
+        wants_norms_behind_ &&
+        std::all_of(weights.layers.begin(), weights.layers.end(), [](const LayerWeights& layer) {
+            return layer.attn_output.matrix.slices.size() == 1 &&
+                   layer.ffn_down.matrix.slices.size() == 1;
+        });
+}
+
+std::uint32_t ModelTilings::norm_quads(const WeightMatrix& matrix) const {
+    if (norms_behind_) return 0;
+    const std::uint32_t quads =
+        (matrix.n_in + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN / 4;
+    return quads <= kMaxNormQuads ? quads : 0;
+}
+
+std::uint32_t ModelTilings::norm_size(WeightFormat format) const {
+    return default_of({format, false, true, ProductRole::kNormInside}).local_size;
+}
+
+Tiling ModelTilings::default_of(const ProductKind& kind) const {
+    const Tilings tilings = Tilings::for_device(caps_, kind.format);
+    if (!kind.decode) return tilings.prefill;
+    // Where slices alone forbid norms behind, the norms keep that local size, and with it their
+    // bits.
+    const bool inside = kind.role == ProductRole::kNormInside && !wants_norms_behind_;
+    return inside ? tilings.decode_norm : tilings.decode;
+}
+
+Tiling ModelTilings::of(const ProductKind& kind) const {
+    const auto chosen = chosen_.find(kind);
+    return chosen == chosen_.end() ? default_of(kind) : chosen->second;
 }
 
 }  // namespace gyre

@@ -63,6 +63,11 @@ Result<const Pipeline*> KernelTable::get(const std::string& module,
     return Status::internal("no shader module named " + module);
 }
 
+void KernelTable::forget(const Kernel& kernel) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(pipelines_, [&](const auto& row) { return row.second.get() == kernel.pipeline; });
+}
+
 std::size_t KernelTable::pipeline_count() const {
     const std::lock_guard lock(mutex_);
     return pipelines_.size();

@@ -24,12 +24,13 @@ namespace gyre {
 struct Tiling {
     // Invocations a workgroup: row lanes * k_lanes. Row lanes are at most 8 or a multiple of 8.
     std::uint32_t local_size = 64;
-    std::uint32_t rows = 4;         // weight rows an invocation (qkv: a pair counts two)
-    std::uint32_t tokens = 1;       // tokens a workgroup
-    std::uint32_t k_lanes = 1;      // invocations that share one row's sum
-    bool texels = false;            // weights and x as texels; their ranges must fit (texels_fit)
+    std::uint32_t rows = 4;     // weight rows an invocation (qkv: a pair counts two)
+    std::uint32_t tokens = 1;   // tokens a workgroup
+    std::uint32_t k_lanes = 1;  // invocations that share one row's sum
+    bool texels = false;        // weights and x as texels; their ranges must fit (texels_fit)
 
     std::uint32_t rows_a_workgroup() const { return local_size / k_lanes * rows; }
+    bool operator==(const Tiling&) const = default;
 };
 
 // What of a rotary variant is compiled into the kernels; the rest is data.
@@ -97,6 +98,9 @@ class KernelTable {
     // rows: uvec4 that an invocation copies.
     Result<Kernel> measure_copy(const Tiling& tiling);
     Result<Kernel> measure_fma(bool fused);
+
+    // Destroys a pipeline that nobody uses any more.
+    void forget(const Kernel& kernel);
 
     std::size_t pipeline_count() const;
 

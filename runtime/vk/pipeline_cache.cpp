@@ -1,17 +1,10 @@
-// The file's format, reading and atomic replacement.
+// The file's format.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/pipeline_cache.h"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <atomic>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <system_error>
 
+#include "runtime/base/cache_file.h"
 #include "runtime/base/log.h"
 
 namespace gyre {
@@ -22,16 +15,6 @@ constexpr char kMagic[8] = {'G', 'Y', 'R', 'E', 'P', 'C', '\r', '\n'};  // text 
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kHeaderBytes = 8 + 4 + 4 * 4 + 16 + 8 + 8 + 8;
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 28;
-
-// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv): finds damage, not malice. Any change
-// of one byte changes it, because every step is a bijection of the state.
-std::uint64_t fnv1a(std::span<const std::byte> bytes) {
-    std::uint64_t hash = 0xcbf29ce484222325u;
-    for (const std::byte byte : bytes) {
-        hash = (hash ^ static_cast<std::uint64_t>(byte)) * 0x100000001b3u;
-    }
-    return hash;
-}
 
 class Writer {
   public:
@@ -118,21 +101,13 @@ DecodedPipelineCache decode_pipeline_cache(const PipelineCacheIdentity& identity
 
 std::vector<std::byte> read_pipeline_cache(const std::string& path,
                                            const PipelineCacheIdentity& identity) {
-    std::ifstream file(path, std::ios::binary | std::ios::ate);
-    if (!file) return {};
-    const std::streamoff size = file.tellg();
-    if (size < 0 || static_cast<std::uint64_t>(size) > kMaxFileBytes) {
-        warn(path, "ignored and replaced: it is larger than any pipeline cache");
+    const Result<std::vector<std::byte>> file = read_cache_file(path, kMaxFileBytes);
+    if (!file.ok()) {
+        warn(path, "ignored and replaced: " + file.status().message());
         return {};
     }
-    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-    file.seekg(0);
-    file.read(reinterpret_cast<char*>(bytes.data()), size);
-    if (!file) {
-        warn(path, "ignored and replaced: it cannot be read");
-        return {};
-    }
-    const DecodedPipelineCache decoded = decode_pipeline_cache(identity, bytes);
+    if (file.value().empty()) return {};
+    const DecodedPipelineCache decoded = decode_pipeline_cache(identity, file.value());
     if (!decoded.payload) {
         warn(path, std::string("ignored and replaced: ") + decoded.problem);
         return {};
@@ -142,32 +117,9 @@ std::vector<std::byte> read_pipeline_cache(const std::string& path,
 
 bool write_pipeline_cache(const std::string& path, const PipelineCacheIdentity& identity,
                           std::span<const std::byte> payload) {
-    static std::atomic<unsigned> counter{0};
-    std::error_code error;
-    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-    if (!folder.empty()) std::filesystem::create_directories(folder, error);  // fails: open says so
-    // In the same folder, because a rename is atomic only inside one file system.
-    const std::string temporary =
-        path + ".tmp." + std::to_string(::getpid()) + "." + std::to_string(counter++);
-    const std::vector<std::byte> bytes = encode_pipeline_cache(identity, payload);
-    {
-        std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-        file.write(reinterpret_cast<const char*>(bytes.data()),
-                   static_cast<std::streamsize>(bytes.size()));
-        file.close();
-        if (!file) {
-            warn(path, "not saved: " + temporary + " cannot be written");
-            std::filesystem::remove(temporary, error);
-            return false;
-        }
-    }
-    std::filesystem::rename(temporary, path, error);
-    if (error) {
-        warn(path, "not saved: " + error.message());
-        std::filesystem::remove(temporary, error);
-        return false;
-    }
-    return true;
+    const Status written = replace_cache_file(path, encode_pipeline_cache(identity, payload));
+    if (!written.ok()) warn(path, "not saved: " + written.message());
+    return written.ok();
 }
 
 }  // namespace gyre

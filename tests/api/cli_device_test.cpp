@@ -19,8 +19,12 @@ class CliDeviceTest : public testing::Test {
   protected:
     static void SetUpTestSuite() { turn_validation_on(); }
 
-    ProcessResult run(const std::vector<std::string>& arguments, const std::string& input = {},
+    // Without tuning, which takes its time.
+    ProcessResult run(std::vector<std::string> arguments, const std::string& input = {},
                       int signal_after_output = 0) {
+        if (arguments[0] == "run" || arguments[0] == "logits") {
+            arguments.insert(arguments.end(), {"--tune", "off"});
+        }
         return run_gyre(arguments,
                         {input,
                          {"XDG_CACHE_HOME=" + cache_.folder(), "GYRE_MODEL", "GYRE_LOG=error"},

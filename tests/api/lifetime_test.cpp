@@ -101,6 +101,7 @@ TEST_F(LifetimeTest, CacheFolderIsMadeAndUsed) {
     const std::string cache = folder.path("new/folder");
     gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
     options.cache_dir = cache.c_str();
+    options.no_tuning = 1;
     for (int i = 0; i < 2; ++i) {
         gyre_model* model = nullptr;
         ASSERT_GYRE_OK(gyre_model_open(golden_path("none").c_str(), &options, &model));

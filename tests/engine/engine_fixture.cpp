@@ -107,10 +107,15 @@ Golden read_golden(const std::string& name) {
 Result<std::shared_ptr<Model>> EngineTest::try_open(const std::string& path,
                                                     const DeviceCapsLimit& limit) {
     OpenOptions options;
+    options.tune = false;  // tests choose tilings, not the clock
+    options.limit = limit;
+    return try_open(path, std::move(options));
+}
+
+Result<std::shared_ptr<Model>> EngineTest::try_open(const std::string& path, OpenOptions options) {
     options.validation = true;
     options.sync_validation = environment("GYRE_TEST_SYNC_VALIDATION") == "1";
     options.on_validation_message = add_message;
-    options.limit = limit;
     auto model = Model::open(path, options);
     if (model.ok()) check_driver(model.value()->device().info());
     return model;

@@ -53,6 +53,8 @@ class EngineTest : public testing::Test {
     // The same where the error is what is tested.
     static Result<std::shared_ptr<Model>> try_open(const std::string& path,
                                                    const DeviceCapsLimit& limit);
+    // With options of the test's own; validation is added to them.
+    static Result<std::shared_ptr<Model>> try_open(const std::string& path, OpenOptions options);
 
     static std::unique_ptr<Session> session(const std::shared_ptr<const Model>& model,
                                             const SessionOptions& options);

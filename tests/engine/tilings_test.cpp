@@ -1,0 +1,153 @@
+// Models with other tilings than the default: the same bits, and how they come to them.
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "runtime/engine/tuner.h"
+#include "tests/engine/engine_fixture.h"
+
+namespace gyre::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One model a format; complex weights; norms that stay in front of products; rows and columns that
+// no tile divides.
+constexpr const char* kModels[] = {"rove_half", "f16_odd", "bf16",       "q8_0",   "q4_0",
+                                   "q4_k",      "q6_k",    "crope_q8_0", "gptneox"};
+
+class TilingBits : public EngineTest, public testing::WithParamInterface<const char*> {
+  protected:
+    std::shared_ptr<Model> open_with(std::optional<std::size_t> candidate) {
+        OpenOptions options;
+        options.tune = false;
+        options.tiling_candidate = candidate;
+        auto model = try_open(golden_path(GetParam()), options);
+        require(model.status());
+        return std::move(model).value();
+    }
+};
+
+// Catches: a candidate that changes a result, also one that no tuner here would choose.
+TEST_P(TilingBits, EveryCandidateGivesTheDefaultsBits) {
+    const Golden golden = read_golden(GetParam());
+    Logits prompt, decoding;
+    std::size_t n_candidates = 1;
+    for (std::size_t n = 0; n < n_candidates; ++n) {
+        SCOPED_TRACE("candidate " + std::to_string(n));
+        const std::shared_ptr<Model> model =
+            open_with(n == 0 ? std::nullopt : std::optional<std::size_t>(n));
+        for (const TunedProduct& product : products_to_tune(*model)) {
+            n_candidates = std::max(n_candidates, product.candidates.size());
+            EXPECT_EQ(
+                model->tilings().of(product.kind) == model->tilings().default_of(product.kind),
+                n % product.candidates.size() == 0)
+                << product.name();
+        }
+        const auto session = EngineTest::session(model, 7);
+        const Logits rows = every_row(*session, golden.tokens);
+        const Logits decoded = decoded_rows(*session, golden.tokens);
+        if (n == 0) {
+            prompt = rows;
+            decoding = decoded;
+            continue;
+        }
+        EXPECT_TRUE(same_bits(rows, prompt));
+        EXPECT_TRUE(same_bits(decoded, decoding));
+    }
+    EXPECT_GE(n_candidates, 4u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, TilingBits, testing::ValuesIn(kModels),
+                         [](const auto& test) { return std::string(test.param); });
+
+class TuningTest : public EngineTest {
+  protected:
+    void SetUp() override {
+        EngineTest::SetUp();
+        folder_ = fs::temp_directory_path() / ("gyre-tuning-" + std::to_string(::getpid()));
+        fs::remove_all(folder_);
+    }
+    void TearDown() override {
+        fs::remove_all(folder_);
+        EngineTest::TearDown();
+    }
+
+    // Returns how many variants were timed.
+    int open_and_count(bool tune, const fs::path& folder) {
+        int timed = 0;
+        OpenOptions options;
+        options.pipeline_cache_path = (folder / "pipelines.bin").string();
+        options.tune = tune;
+        options.progress = [&timed](const char* stage, double) {
+            timed += std::string(stage) == "tune" ? 1 : 0;
+            return timed != stop_at_;
+        };
+        auto model = try_open(golden_path("rope_half"), options);
+        status_ = model.status();
+        if (model.ok()) products_ = products_to_tune(*model.value()).size();
+        return timed;
+    }
+
+    std::vector<fs::path> files() const {
+        std::vector<fs::path> found;
+        for (const auto& entry : fs::directory_iterator(folder_)) {
+            if (entry.path().filename().string().starts_with("tilings-")) {
+                found.push_back(entry.path());
+            }
+        }
+        return found;
+    }
+
+    static std::string text(const fs::path& path) {
+        std::ifstream file(path, std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+
+    fs::path folder_;
+    static inline int stop_at_ = -1;
+    Status status_;
+    std::size_t products_ = 0;
+};
+
+// Catches: starts that measure for ever, what was measured and is not used or not kept, damage
+// that is believed.
+TEST_F(TuningTest, StartsGoOnUntilAllIsMeasuredAndThenCostNothing) {
+    int starts = 0;
+    while (open_and_count(true, folder_) > 0) {
+        ASSERT_OK(status_);
+        ASSERT_LT(++starts, 40) << "no end";
+    }
+    EXPECT_GE(starts, 1);
+    ASSERT_EQ(files().size(), 1u);
+    const std::string file = text(files()[0]);
+    EXPECT_EQ(static_cast<std::size_t>(std::count(file.begin(), file.end(), '\n')), 3 + products_);
+
+    std::ofstream(files()[0], std::ios::app) << "x";  // damaged
+    EXPECT_GT(open_and_count(true, folder_), 0);
+    EXPECT_NE(text(files()[0]).back(), 'x') << "replaced";
+}
+
+TEST_F(TuningTest, NothingIsMeasuredWhereItIsOffOrCannotBeKept) {
+    EXPECT_EQ(open_and_count(false, folder_), 0);
+    ASSERT_OK(status_);
+    EXPECT_TRUE(!fs::exists(folder_) || files().empty());
+    fs::create_directories(folder_);
+    std::ofstream(folder_ / "file") << "x";
+    EXPECT_EQ(open_and_count(true, folder_ / "file"), 0) << "a folder that cannot be made";
+    EXPECT_OK(status_);
+}
+
+TEST_F(TuningTest, CanBeCancelled) {
+    stop_at_ = 1;
+    EXPECT_EQ(open_and_count(true, folder_), 1);
+    stop_at_ = -1;
+    EXPECT_EQ(status_.code(), StatusCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace gyre::test

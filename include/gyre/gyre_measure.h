@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* ---- Counters ------------------------------------------------------------------------------ */
+/* ---- Timings and counters ------------------------------------------------------------------- */
 
 /** Wall-clock times since the session was created or reset. Rates are 0 if nothing was timed. */
 typedef struct gyre_timings {

@@ -122,8 +122,8 @@ TEST_F(ScheduleTest, EverySliceIsADispatch) {
     for (const LayerWeights& layer : weights.layers) {
         slices += 1 + layer.attn_qkv.matrix.slices.size() + layer.attn_output.matrix.slices.size() +
                   layer.ffn_up.matrix.slices.size() + layer.ffn_down.matrix.slices.size();
-        whole_sums &= layer.attn_output.matrix.slices.size() == 1 &&
-                      layer.ffn_down.matrix.slices.size() == 1;
+        whole_sums &=
+            layer.attn_output.matrix.slices.size() == 1 && layer.ffn_down.matrix.slices.size() == 1;
     }
     if (whole_sums) slices += first_norm(*model);
     ASSERT_GT(slices, 1 + 5 * kLayers + 1);

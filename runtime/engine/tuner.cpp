@@ -32,9 +32,11 @@ class Tuning {
     double spent_ms() const { return tools_->now_ms() - start_ms_; }
 
   private:
-    // By the dearest so far: compilation is most of it, and takes as long as a tile is large.
+    // By the dearest so far: compilation is most of it, and takes as long as a tile is large, and
+    // somewhat longer for the largest.
     bool fits(const Tiling& tiling) const {
-        return spent_ms() + ms_a_sum_ * sums(tiling) <= budget_ms_;
+        const double more = sums(tiling) > most_sums_ ? 1.25 : 1.0;
+        return spent_ms() + more * ms_a_sum_ * sums(tiling) <= budget_ms_;
     }
     Result<ProductTime> time(const TunedProduct& product, const Tiling& tiling,
                              TilingRecord& record);
@@ -46,6 +48,7 @@ class Tuning {
     TilingRecords* records_;
     double start_ms_;
     double ms_a_sum_ = 0;  // 0: nothing is known
+    std::uint32_t most_sums_ = 0;
     std::uint32_t timed_ = 0;
 };
 
@@ -57,6 +60,7 @@ Result<ProductTime> Tuning::time(const TunedProduct& product, const Tiling& tili
     // As the file keeps it: a start that goes on knows no more than this.
     record.ms_a_sum = std::max(record.ms_a_sum, std::round(ms_a_sum * 10) / 10);
     ms_a_sum_ = std::max(ms_a_sum_, record.ms_a_sum);
+    most_sums_ = std::max(most_sums_, sums(tiling));
     ++timed_;
     return timed;
 }

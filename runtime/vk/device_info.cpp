@@ -115,6 +115,7 @@ void DeviceCapsLimit::apply(DeviceCaps& caps) const {
     if (no_timestamps) caps.timestamp_period_ns = 0;
     if (no_unified_memory) caps.unified_memory = false;
     if (no_subgroup_operations) caps.subgroup_arithmetic = caps.subgroup_shuffle = false;
+    if (not_software) caps.software = false;
 }
 
 Result<DeviceChoice> choose_device(std::span<const DeviceInfo> devices, std::string_view request) {

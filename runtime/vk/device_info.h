@@ -76,6 +76,7 @@ struct DeviceCapsLimit {
     bool no_timestamps = false;
     bool no_unified_memory = false;  // weights go through staging; kDevice memory is not mapped
     bool no_subgroup_operations = false;
+    bool not_software = false;  // a software driver is treated like a GPU
 
     // What the Vulkan 1.1 specification guarantees (table "Required Limits").
     static DeviceCapsLimit specification_minimum();

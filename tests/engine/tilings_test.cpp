@@ -26,14 +26,18 @@ class TilingBits : public EngineTest, public testing::WithParamInterface<const c
         OpenOptions options;
         options.tune = false;
         options.tiling_candidate = candidate;
+        options.limit = limit_;
         auto model = try_open(golden_path(GetParam()), options);
         require(model.status());
         return std::move(model).value();
     }
+    // Returns how many candidates there are.
+    std::size_t compare_candidates();
+
+    DeviceCapsLimit limit_;
 };
 
-// Catches: a candidate that changes a result, also one that no tuner here would choose.
-TEST_P(TilingBits, EveryCandidateGivesTheDefaultsBits) {
+std::size_t TilingBits::compare_candidates() {
     const Golden golden = read_golden(GetParam());
     Logits prompt, decoding;
     std::size_t n_candidates = 1;
@@ -41,11 +45,11 @@ TEST_P(TilingBits, EveryCandidateGivesTheDefaultsBits) {
         SCOPED_TRACE("candidate " + std::to_string(n));
         const std::shared_ptr<Model> model =
             open_with(n == 0 ? std::nullopt : std::optional<std::size_t>(n));
+        const ModelTilings& tilings = model->tilings();
         for (const TunedProduct& product : products_to_tune(*model)) {
             n_candidates = std::max(n_candidates, product.candidates.size());
-            EXPECT_EQ(
-                model->tilings().of(product.kind) == model->tilings().default_of(product.kind),
-                n % product.candidates.size() == 0)
+            EXPECT_EQ(tilings.of(product.kind) == tilings.default_of(product.kind),
+                      n % product.candidates.size() == 0)
                 << product.name();
         }
         const auto session = EngineTest::session(model, 7);
@@ -59,10 +63,26 @@ TEST_P(TilingBits, EveryCandidateGivesTheDefaultsBits) {
         EXPECT_TRUE(same_bits(rows, prompt));
         EXPECT_TRUE(same_bits(decoded, decoding));
     }
-    EXPECT_GE(n_candidates, 4u);
+    return n_candidates;
+}
+
+// Catches: a candidate that changes a result, also one that no tuner here would choose.
+TEST_P(TilingBits, EveryCandidateGivesTheDefaultsBits) {
+    EXPECT_EQ(compare_candidates(), 6u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, TilingBits, testing::ValuesIn(kModels),
+                         [](const auto& test) { return std::string(test.param); });
+
+// The candidates of GPUs, on a software driver that is told to be one.
+class GpuTilingBits : public TilingBits {};
+
+TEST_P(GpuTilingBits, EveryCandidateGivesTheDefaultsBits) {
+    limit_.not_software = true;
+    EXPECT_EQ(compare_candidates(), 9u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GpuTilingBits, testing::Values("rove_half", "f16_odd", "q8_0"),
                          [](const auto& test) { return std::string(test.param); });
 
 class TuningTest : public EngineTest {
@@ -83,7 +103,8 @@ class TuningTest : public EngineTest {
         OpenOptions options;
         options.pipeline_cache_path = (folder / "pipelines.bin").string();
         options.tune = tune;
-        options.progress = [&timed](const char* stage, double) {
+        options.limit = limit_;
+        options.progress = [this, &timed](const char* stage, double) {
             timed += std::string(stage) == "tune" ? 1 : 0;
             return timed != stop_at_;
         };
@@ -109,7 +130,8 @@ class TuningTest : public EngineTest {
     }
 
     fs::path folder_;
-    static inline int stop_at_ = -1;
+    DeviceCapsLimit limit_;
+    int stop_at_ = -1;
     Status status_;
     std::size_t products_ = 0;
 };
@@ -130,6 +152,14 @@ TEST_F(TuningTest, StartsGoOnUntilAllIsMeasuredAndThenCostNothing) {
     std::ofstream(files()[0], std::ios::app) << "x";  // damaged
     EXPECT_GT(open_and_count(true, folder_), 0);
     EXPECT_NE(text(files()[0]).back(), 'x') << "replaced";
+}
+
+// Catches: times that are not taken by a device's own clock.
+TEST_F(TuningTest, GpusAreMeasuredToo) {
+    limit_.not_software = true;
+    EXPECT_GT(open_and_count(true, folder_), 1);
+    ASSERT_OK(status_);
+    EXPECT_EQ(files().size(), 1u);
 }
 
 TEST_F(TuningTest, NothingIsMeasuredWhereItIsOffOrCannotBeKept) {

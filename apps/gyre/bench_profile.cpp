@@ -42,6 +42,7 @@ std::vector<ProfileRow> medians(const std::vector<Run>& runs) {
     std::vector<ProfileRow> rows = runs.front().rows;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         std::vector<double> seconds;
+        seconds.reserve(runs.size());
         for (const Run& run : runs)
             seconds.push_back(run.rows[i].seconds);
         rows[i].seconds = Spread::of(seconds).median;
@@ -67,6 +68,7 @@ std::vector<ProfileRow> ProfilePart::by_operation() const {
         sum.seconds += row.seconds;
     }
     std::vector<ProfileRow> sorted;
+    sorted.reserve(sums.size());
     for (const auto& [operation, sum] : sums)
         sorted.push_back(sum);
     std::stable_sort(sorted.begin(), sorted.end(), [](const ProfileRow& a, const ProfileRow& b) {

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <compare>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "runtime/kernels/kernel_table.h"
@@ -42,7 +42,11 @@ struct ProductKind {
     bool complex = false;
     bool decode = false;  // one token, not tiles of several
     ProductRole role = ProductRole::kPlain;
-    auto operator<=>(const ProductKind&) const = default;
+    bool operator==(const ProductKind&) const = default;
+    bool operator<(const ProductKind& o) const {
+        return std::tie(format, complex, decode, role) <
+               std::tie(o.format, o.complex, o.decode, o.role);
+    }
 };
 
 // What may be tried in place of `first`, the device's default, which is the first of them; then by

@@ -185,14 +185,13 @@ void CommandRecorder::dispatch(const Pipeline& pipeline, const DescriptorSet& se
                                std::span<const Access> accesses) {
     assert(recording_);
     assert(push_bytes == pipeline.push_bytes() && "parameters do not match the shader's");
+    const DeviceCaps& caps = device_->caps;
     if (groups.x == 0 || groups.y == 0 || groups.z == 0) return;
     if (warm_up_) {
         if (std::find(warm_.begin(), warm_.end(), pipeline.handle()) != warm_.end()) return;
         warm_.push_back(pipeline.handle());
         groups = {};
-    }
-    const DeviceCaps& caps = device_->caps;
-    if (groups.x > caps.max_groups[0]) {
+    } else if (groups.x > caps.max_groups[0]) {
         assert(groups.y == 1 && "only a row of workgroups can be folded");
         const std::uint32_t z = groups.z;
         groups = fold_groups(groups.x, caps.max_groups);

@@ -37,6 +37,15 @@ void TextSession::follow_slides() {
     slid_ = engine_->slid();
 }
 
+std::uint64_t TextSession::append_cached(std::span<const std::uint32_t> tokens,
+                                         std::uint64_t before) {
+    const std::uint64_t done = engine_->position() + engine_->slid() - before;
+    tokens_.insert(tokens_.end(), tokens.begin(),
+                   tokens.begin() + static_cast<std::ptrdiff_t>(done));
+    follow_slides();
+    return done;
+}
+
 Status TextSession::decode(std::uint32_t token, Readback readback) {
     const auto start = Clock::now();
     const Status status = engine_->decode(token, readback);
@@ -53,11 +62,7 @@ Status TextSession::prefill(std::span<const std::uint32_t> tokens, const LogitsS
     const std::uint64_t before = engine_->position() + engine_->slid();
     const Status status =
         sink != nullptr ? engine_->feed(tokens, *sink) : engine_->feed(tokens, readback);
-    // Fewer than all after an error.
-    const std::uint64_t done = engine_->position() + engine_->slid() - before;
-    tokens_.insert(tokens_.end(), tokens.begin(),
-                   tokens.begin() + static_cast<std::ptrdiff_t>(done));
-    follow_slides();
+    const std::uint64_t done = append_cached(tokens, before);
     timings_.prefill_seconds += seconds_since(start);
     timings_.n_prefill_tokens += done;
     return status;
@@ -83,10 +88,7 @@ Status TextSession::profile(std::span<const std::uint32_t> tokens, const Profile
     GYRE_TRY(feed_pending());
     const std::uint64_t before = engine_->position() + engine_->slid();
     const Status status = engine_->profile(tokens, sink);
-    const std::uint64_t done = engine_->position() + engine_->slid() - before;
-    tokens_.insert(tokens_.end(), tokens.begin(),
-                   tokens.begin() + static_cast<std::ptrdiff_t>(done));
-    follow_slides();
+    append_cached(tokens, before);
     return status;
 }
 

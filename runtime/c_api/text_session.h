@@ -92,6 +92,9 @@ class TextSession {
     Status decode(std::uint32_t token, Readback readback = Readback::kNow);
     Status compute_lost_logits();
     void follow_slides();
+    // After the engine was given tokens: those that it took, fewer than all after an error, are the
+    // text's. before: its position() + slid() before that. Returns how many.
+    std::uint64_t append_cached(std::span<const std::uint32_t> tokens, std::uint64_t before);
     Result<std::vector<std::uint32_t>> prompt_tokens(std::string_view prompt,
                                                      bool parse_special) const;
     Result<std::uint32_t> choose(Sampler& sampler);

@@ -6,23 +6,13 @@
 #include "runtime/base/log.h"
 #include "runtime/engine/product_timer.h"
 #include "runtime/engine/tuner.h"
+#include "runtime/model/weight_formats.h"
 
 namespace gyre {
 namespace {
 
 // So many layers that the weights of a small model do not stay in a cache, and no more.
 constexpr std::size_t kMaxMatrices = 12;
-
-const char* format_name(WeightFormat format) {
-    switch (format) {
-#define GYRE_CASE(id, name, cpp, chunk, vecs, step, scales) \
-    case WeightFormat::k##cpp:                              \
-        return #name;
-        WEIGHT_FORMAT_LIST(GYRE_CASE)
-#undef GYRE_CASE
-    }
-    return "";
-}
 
 const char* role_name(ProductRole role) {
     switch (role) {
@@ -195,7 +185,7 @@ Status measure(const Model& model, const LoadProgress& progress,
 
 std::string TunedProduct::name() const {
     std::string name = kind.decode ? "decode/" : "prefill/";
-    name += format_name(kind.format);
+    name += format_info(kind.format).name;
     if (kind.complex) name += "-complex";
     return name + '/' + role_name(kind.role) + '/' + std::to_string(matrices[0]->n_rows) + 'x' +
            std::to_string(matrices[0]->n_in);

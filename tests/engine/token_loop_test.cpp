@@ -170,6 +170,24 @@ TEST_F(TokenLoopTest, WritesWhatTheHostWritesInAModelThatIsUsed) {
     }
 }
 
+// Catches: of a history that the device has no room for, the wrong end; results that are read
+// behind the ring, or twice.
+TEST_F(TokenLoopTest, LongerThanTheRingsOfHistoryAndResults) {
+    const auto model = open_golden("rove_half");
+    constexpr std::uint32_t kOld = 80;
+    Tokens prompt;
+    for (std::uint32_t i = 0; i < kOld + SAMPLE_HISTORY; ++i)
+        prompt.push_back(i < kOld ? i % 20 : 20 + i % 33);  // the old ones never again
+    const SamplerOptions options{
+        .temperature = 1.5f, .repetition_penalty = 1.5f, .repetition_window = 1000, .seed = 6};
+    Writer device(model, {.n_ctx = 2048}), host(model, {.n_ctx = 2048});
+    device.feed(prompt);
+    host.feed(prompt);
+    EXPECT_EQ(device.write(options, SAMPLE_RESULTS + 50), LoopEnd::kCount);
+    host.write_by_hand(options, SAMPLE_RESULTS + 50);
+    EXPECT_EQ(device.written(), host.written());
+}
+
 // A text that has slid for long: the step of a draw counts all tokens that ever were.
 TEST_F(TokenLoopTest, StepsHave64Bits) {
     const auto model = open_golden("rove_half");

@@ -10,6 +10,7 @@
 
 #include "runtime/text/sampler.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/sampler_settings.h"
 
 namespace gyre::test {
 namespace {
@@ -26,16 +27,6 @@ std::vector<SamplerOptions> many_options() {
             {.temperature = 1.1f, .top_k = 20, .top_p = 0.9f, .min_p = 0.05f, .seed = 3},
             {.temperature = 2.0f, .repetition_penalty = 1.5f, .repetition_window = 9, .seed = 4},
             {.temperature = 1.0f, .seed = 0x123456789abcdefu}};
-}
-
-SampleSettings settings_of(const SamplerOptions& o) {
-    return {.temperature = o.temperature,
-            .top_k = o.top_k,
-            .top_p = o.top_p,
-            .min_p = o.min_p,
-            .repetition_penalty = o.repetition_penalty,
-            .repetition_window = o.repetition_window,
-            .seed = o.seed};
 }
 
 // A text and the session that holds it: the last token may be pending. Both ways of going on.

@@ -55,8 +55,9 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
     if (caps.software) {
         t.attention_streams = 8;
         t.norms_behind = true;
-        const bool nibbles = format == WeightFormat::kQ4_0 || format == WeightFormat::kQ4_K;
-        const std::uint32_t rows = nibbles ? 16 : 8;
+        const bool few = format == WeightFormat::kF32 || format == WeightFormat::kQ8_0 ||
+                         format == WeightFormat::kQ6_K;
+        const std::uint32_t rows = few ? 8 : 16;
         t.decode = {.local_size = 8, .rows = rows, .tokens = 1, .k_lanes = 1};
         t.decode_norm = {.local_size = 32, .rows = 8, .tokens = 1, .k_lanes = 1};
         t.prefill = {.local_size = 32, .rows = 4, .tokens = 8, .k_lanes = 1};
@@ -117,8 +118,12 @@ std::uint32_t ModelTilings::norm_size(WeightFormat format) const {
 }
 
 Tiling ModelTilings::default_of(const ProductKind& kind) const {
-    const Tilings tilings = Tilings::for_device(caps_, kind.format);
+    Tilings tilings = Tilings::for_device(caps_, kind.format);
     if (!kind.decode) return tilings.prefill;
+    // Two rows of a product share a complex weight, unpacked once.
+    if (caps_.software && kind.complex && kind.format != WeightFormat::kF32) {
+        tilings.decode.rows = 16;
+    }
     // Where slices alone forbid norms behind, the norms keep that local size, and with it their
     // bits.
     const bool inside = kind.role == ProductRole::kNormInside && !wants_norms_behind_;

@@ -7,12 +7,15 @@
 //   Chunk          the loaded words of a chunk: load_chunk(first uvec4 of the matrix, chunk, row)
 //   CHUNK_QUADS    quads a chunk
 //   weight_quad    quad j of a chunk, before its scale
+//   at_places      what quad j is to be multiplied with, powers of two: elements of some formats are left
+//                  where they lie in their word. Products multiply x so, once for all rows
 // Formats with scales also have
 //   BLOCK_QUADS    quads that share a scale
 //   STEP_QUADS     quads of a step, whose scales are loaded together
 //   StepScales     those: load_scales(first uvec4 of the matrix + scale_vecs(chunks a row), step, row)
 //   block_scale    the scale of block b of the step
-//   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b
+//   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b, in a product
+//                  once a block, times the sum of x
 // Needs pc.{block_rows, block_vecs} and TEXELS (specialization constant): 1 loads through texel buffers.
 #extension GL_EXT_samplerless_texture_functions : require
 #include "weight_formats.h"
@@ -66,9 +69,11 @@ vec4 weight_quad(uvec4 chunk, uint j) {
 #elif defined(WEIGHT_Q4_0)
 #define CHUNK_QUADS 8
 #define BLOCK_QUADS 8
+#define BLOCK_MINS  // the elements are stored with 8 added
+#define QUAD_PLACES vec4(1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0)
 vec4 weight_quad(uvec4 chunk, uint j) {
-    uint nibbles = chunk[j >> 1u] >> (16u * (j & 1u));
-    return vec4(uvec4(nibbles, nibbles >> 4u, nibbles >> 8u, nibbles >> 12u) & 15u) - 8.0;
+    int nibbles = int(chunk[j >> 1u] >> (16u * (j & 1u)));
+    return vec4(nibbles & ivec4(0xf, 0xf0, 0xf00, 0xf000));
 }
 
 #elif defined(WEIGHT_Q4_K)
@@ -76,12 +81,13 @@ vec4 weight_quad(uvec4 chunk, uint j) {
 #define CHUNK_VECS 2
 #define BLOCK_QUADS 8
 #define BLOCK_MINS
+#define QUAD_PLACES vec4(1.0, 1.0 / 256.0, 1.0 / 65536.0, 1.0 / 16777216.0)
 struct Chunk {
     uvec4 nibbles[2];
 };
 vec4 weight_quad(Chunk chunk, uint j) {
-    uint bytes = chunk.nibbles[j >> 2u & 1u][j & 3u] >> (4u * (j >> 3u)) & 0x0f0f0f0fu;
-    return vec4(uvec4(bytes, bytes >> 8u, bytes >> 16u, bytes >> 24u) & 15u);
+    int bytes = int(chunk.nibbles[j >> 2u & 1u][j & 3u] >> (4u * (j >> 3u)));
+    return vec4(bytes & ivec4(0xf, 0xf00, 0xf0000, 0xf000000));
 }
 
 // One uvec4 for the four steps of a superblock: in the low 24 bits of word i the scales and minima of
@@ -145,6 +151,20 @@ float block_scale(StepScales scales, uint b) {
     return scales[b];
 }
 #endif
+#if defined(WEIGHT_Q4_0)
+float block_min(StepScales scales, uint b) {
+    return 8.0 * scales[b];
+}
+#endif
+
+// x, or any four numbers that a quad is multiplied with element by element.
+vec4 at_places(vec4 x) {
+#ifdef QUAD_PLACES
+    return x * QUAD_PLACES;
+#else
+    return x;
+#endif
+}
 
 #ifndef CHUNK_VECS
 #define CHUNK_VECS 1

@@ -69,7 +69,6 @@ void normalise_sum() {
         sum_row4[pc.normed_offset / 4u + q] = normalised_quad(
             pc.out_offset, statistics, pc.norm_weight_offset, pc.norm_bias_offset, q, pc.n_rows);
     }
-    if (gl_LocalInvocationIndex == 0u) tickets[pc.ticket] = 0u;
 }
 
 void main() {
@@ -98,6 +97,6 @@ void main() {
         }
     }
     if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM) {
-        if (is_last_workgroup()) normalise_sum();
+        if (is_last_workgroup(pc.ticket, gl_NumWorkGroups.x * gl_NumWorkGroups.y)) normalise_sum();
     }
 }

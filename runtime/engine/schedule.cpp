@@ -141,6 +141,8 @@ void Schedule::attention(const Phase& phase, std::uint32_t l) const {
     params.sink_tokens = config.attention.sink_tokens;
     params.scales_offset = layout_.scales;
     params.sink_logits_offset = weights.layers[l].attn_sinks;
+    params.partials = layout_.attention_partials;
+    params.tickets = layout_.attention_tickets;
     record_attention(phase.recorder, phase.decode ? decode_attention_ : prefill_attention_,
                      layers_[l].attention[0], params);
     phase.recorder.timestamp("attention", l);

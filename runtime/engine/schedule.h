@@ -50,7 +50,9 @@ struct ActivationLayout {
     std::uint32_t scales = 0;  // [n_ctx] temperature factors
     std::uint32_t turns = 0;   // [keys, values][n_pairs] (cos, sin) of a cache shift
     std::uint32_t ticket = 0;  // [1] of norms behind a product
-    std::uint64_t words = 0;   // of the whole buffer
+    std::uint32_t attention_tickets = 0;   // [n_head] of a query that workgroups share
+    std::uint32_t attention_partials = 0;  // [n_head][kMaxAttentionSplits][2 n_pairs + 2] of them
+    std::uint64_t words = 0;               // of the whole buffer
 
     static ActivationLayout of(const ModelConfig& config, const RotarySpec& rotary,
                                CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx);

@@ -49,6 +49,9 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
     if (rotary.temperature.active()) layout.scales = place(n_ctx);
     layout.turns = place(2 * std::uint64_t{rotary.n_pairs()} * 2);
     layout.ticket = place(1);
+    layout.attention_tickets = place(config.n_head);
+    layout.attention_partials = place(std::uint64_t{config.n_head} * kMaxAttentionSplits *
+                                      (2 * std::uint64_t{rotary.n_pairs()} + 2));
     layout.words = words;
     return layout;
 }
@@ -134,8 +137,9 @@ Status Schedule::build_attention(const Tilings& tilings) {
     }
     if (tilings.attention_streams == 0) {
         attention.local_size = std::max(tilings.attention_size, attention.n_pairs > 64 ? 128u : 0u);
+        GYRE_ASSIGN(prefill_attention_, kernels.attention(attention));
+        attention.splits = tilings.attention_splits(cache_->shape().n_ctx);
         GYRE_ASSIGN(decode_attention_, kernels.attention(attention));
-        prefill_attention_ = decode_attention_;
         return {};
     }
     attention.local_size = tilings.attention_streams;

@@ -69,6 +69,12 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
     return t;
 }
 
+// A model has fewer heads than a GPU has room for workgroups. Four tiles each, when the context is
+// full, are worth the merging.
+std::uint32_t Tilings::attention_splits(std::uint32_t n_ctx) const {
+    return std::clamp(n_ctx / (4 * attention_size), 1u, kMaxAttentionSplits);
+}
+
 ProductRole product_role(const LinearVariant& variant) {
     if (variant.norm_quads != 0) return ProductRole::kNormInside;
     if (variant.epilogue == LinearEpilogue::kResidualNorm) return ProductRole::kNormBehind;

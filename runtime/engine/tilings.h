@@ -14,6 +14,8 @@
 
 namespace gyre {
 
+inline constexpr std::uint32_t kMaxAttentionSplits = 8;
+
 struct Tilings {
     Tiling decode;                      // one token
     Tiling decode_norm;                 // one token, normalised by every workgroup for itself
@@ -22,6 +24,9 @@ struct Tilings {
     std::uint32_t attention_size = 64;  // invocations a query and head
     std::uint32_t attention_streams =
         0;  // a query in decode, queries a workgroup in prompts; 0: none
+
+    // Decode without streams: workgroups that share a query in a context of n_ctx cells.
+    std::uint32_t attention_splits(std::uint32_t n_ctx) const;
 
     // Without texels: whether a binding's range fits them is for the caller to see.
     static Tilings for_device(const DeviceCaps& caps, WeightFormat format);

@@ -112,9 +112,11 @@ Result<Kernel> KernelTable::attention(const AttentionVariant& v) {
                                            spec(SPEC_ATTENTION_SINKS, v.sink_logits)};
     if (v.queries == 0) {
         assert(v.n_pairs <= v.local_size && "an invocation adds one pair");
+        constants.push_back(spec(SPEC_ATTENTION_SPLITS, v.splits));
         GYRE_ASSIGN(const Pipeline* pipeline, get("attention", std::move(constants)));
-        return Kernel{pipeline, Tiling{.local_size = v.local_size}};
+        return Kernel{pipeline, Tiling{.local_size = v.local_size}, v.splits};
     }
+    assert(v.splits == 1);
     assert(v.local_size % v.queries == 0 && "every query has the same number of streams");
     constants.push_back(spec(SPEC_ATTENTION_QUERIES, v.queries));
     constants.push_back(spec(SPEC_ATTENTION_TEXELS, v.texels));

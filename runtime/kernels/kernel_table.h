@@ -60,6 +60,7 @@ struct AttentionVariant {
     std::uint32_t local_size = 64;
     std::uint32_t queries = 0;  // a workgroup of attention_streams; 0: attention, one query
     bool texels = false;        // with queries: the cache as texels; it must fit (texels_fit)
+    std::uint32_t splits = 1;   // without queries: workgroups that share a query's cells
 };
 
 struct LinearVariant {
@@ -75,6 +76,7 @@ struct LinearVariant {
 struct Kernel {
     const Pipeline* pipeline = nullptr;
     Tiling tiling;
+    std::uint32_t splits = 1;  // AttentionVariant::splits
 };
 
 // The three dispatches of a sampled token; greedy tokens leave out weigh.

@@ -70,8 +70,9 @@ void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const Descripto
 void record_attention(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                       const AttentionParams& params) {
     assert(params.n_head % params.n_head_kv == 0);
-    recorder.dispatch(*kernel.pipeline, set, params,
-                      Groups{params.n_head, divide_up(params.n_tokens, kernel.tiling.tokens)});
+    recorder.dispatch(
+        *kernel.pipeline, set, params,
+        Groups{params.n_head, divide_up(params.n_tokens, kernel.tiling.tokens), kernel.splits});
 }
 
 void record_quantize_cache(CommandRecorder& recorder, const Kernel& kernel,

@@ -44,7 +44,7 @@ function(gyre_add_test)
 endfunction()
 
 function(gyre_gpu_entry name driver icd extra labels timeout)
-    if(driver STREQUAL "sync")
+    if(driver MATCHES "^(sync|bounds)$")
         set(device lavapipe)
     else()
         set(device ${driver})

@@ -22,10 +22,6 @@ std::uint32_t n_tokens(const DeviceCaps& caps, const ProductKind& kind) {
     return caps.software ? 32 : 128;
 }
 
-std::uint32_t align(std::uint32_t words) {
-    return (words + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
-}
-
 // Of the state buffer, in words: x, out, normed, ticket.
 struct Layout {
     std::uint32_t tokens, out, normed, ticket, words;
@@ -34,9 +30,9 @@ Layout layout_of(const DeviceCaps& caps, const TunedProduct& product) {
     const WeightMatrix& matrix = *product.matrices[0];
     Layout layout{};
     layout.tokens = n_tokens(caps, product.kind);
-    layout.out = layout.tokens * align(matrix.n_in);
-    layout.normed = layout.out + layout.tokens * align(matrix.n_rows);
-    layout.ticket = layout.normed + align(matrix.n_rows);
+    layout.out = layout.tokens * activation_stride(matrix.n_in);
+    layout.normed = layout.out + layout.tokens * activation_stride(matrix.n_rows);
+    layout.ticket = layout.normed + activation_stride(matrix.n_rows);
     layout.words = layout.ticket + ACTIVATION_ALIGN;
     return layout;
 }
@@ -113,14 +109,14 @@ Status ProductTimer::record(const TunedProduct& product, const Kernel& kernel,
         LinearParams params = {};
         describe_slice(*matrix, slice, params);
         const bool logits = product.variant.epilogue == LinearEpilogue::kLogits;
-        params.x_stride = align(matrix->n_in);
+        params.x_stride = activation_stride(matrix->n_in);
         params.n_tokens = layout.tokens;
         params.norm_weight_offset = weights.output_norm.weight;
         params.norm_bias_offset = weights.output_norm.bias;
         params.norm_epsilon = model_->config().layer_norm_epsilon;
         params.bias_offset = NO_OFFSET;
         params.out_offset = logits ? 0 : layout.out;
-        params.out_stride = align(matrix->n_rows);
+        params.out_stride = activation_stride(matrix->n_rows);
         params.normed_offset = layout.normed;
         params.ticket = layout.ticket;
         record_linear(recorder_, kernel, sets_.back(), params);

@@ -11,10 +11,6 @@ namespace {
 constexpr TexelViews kNormViews = 1u << BINDING_STATE | 1u << BINDING_PARAMS;
 constexpr TexelViews kProductViews = kNormViews | 1u << BINDING_WEIGHTS;
 
-std::uint32_t align(std::uint32_t words) {
-    return (words + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
-}
-
 }  // namespace
 
 ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpec& rotary,
@@ -23,21 +19,21 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
     std::uint64_t words = 0;
     const auto place = [&words](std::uint64_t n) {
         const auto at = static_cast<std::uint32_t>(words);
-        words += (n + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
+        words += activation_stride(n);
         return at;
     };
     layout.chunk = chunk;
-    layout.embd_stride = align(config.n_embd);
-    layout.q_stride = align(config.n_head * rotary.n_pairs() * 2);
-    layout.mix_stride = align(config.n_head * config.head_dim);
-    layout.hidden_stride = align(config.n_ff);
+    layout.embd_stride = activation_stride(config.n_embd);
+    layout.q_stride = activation_stride(config.n_head * rotary.n_pairs() * 2);
+    layout.mix_stride = activation_stride(config.n_head * config.head_dim);
+    layout.hidden_stride = activation_stride(config.n_ff);
     layout.x = place(std::uint64_t{chunk} * layout.embd_stride);
     layout.normed = place(std::uint64_t{chunk} * layout.embd_stride);
     layout.q = place(std::uint64_t{chunk} * layout.q_stride);
     layout.mix = place(std::uint64_t{chunk} * layout.mix_stride);
     layout.hidden = place(std::uint64_t{chunk} * layout.hidden_stride);
     if (cache == CacheFormat::kQ8_0) {
-        layout.kv_stride = align(2 * config.n_head_kv * rotary.n_pairs() * 2);
+        layout.kv_stride = activation_stride(2 * config.n_head_kv * rotary.n_pairs() * 2);
         layout.kv = place(std::uint64_t{chunk} * layout.kv_stride);
     }
     if (rotary.turns()) {
@@ -227,12 +223,8 @@ bool Schedule::vector_texels_fit() const {
            gyre::texels_fit(caps, model_->weights().params().size);
 }
 
-// One answer for all slices, so that they can share kernels.
 bool Schedule::texels_fit(const WeightMatrix& matrix) const {
-    return vector_texels_fit() &&
-           std::all_of(matrix.slices.begin(), matrix.slices.end(), [&](const WeightSlice& slice) {
-               return gyre::texels_fit(model_->device().caps(), slice.range.size);
-           });
+    return vector_texels_fit() && gyre::texels_fit(model_->device().caps(), matrix);
 }
 
 }  // namespace gyre

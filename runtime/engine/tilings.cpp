@@ -114,8 +114,7 @@ ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
 
 std::uint32_t ModelTilings::norm_quads(const WeightMatrix& matrix) const {
     if (norms_behind_) return 0;
-    const std::uint32_t quads =
-        (matrix.n_in + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN / 4;
+    const std::uint32_t quads = activation_stride(matrix.n_in) / 4;
     return quads <= kMaxNormQuads ? quads : 0;
 }
 

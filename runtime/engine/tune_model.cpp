@@ -32,14 +32,6 @@ std::uint64_t elements(const WeightMatrix& matrix) {
     return std::uint64_t{matrix.n_rows} * matrix.n_in;
 }
 
-bool texels_fit(const Model& model, const WeightMatrix& matrix) {
-    const DeviceCaps& caps = model.device().caps();
-    return gyre::texels_fit(caps, model.weights().params().size) &&
-           std::all_of(matrix.slices.begin(), matrix.slices.end(), [&](const WeightSlice& slice) {
-               return gyre::texels_fit(caps, slice.range.size);
-           });
-}
-
 // Collects matrices by kind: of each the largest shape, in all layers.
 class Products {
   public:
@@ -89,11 +81,14 @@ void Products::add(const WeightMatrix& matrix, const LinearVariant& variant, boo
 }
 
 std::vector<TunedProduct> Products::take() {
+    const DeviceCaps& caps = model_->device().caps();
+    const bool params_fit = texels_fit(caps, model_->weights().params().size);
     for (TunedProduct& product : products_) {
         const bool texels =
+            params_fit &&
             std::all_of(product.matrices.begin(), product.matrices.end(),
-                        [&](const WeightMatrix* matrix) { return texels_fit(*model_, *matrix); });
-        product.candidates = tiling_candidates(model_->device().caps(), product.kind,
+                        [&](const WeightMatrix* matrix) { return texels_fit(caps, *matrix); });
+        product.candidates = tiling_candidates(caps, product.kind,
                                                model_->tilings().default_of(product.kind), texels);
     }
     std::erase_if(products_,
@@ -204,15 +199,15 @@ std::vector<TunedProduct> products_to_tune(const Model& model) {
 }
 
 Status choose_tilings(const Model& model, const OpenOptions& options, ModelTilings& tilings) {
-    const std::vector<TunedProduct> products = products_to_tune(model);
     if (options.tiling_candidate) {
-        for (const TunedProduct& product : products) {
+        for (const TunedProduct& product : products_to_tune(model)) {
             const std::size_t n = *options.tiling_candidate % product.candidates.size();
             tilings.choose(product.kind, product.candidates[n]);
         }
         return {};
     }
     if (!options.tune || options.pipeline_cache_path.empty()) return {};
+    const std::vector<TunedProduct> products = products_to_tune(model);
     const DeviceInfo& device = model.device().info();
     const TilingFile file{tiling_file_path(options.pipeline_cache_path, device),
                           tiling_identity(device)};

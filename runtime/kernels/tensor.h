@@ -1,14 +1,22 @@
-// Weight matrices on the device: buffer ranges with the shape and format that the kernels need.
-// SPDX-License-Identifier: Apache-2.0
+// Weight matrices on the device, as the kernels need them described, and how rows of activations
+// lie. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
-#include "runtime/vk/buffer.h"
+#include "runtime/vk/descriptor_set.h"
+#include "shaders/interface/bindings.h"
 #include "shaders/interface/weight_formats.h"
 
 namespace gyre {
+
+// Words from a row of n activations to the next, or of anything else that lies between such rows.
+template <typename Words>
+constexpr Words activation_stride(Words n) {
+    return (n + ACTIVATION_ALIGN - 1) / ACTIVATION_ALIGN * ACTIVATION_ALIGN;
+}
 
 // Rows [first_row, first_row + n_rows) of a matrix, in the layout of
 // shaders/interface/weight_formats.h.
@@ -33,5 +41,12 @@ struct WeightMatrix {
     std::uint32_t n_steps = 0;   // what the product loop counts, padding included
     std::vector<WeightSlice> slices;
 };
+
+// One answer for all slices, so that they can share kernels.
+inline bool texels_fit(const DeviceCaps& caps, const WeightMatrix& matrix) {
+    return std::all_of(matrix.slices.begin(), matrix.slices.end(), [&](const WeightSlice& slice) {
+        return texels_fit(caps, slice.range.size);
+    });
+}
 
 }  // namespace gyre

@@ -48,20 +48,25 @@ inline std::uint64_t scatter_nibbles(std::uint32_t word) {
     return (x | (x << 4)) & 0x0f0f0f0f0f0f0f0full;
 }
 
-// Plain formats have no scales.
-// F32, F16, BF16: the vec is 16 bytes of the row.
-struct PlainRow {
-    static constexpr std::uint32_t kScaleGroup = 1;
-    static constexpr bool kScaleVecs = false;
+// A vec is 16 bytes of the file, which begin at byte Row::at(v) of the row.
+template <typename Row>
+struct VecsOfTheFile {
     static Vec load(const std::uint8_t* row, std::uint32_t v) {
         Vec vec;
-        std::memcpy(&vec, row + std::size_t{v} * kVecBytes, kVecBytes);
+        std::memcpy(&vec, row + Row::at(v), kVecBytes);
         return vec;
     }
     static void store(const Vec& vec, std::uint8_t* row, std::uint32_t v) {
-        std::memcpy(row + std::size_t{v} * kVecBytes, &vec, kVecBytes);
+        std::memcpy(row + Row::at(v), &vec, kVecBytes);
     }
     static Vec zero() { return {{0, 0, 0, 0}}; }
+};
+
+// F32, F16, BF16: no scales.
+struct PlainRow : VecsOfTheFile<PlainRow> {
+    static constexpr std::uint32_t kScaleGroup = 1;
+    static constexpr bool kScaleVecs = false;
+    static std::size_t at(std::uint32_t v) { return std::size_t{v} * kVecBytes; }
     static void load_scales(const std::uint8_t*, std::uint32_t, std::uint32_t, std::uint32_t*) {}
     static void store_scales(const std::uint32_t*, std::uint8_t*, std::uint32_t, std::uint32_t) {}
 };
@@ -89,19 +94,10 @@ struct PairedScales {
 };
 
 // Two vecs a block of 34 bytes.
-struct Q8Row : PairedScales<34> {
+struct Q8Row : PairedScales<34>, VecsOfTheFile<Q8Row> {
     static std::size_t at(std::uint32_t v) {
         return std::size_t{v / 2} * 34 + kScaleBytes + v % 2 * kVecBytes;
     }
-    static Vec load(const std::uint8_t* row, std::uint32_t v) {
-        Vec vec;
-        std::memcpy(&vec, row + at(v), kVecBytes);
-        return vec;
-    }
-    static void store(const Vec& vec, std::uint8_t* row, std::uint32_t v) {
-        std::memcpy(row + at(v), &vec, kVecBytes);
-    }
-    static Vec zero() { return {{0, 0, 0, 0}}; }
 };
 
 // One vec a block of 18 bytes: byte b of the file holds elements b and b + 16.
@@ -123,22 +119,13 @@ struct Q4Row : PairedScales<18> {
 };
 
 // Eight vecs a superblock, the bytes of the file, and four scale words.
-struct Q4KRow {
+struct Q4KRow : VecsOfTheFile<Q4KRow> {
     static constexpr std::uint32_t kScaleGroup = 4;
     static constexpr bool kScaleVecs = true;
     static std::size_t at(std::uint32_t v) {
         return std::size_t{v / 8} * sizeof(BlockQ4K) + offsetof(BlockQ4K, quants) +
                v % 8 * kVecBytes;
     }
-    static Vec load(const std::uint8_t* row, std::uint32_t v) {
-        Vec vec;
-        std::memcpy(&vec, row + at(v), kVecBytes);
-        return vec;
-    }
-    static void store(const Vec& vec, std::uint8_t* row, std::uint32_t v) {
-        std::memcpy(row + at(v), &vec, kVecBytes);
-    }
-    static Vec zero() { return {{0, 0, 0, 0}}; }
     static std::uint32_t pair(const ScalesQ4K& scales, std::uint32_t b) {
         return scales.scale[b] | static_cast<std::uint32_t>(scales.min[b]) << 6;
     }

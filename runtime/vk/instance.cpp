@@ -74,11 +74,11 @@ Status check_validation_layer(const InstanceOptions& options) {
         return Status::unsupported(
             "VK_LAYER_KHRONOS_validation is not installed (Debian: vulkan-validationlayers)");
     }
-    if (options.sync_validation) {
+    if (options.sync_validation || options.gpu_validation) {
         GYRE_ASSIGN(const auto extensions, instance_extensions(kValidationLayer));
         if (!contains(extensions, VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME)) {
             return Status::unsupported(
-                "VK_LAYER_KHRONOS_validation is too old for synchronization validation");
+                "VK_LAYER_KHRONOS_validation is too old for synchronization and GPU validation");
         }
     }
     return {};
@@ -104,17 +104,22 @@ Status create_instance(InstanceState& state, const InstanceOptions& options) {
     // In the chain it also sees what goes wrong in vkCreateInstance itself.
     VkDebugUtilsMessengerCreateInfoEXT messenger = messenger_info(state);
     if (debug_utils) info.pNext = &messenger;
-    const VkValidationFeatureEnableEXT sync =
-        VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT;
+    std::vector<VkValidationFeatureEnableEXT> enabled;
+    if (options.sync_validation) {
+        enabled.push_back(VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT);
+    }
+    if (options.gpu_validation) {
+        enabled.push_back(VK_VALIDATION_FEATURE_ENABLE_GPU_ASSISTED_EXT);
+    }
     auto features = vk_struct<VkValidationFeaturesEXT>(VK_STRUCTURE_TYPE_VALIDATION_FEATURES_EXT);
     if (options.validation) {
         GYRE_TRY(check_validation_layer(options));
         info.enabledLayerCount = 1;
         info.ppEnabledLayerNames = &kValidationLayer;
-        if (options.sync_validation) {
+        if (!enabled.empty()) {
             extensions.push_back(VK_EXT_VALIDATION_FEATURES_EXTENSION_NAME);
-            features.enabledValidationFeatureCount = 1;
-            features.pEnabledValidationFeatures = &sync;
+            features.enabledValidationFeatureCount = static_cast<std::uint32_t>(enabled.size());
+            features.pEnabledValidationFeatures = enabled.data();
             features.pNext = info.pNext;
             info.pNext = &features;
         }

@@ -18,6 +18,7 @@ struct InstanceState;
 struct InstanceOptions {
     bool validation = false;  // VK_LAYER_KHRONOS_validation; kUnsupported if it is not installed
     bool sync_validation = false;  // with validation: also synchronization validation
+    bool gpu_validation = false;   // with validation: also every index of a shader
     // Warnings and errors of layers and drivers; from any thread. Empty: they go to the log.
     std::function<void(const char* message)> on_message;
 };

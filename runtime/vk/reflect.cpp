@@ -203,16 +203,11 @@ class Reflector {
             return Status::unsupported(
                 "SPIR-V: a binding that is not one buffer (an array of them?)");
         }
-        const auto binding = module_.decoration(id, Decoration::kBinding);
-        if (!binding) return bad("a buffer has no binding");
-        ReflectedBinding found;
-        found.set = module_.decoration(id, Decoration::kDescriptorSet).value_or(0);
-        found.binding = *binding;
+        GYRE_ASSIGN(ReflectedBinding found, place(id, "a buffer has no binding"));
         // Before SPIR-V 1.3 storage buffers were Uniform with BufferBlock.
         const bool storage = storage_class == kClassStorageBuffer ||
                              module_.decoration(type, Decoration::kBufferBlock).has_value();
         found.kind = storage ? BindingKind::kStorage : BindingKind::kUniform;
-        found.used = module_.used_in_functions(id);
         found.writable = storage && found.used && !read_only(id, *block);
         return merge(found);
     }
@@ -226,14 +221,20 @@ class Reflector {
             return Status::unsupported(
                 "SPIR-V: images and samplers are not for compute kernels here");
         }
+        GYRE_ASSIGN(ReflectedBinding found, place(id, "a texel buffer has no binding"));
+        found.kind = BindingKind::kTexels;
+        return merge(found);
+    }
+
+    // Where a variable is bound and whether it is used; `missing` is what is said if it is nowhere.
+    Result<ReflectedBinding> place(std::uint32_t id, const char* missing) const {
         const auto binding = module_.decoration(id, Decoration::kBinding);
-        if (!binding) return bad("a texel buffer has no binding");
+        if (!binding) return bad(missing);
         ReflectedBinding found;
         found.set = module_.decoration(id, Decoration::kDescriptorSet).value_or(0);
         found.binding = *binding;
-        found.kind = BindingKind::kTexels;
         found.used = module_.used_in_functions(id);
-        return merge(found);
+        return found;
     }
 
     // glslang decorates the variable or each of its members.

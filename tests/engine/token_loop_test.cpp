@@ -10,6 +10,7 @@
 
 #include "runtime/text/sampler.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/sampler_settings.h"
 
 namespace gyre::test {
 namespace {
@@ -26,16 +27,6 @@ std::vector<SamplerOptions> many_options() {
             {.temperature = 1.1f, .top_k = 20, .top_p = 0.9f, .min_p = 0.05f, .seed = 3},
             {.temperature = 2.0f, .repetition_penalty = 1.5f, .repetition_window = 9, .seed = 4},
             {.temperature = 1.0f, .seed = 0x123456789abcdefu}};
-}
-
-SampleSettings settings_of(const SamplerOptions& o) {
-    return {.temperature = o.temperature,
-            .top_k = o.top_k,
-            .top_p = o.top_p,
-            .min_p = o.min_p,
-            .repetition_penalty = o.repetition_penalty,
-            .repetition_window = o.repetition_window,
-            .seed = o.seed};
 }
 
 // A text and the session that holds it: the last token may be pending. Both ways of going on.
@@ -168,6 +159,24 @@ TEST_F(TokenLoopTest, WritesWhatTheHostWritesInAModelThatIsUsed) {
         ASSERT_EQ(device.written(), host.written());
         EXPECT_TRUE(same_bits(device.logits(), host.logits()));
     }
+}
+
+// Catches: of a history that the device has no room for, the wrong end; results that are read
+// behind the ring, or twice.
+TEST_F(TokenLoopTest, LongerThanTheRingsOfHistoryAndResults) {
+    const auto model = open_golden("rove_half");
+    constexpr std::uint32_t kOld = 80;
+    Tokens prompt;
+    for (std::uint32_t i = 0; i < kOld + SAMPLE_HISTORY; ++i)
+        prompt.push_back(i < kOld ? i % 20 : 20 + i % 33);  // the old ones never again
+    const SamplerOptions options{
+        .temperature = 1.5f, .repetition_penalty = 1.5f, .repetition_window = 1000, .seed = 6};
+    Writer device(model, {.n_ctx = 2048}), host(model, {.n_ctx = 2048});
+    device.feed(prompt);
+    host.feed(prompt);
+    EXPECT_EQ(device.write(options, SAMPLE_RESULTS + 50), LoopEnd::kCount);
+    host.write_by_hand(options, SAMPLE_RESULTS + 50);
+    EXPECT_EQ(device.written(), host.written());
 }
 
 // A text that has slid for long: the step of a draw counts all tokens that ever were.

@@ -17,8 +17,9 @@ from pathlib import Path
 # A mutant first meets the entries of its own row, then stage by stage these, and no further than to the first
 # failure. A stage runs only if a mutant has survived those before it: the quick ones come first.
 STAGES = (
-    ("interface_test", "model_test", "vk_data_test", "kernel_test.lavapipe", "conformance_test.lavapipe"),
-    ("session_ops_test.lavapipe", "kernel_test.swiftshader", "engine_test.lavapipe", "engine_test.sync"),
+    ("interface_test", "model_test", "vk_data_test", "tuner_test", "kernel_test.lavapipe", "conformance_test.lavapipe"),
+    ("session_ops_test.lavapipe", "token_loop_test.lavapipe", "kernel_test.swiftshader", "engine_test.lavapipe",
+     "engine_test.sync"),
     ("golden_logits_test.lavapipe", "conformance_test.swiftshader", "session_ops_test.swiftshader",
      "golden_logits_test.swiftshader"),
 )  # fmt: skip

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # What the build and its tests read.
-COPIED = ("CMakeLists.txt", "CMakePresets.json", "cmake", "shaders", "runtime", "include", "apps", "tests", "models")
+COPIED = (
+    "CMakeLists.txt", "CMakePresets.json", "cmake", "shaders", "runtime", "include", "apps", "tests", "tools", "models",
+)  # fmt: skip
 
 
 class BuildError(Exception):

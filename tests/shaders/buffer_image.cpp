@@ -83,6 +83,7 @@ void BufferImage::allow_in_place(std::uint32_t first, std::uint32_t n) {
 }
 
 void BufferImage::finish() {
+    if (end_ == 0) end_ = (words_.size() + 3) / 4 * 4;
     begin_region(4);  // whole texels
 }
 

@@ -45,6 +45,8 @@ class BufferImage {
     void finish();  // canaries behind the last region
 
     std::span<const std::uint32_t> words() const { return words_; }
+    // Words to the end of the last region, in whole texels.
+    std::size_t end() const { return end_; }
 
     // Empty, or which word that was not to be written holds what.
     std::string difference(std::span<const std::uint32_t> after) const;
@@ -56,6 +58,7 @@ class BufferImage {
 
     std::vector<std::uint32_t> words_;
     std::vector<bool> writable_;
+    std::size_t end_ = 0;  // 0: not finished
 };
 
 float as_float(std::uint32_t word);

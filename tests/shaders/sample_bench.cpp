@@ -67,16 +67,6 @@ std::uint64_t aligned(std::uint64_t bytes) {
 
 }  // namespace
 
-SampleSettings settings_of(const SamplerOptions& options) {
-    return {.temperature = options.temperature,
-            .top_k = options.top_k,
-            .top_p = options.top_p,
-            .min_p = options.min_p,
-            .repetition_penalty = options.repetition_penalty,
-            .repetition_window = options.repetition_window,
-            .seed = options.seed};
-}
-
 std::string describe(const SamplerOptions& o) {
     std::ostringstream text;
     text << "temperature " << o.temperature << ", top_k " << o.top_k << ", top_p " << o.top_p

@@ -14,11 +14,10 @@
 #include "runtime/vk/buffer.h"
 #include "runtime/vk/device.h"
 #include "tests/reference/generator.h"
+#include "tests/support/sampler_settings.h"
 #include "tests/support/test_buffer.h"
 
 namespace gyre::test {
-
-SampleSettings settings_of(const SamplerOptions& options);
 
 // Options, as text for a failure.
 std::string describe(const SamplerOptions& options);

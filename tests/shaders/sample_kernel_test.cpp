@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cfloat>
 #include <limits>
@@ -151,7 +152,9 @@ TEST_F(SampleKernelTest, KeysAndWeightsAreTheHosts) {
         bench.set_logits(logits);
         for (const float temperature : {0.7f, 1.0f, 30.0f}) {
             bench.control = {};
-            const std::vector<std::uint32_t> history = {3, 50256, 1023, 1024, 3};
+            // Tokens at the edge of a block are penalised too.
+            const std::vector<std::uint32_t> history = {3, 50256, SAMPLE_BLOCK - 1, SAMPLE_BLOCK,
+                                                        3};
             bench.control.options =
                 make_sample_options({.temperature = temperature, .repetition_penalty = 1.7f});
             bench.set_history(history);
@@ -176,7 +179,7 @@ TEST_F(SampleKernelTest, KeysAndWeightsAreTheHosts) {
                                             KEY_EXCLUDED);
             for (std::uint32_t id = 0; id < kGpt2Vocab; ++id) {
                 float logit = canonical_logit(logits[id]);
-                if (id == 3 || id == 1023 || id == 1024 || id == 50256)
+                if (std::find(history.begin(), history.end(), id) != history.end())
                     logit = penalized_logit(logit, 1.7f, 1.0f / 1.7f);
                 const auto key = static_cast<std::uint32_t>(order_key(logit, id) >> 32);
                 const std::uint32_t in_block = id % SAMPLE_BLOCK / 4 % SAMPLE_SUBSETS;
@@ -231,6 +234,18 @@ TEST_F(SampleKernelTest, TopPIsRoundedUp) {
             expect_equal(bench, {.top_p = top_p, .seed = seed}, logits, {}, 0);
     }
     EXPECT_GT(n_found, 5u);
+}
+
+// The point of a draw at the first unit of a token's weight, which is rare: the step was looked
+// for.
+TEST_F(SampleKernelTest, ADrawAtATokensEdgeIsThatToken) {
+    constexpr std::uint64_t kStep =
+        62087035;  // random_bits(0, kStep) / 2^64 of 3 * 2^31 is 2 * 2^31
+    const std::vector<float> logits(3, 1.0f);
+    SampleBench bench(device(), sample_kernels(), 3, 1000);
+    bench.set_logits(logits);
+    expect_equal(bench, {.seed = 0}, logits, {}, kStep);
+    EXPECT_EQ(bench.results()[0], 2u);
 }
 
 struct ErrorCase {

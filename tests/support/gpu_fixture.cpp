@@ -101,6 +101,7 @@ class GpuEnvironment : public testing::Environment {
         InstanceOptions options;
         options.validation = true;
         options.sync_validation = environment("GYRE_TEST_SYNC_VALIDATION") == "1";
+        options.gpu_validation = GpuTest::validates_indices();
         options.on_message = [](const char* message) { messages().add(message); };
         auto created = Instance::create(options);
         ASSERT_TRUE(created.ok()) << created.status().message();
@@ -115,7 +116,8 @@ class GpuEnvironment : public testing::Environment {
         const DeviceInfo& info = device->info();
         std::cout << "Device: " << info.name << ", driver " << info.driver_name << " "
                   << info.driver_info << ", Vulkan " << api_version_text(info.api_version)
-                  << (options.sync_validation ? ", synchronization validation" : "") << std::endl;
+                  << (options.sync_validation ? ", synchronization validation" : "")
+                  << (options.gpu_validation ? ", GPU validation" : "") << std::endl;
     }
 
     void TearDown() override {
@@ -146,6 +148,10 @@ Device& GpuTest::device() {
 
 Result<Device> GpuTest::make_device(const DeviceOptions& options) {
     return Device::create(instance(), gpu_environment->device_index, options);
+}
+
+bool GpuTest::validates_indices() {
+    return environment("GYRE_TEST_GPU_VALIDATION") == "1";
 }
 
 std::vector<std::string> GpuTest::take_messages() {

@@ -7,6 +7,7 @@
 //   fails
 //                                               ("any": the device that "auto" chooses)
 //   GYRE_TEST_SYNC_VALIDATION=1                 synchronization validation as well
+//   GYRE_TEST_GPU_VALIDATION=1                  GPU-assisted validation as well: every index
 #pragma once
 
 #include <gtest/gtest.h>
@@ -49,6 +50,10 @@ class GpuTest : public testing::Test {
   public:
     static Instance& instance();
     static Device& device();
+
+    // Under GYRE_TEST_GPU_VALIDATION: a shader's access behind the end of a bound range is a
+    // message.
+    static bool validates_indices();
 
     // A second device with other limits, e.g. DeviceCapsLimit::specification_minimum().
     static Result<Device> make_device(const DeviceOptions& options);

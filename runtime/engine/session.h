@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -14,9 +15,11 @@
 #include "runtime/engine/kv_cache.h"
 #include "runtime/engine/model.h"
 #include "runtime/engine/pace.h"
+#include "runtime/engine/parts.h"
 #include "runtime/engine/schedule.h"
 #include "runtime/engine/token_loop.h"
 #include "runtime/engine/work_queue.h"
+#include "runtime/engine/work_rates.h"
 
 namespace gyre {
 
@@ -29,7 +32,7 @@ enum class WhenFull {
     kSlide,  // the oldest half goes, except the first keep_tokens; the rest moves up
 };
 
-inline constexpr std::uint32_t kMaxSubmitBudgetMs = 10'000;
+inline constexpr double kMaxSubmitBudgetMs = 10'000;
 
 struct SessionOptions {
     std::uint32_t n_ctx = 0;  // positions; 0: the model's
@@ -39,8 +42,9 @@ struct SessionOptions {
     // Position of the first token: computed positions only (rotary, temperature). The cache begins
     // here.
     std::uint32_t first_position = 0;
-    std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: what fits the budget
-    std::uint32_t submit_budget_ms = 50;  // for the device, of one submission; at least 1
+    std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: 128, or what the context allows
+    double submit_budget_ms = 50;  // for the device, of one submission; above 0
+    std::function<void()> between_parts;  // for tests: called between submissions of a chunk
 };
 
 // first: index of the first token of these rows among those fed by this call; logits: [n][n_vocab].
@@ -83,7 +87,8 @@ class Session {
 
     // Processes the tokens of a prompt, appending them to the cache; then logits() are those of the
     // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
-    // kContextFull (kStop: more than the free positions). kCancelled: the chunks before stay.
+    // kContextFull (kStop: more than the free positions). kCancelled, kDeviceLost: the chunks before
+    // stay, and nothing of the one that was interrupted.
     // kSlide: the cache slides as often as it must; the last tokens of a long prompt stay.
     Status feed(std::span<const std::uint32_t> tokens, Readback readback = Readback::kNow);
     // The same, with the logits of every token handed out chunk by chunk.
@@ -152,7 +157,8 @@ class Session {
     // A new session with a copy of this one's tokens, cache and logits.
     Result<std::unique_ptr<Session>> fork();
 
-    // From any thread: the running call, or else the next one, returns kCancelled within one chunk.
+    // From any thread: the running call, or else the next one, returns kCancelled behind the two
+    // submissions that may be under way.
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   private:
@@ -165,7 +171,7 @@ class Session {
     };
     struct Recorders {
         CommandRecorder decode;       // recorded once, submitted for every token
-        CommandRecorder prefill;      // recorded for every chunk
+        std::array<CommandRecorder, 2> parts;  // recorded for every submission of a chunk, in turn
         CommandRecorder read_logits;  // recorded once
     };
     Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
@@ -183,10 +189,14 @@ class Session {
     Status check(std::span<const std::uint32_t> tokens) const;
     Status check_cancelled();
     void write_step(std::uint32_t position, std::span<const std::uint32_t> tokens);
-    Result<std::span<const std::uint32_t>> next_piece(std::span<const std::uint32_t> tokens,
+    Result<std::span<const std::uint32_t>> next_chunk(std::span<const std::uint32_t> tokens,
                                                       std::size_t first, std::size_t chunk);
-    Status run_piece(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
-    Status run(CommandRecorder& recorder, bool logits, Readback readback);
+    Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
+    Parts make_parts();
+    bool token_in_parts() const;
+    Result<double> run_token(std::span<CommandRecorder* const> behind);
+    Result<double> run_token_in_parts(std::span<CommandRecorder* const> behind);
+    std::span<CommandRecorder* const> behind(Readback readback);
     Status profile_piece(CommandRecorder& recorder, std::span<const std::uint32_t> tokens,
                          bool decode, LogitsOf logits, const ProfileSink& sink);
     Status ensure_all_logits();
@@ -202,8 +212,10 @@ class Session {
     Buffers buffers_;
     TokenLoop loop_;
     Recorders recorders_;
+    CommandRecorder* const read_behind_ = &recorders_.read_logits;
     WorkQueue queue_;
-    Pace token_pace_, chunk_pace_;
+    Pace token_pace_;
+    WorkRates rates_;
     std::optional<Schedule> schedule_;
     std::vector<float> logits_;
     bool on_device_ = false;  // buffers_.logits are the last token's

@@ -12,8 +12,6 @@ namespace gyre {
 namespace {
 
 constexpr std::uint32_t kDefaultChunk = 128;  // tokens
-// A prompt is cut by time into pieces of so many tokens or more: a tile of the prompt's kernels.
-constexpr std::uint32_t kLeastChunk = 8;
 constexpr std::uint64_t kAllLogitsBytes = std::uint64_t{16}
                                           << 20;  // of every token's logits at once
 
@@ -71,10 +69,11 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const std::uint32_t n_ctx = options.n_ctx == 0 ? config.n_ctx : options.n_ctx;
     GYRE_TRY(check_positions(config, options.first_position, n_ctx));
     GYRE_TRY(check_sliding(config, options, n_ctx));
-    if (options.submit_budget_ms == 0 || options.submit_budget_ms > kMaxSubmitBudgetMs) {
-        return Status::invalid_argument(
-            "submit budget " + std::to_string(options.submit_budget_ms) + " ms: it must be 1 to " +
-            std::to_string(kMaxSubmitBudgetMs));
+    if (!(options.submit_budget_ms > 0.0 && options.submit_budget_ms <= kMaxSubmitBudgetMs)) {
+        return Status::invalid_argument("submit budget " +
+                                        std::to_string(options.submit_budget_ms) +
+                                        " ms: it must be above 0, at most " +
+                                        std::to_string(static_cast<int>(kMaxSubmitBudgetMs)));
     }
     // Half the context is free after a slide.
     const std::uint32_t room = options.when_full == WhenFull::kSlide ? (n_ctx + 3) / 4 : n_ctx;
@@ -125,11 +124,7 @@ Session::Session(std::shared_ptr<const Model> model, RotarySpec rotary, Activati
       loop_(std::move(loop)),
       recorders_(std::move(recorders)),
       queue_(model_->device()),
-      token_pace_(options.submit_budget_ms / 1000.0, 1, TokenLoop::kMaxTokensASubmit),
-      // A chunk that was asked for is kept.
-      chunk_pace_(options.submit_budget_ms / 1000.0,
-                  options.chunk == 0 ? std::min(kLeastChunk, layout.chunk) : layout.chunk,
-                  layout.chunk) {}
+      token_pace_(options.submit_budget_ms / 1000.0, TokenLoop::kMaxTokensASubmit) {}
 
 Result<Session::Buffers> Session::make_buffers(Device& device, const ModelConfig& config,
                                                const ActivationLayout& layout) {
@@ -146,17 +141,17 @@ Result<Session::Buffers> Session::make_buffers(Device& device, const ModelConfig
 
 Result<Session::Recorders> Session::make_recorders(Device& device) {
     GYRE_ASSIGN(CommandRecorder decode, CommandRecorder::create(device, {.debug_name = "decode"}));
-    GYRE_ASSIGN(CommandRecorder prefill,
-                CommandRecorder::create(device, {.debug_name = "prefill"}));
+    GYRE_ASSIGN(CommandRecorder part, CommandRecorder::create(device, {.debug_name = "part"}));
+    GYRE_ASSIGN(CommandRecorder next, CommandRecorder::create(device, {.debug_name = "next part"}));
     GYRE_ASSIGN(CommandRecorder read,
                 CommandRecorder::create(device, {.debug_name = "read logits"}));
-    return Recorders{std::move(decode), std::move(prefill), std::move(read)};
+    return Recorders{std::move(decode), {std::move(part), std::move(next)}, std::move(read)};
 }
 
 // Zeros everywhere (row padding is read and never written), then the tables.
 Status Session::fill_state() {
     Device& device = model_->device();
-    CommandRecorder& recorder = recorders_.prefill;
+    CommandRecorder& recorder = recorders_.parts[0];
     GYRE_TRY(recorder.begin());
     recorder.fill(buffers_.state.range(), 0);
     GYRE_TRY(recorder.end());

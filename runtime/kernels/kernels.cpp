@@ -46,19 +46,19 @@ void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvPar
     params.n_heads = slice.n_rows / params.head_dim;
 }
 
-void record_embed(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_embed(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                   const EmbedParams& params) {
     const std::uint32_t groups = divide_up(params.n_chunks, kernel.tiling.local_size);
     recorder.dispatch(*kernel.pipeline, set, params, Groups{groups, params.n_tokens});
 }
 
-void record_norm(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_norm(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                  const NormParams& params, std::uint32_t n_tokens) {
     assert(params.x_offset % 4 == 0 && params.row_stride % 4 == 0 && params.weight_offset % 4 == 0);
     recorder.dispatch(*kernel.pipeline, set, params, Groups{n_tokens});
 }
 
-void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                 const QkvParams& params) {
     assert(params.x_offset % 4 == 0 && params.row_stride % ACTIVATION_ALIGN == 0);
     const std::uint32_t pairs = params.n_heads * ((params.head_dim + 1) / 2);
@@ -67,14 +67,14 @@ void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const Descripto
                              divide_up(params.n_tokens, kernel.tiling.tokens)});
 }
 
-void record_attention(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_attention(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                       const AttentionParams& params) {
     assert(params.n_head % params.n_head_kv == 0);
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{params.n_head, divide_up(params.n_tokens, kernel.tiling.tokens)});
 }
 
-void record_quantize_cache(CommandRecorder& recorder, const Kernel& kernel,
+void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel,
                            const DescriptorSet& set, const QuantizeCacheParams& params) {
     recorder.dispatch(
         *kernel.pipeline, set, params,
@@ -82,7 +82,7 @@ void record_quantize_cache(CommandRecorder& recorder, const Kernel& kernel,
                params.n_tokens});
 }
 
-void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_shift_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                         const ShiftCacheParams& params) {
     assert(params.to < params.from && params.from + params.n_cells <= params.cache.n_ctx);
     recorder.dispatch(*kernel.pipeline, set, params,
@@ -90,7 +90,7 @@ void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const D
                                        kernel.tiling.local_size)});
 }
 
-void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params) {
     assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
     assert(params.normed_offset % 4 == 0);

@@ -55,8 +55,8 @@ void Parts::dispatch(const Pipeline& pipeline, const DescriptorSet& set, const v
         if (first.x == 0 && n == groups.x) {
             recorder().dispatch(pipeline, set, push, push_bytes, groups, accesses);
         } else {
-            recorder().dispatch_from(first, pipeline, set, push, push_bytes, {n, groups.y, groups.z},
-                                     accesses);
+            recorder().dispatch_from(first, pipeline, set, push, push_bytes,
+                                     {n, groups.y, groups.z}, accesses);
         }
         const double amount = amount_ * n / groups.x;
         work_.add(kind_, amount);

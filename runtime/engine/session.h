@@ -43,8 +43,8 @@ struct SessionOptions {
     // here.
     std::uint32_t first_position = 0;
     std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: 128, or what the context allows
-    double submit_budget_ms = 50;  // for the device, of one submission; above 0
-    std::function<void()> between_parts;  // for tests: called between submissions of a chunk
+    double submit_budget_ms = 50;           // for the device, of one submission; above 0
+    std::function<void()> between_parts{};  // for tests: called between submissions of a chunk
 };
 
 // first: index of the first token of these rows among those fed by this call; logits: [n][n_vocab].
@@ -87,9 +87,9 @@ class Session {
 
     // Processes the tokens of a prompt, appending them to the cache; then logits() are those of the
     // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
-    // kContextFull (kStop: more than the free positions). kCancelled, kDeviceLost: the chunks before
-    // stay, and nothing of the one that was interrupted.
-    // kSlide: the cache slides as often as it must; the last tokens of a long prompt stay.
+    // kContextFull (kStop: more than the free positions). kCancelled, kDeviceLost: the chunks
+    // before stay, and nothing of the one that was interrupted. kSlide: the cache slides as often
+    // as it must; the last tokens of a long prompt stay.
     Status feed(std::span<const std::uint32_t> tokens, Readback readback = Readback::kNow);
     // The same, with the logits of every token handed out chunk by chunk.
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
@@ -170,9 +170,9 @@ class Session {
         std::optional<Buffer> all_logits;
     };
     struct Recorders {
-        CommandRecorder decode;       // recorded once, submitted for every token
+        CommandRecorder decode;                // recorded once, submitted for every token
         std::array<CommandRecorder, 2> parts;  // recorded for every submission of a chunk, in turn
-        CommandRecorder read_logits;  // recorded once
+        CommandRecorder read_logits;           // recorded once
     };
     Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
             KvCache cache, Buffers buffers, TokenLoop loop, Recorders recorders,

@@ -4,8 +4,8 @@
 //
 // A token is two recordings: the decode of the token before, and the sampler, which advances
 // StepState and the token id for the next one. The two are submitted together, several times a
-// submission, and the next submission is queued before the results of the last are read. A token that
-// takes longer than a submission may is decoded alone, in parts.
+// submission, and the next submission is queued before the results of the last are read. A token
+// that takes longer than a submission may is decoded alone, in parts.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +17,7 @@ inline constexpr std::size_t kWorkKinds = 3;
 class Work {
   public:
     void add(WorkKind kind, double amount) { amounts_[static_cast<std::size_t>(kind)] += amount; }
-    double amount(WorkKind kind) const { return amounts_[static_cast<std::size_t>(kind)]; }
+    const std::array<double, kWorkKinds>& amounts() const { return amounts_; }
     bool empty() const { return *this == Work(); }
     bool operator==(const Work&) const = default;
 
@@ -26,8 +27,8 @@ class Work {
 
 class WorkRates {
   public:
-    // Before anything was measured: as slow as any device may be, so that the first submission is no
-    // long one. A fast device shows at once what it is.
+    // Before anything was measured: as slow as any device may be, so that the first submission is
+    // no long one. A fast device shows at once what it is.
     static constexpr double kFirstGuess = 4e-9;  // seconds of a multiplication
 
     double seconds(WorkKind kind, double amount) const {
@@ -36,20 +37,30 @@ class WorkRates {
     double seconds(const Work& work) const {
         double sum = 0.0;
         for (std::size_t k = 0; k < kWorkKinds; ++k)
-            sum += seconds(static_cast<WorkKind>(k), work.amount(static_cast<WorkKind>(k)));
+            sum += work.amounts()[k] * rates_[k].seconds_each;
         return sum;
     }
 
-    // The device was busy for so long: the same work is expected to take that next time. A kind
-    // that was never measured follows those that were.
+    // The device was busy for so long: that is expected of the same work next time. Where several
+    // kinds were done, each is corrected by its part of the amount, and none falls by more than the
+    // whole did. A kind that was never measured follows.
     void took(const Work& work, double seconds_taken) {
         const double expected = seconds(work);
         if (expected <= 0.0 || seconds_taken <= 0.0) return;
+        double squares = 0.0;
+        for (const double amount : work.amounts())
+            squares += amount * amount;
+        const double ratio = seconds_taken / expected;
         for (std::size_t k = 0; k < kWorkKinds; ++k) {
             Rate& rate = rates_[k];
-            const bool done = work.amount(static_cast<WorkKind>(k)) > 0.0;
-            if (done || !rate.measured) rate.seconds_each *= seconds_taken / expected;
-            rate.measured |= done;
+            const double amount = work.amounts()[k];
+            if (amount > 0.0) {
+                const double corrected =
+                    rate.seconds_each + (seconds_taken - expected) * amount / squares;
+                rate = {std::max(corrected, rate.seconds_each * std::min(ratio, 1.0)), true};
+            } else if (!rate.measured) {
+                rate.seconds_each *= ratio;
+            }
         }
     }
 

@@ -74,8 +74,8 @@ void record_attention(Dispatcher& recorder, const Kernel& kernel, const Descript
                       Groups{params.n_head, divide_up(params.n_tokens, kernel.tiling.tokens)});
 }
 
-void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel,
-                           const DescriptorSet& set, const QuantizeCacheParams& params) {
+void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
+                           const QuantizeCacheParams& params) {
     recorder.dispatch(
         *kernel.pipeline, set, params,
         Groups{divide_up(cache_blocks(params.n_head_kv, params.n_pairs), kernel.tiling.local_size),

@@ -36,8 +36,8 @@ void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet&
                 const QkvParams& params);
 void record_attention(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                       const AttentionParams& params);
-void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel,
-                           const DescriptorSet& set, const QuantizeCacheParams& params);
+void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
+                           const QuantizeCacheParams& params);
 void record_shift_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                         const ShiftCacheParams& params);
 void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,

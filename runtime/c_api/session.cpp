@@ -58,6 +58,12 @@ Result<SessionOptions> to_cpp(const gyre_session_options& c) {
     GYRE_ASSIGN(options.cache, to_cpp(c.kv_type));
     GYRE_ASSIGN(options.when_full, to_cpp(c.when_full));
     options.keep_tokens = c.keep_tokens;
+    if (c.progress != nullptr) {
+        options.progress = [progress = c.progress, user = c.progress_user](const char* stage,
+                                                                           double fraction) {
+            return progress(stage, fraction, user) != 0;
+        };
+    }
     return options;
 }
 

@@ -90,9 +90,9 @@ Status Parts::submit(std::span<CommandRecorder* const> behind) {
 
 // Submits what was recorded; the other recorder is free afterwards.
 Status Parts::cut() {
+    if (interrupted_) GYRE_TRY(interrupted_());
     GYRE_TRY(submit({}));
-    if (under_way_.size() > 1) GYRE_TRY(retire());
-    return interrupted_ ? interrupted_() : Status();
+    return under_way_.size() > 1 ? retire() : Status();
 }
 
 // Waits for the oldest. A host that comes late, or did so before, sees more than the device needed:

@@ -22,7 +22,7 @@ namespace gyre {
 
 class Parts final : public Dispatcher {
   public:
-    // Asked between two submissions; an error ends the work.
+    // Asked before every submission but the last; an error ends the work.
     using Interrupted = std::function<Status()>;
 
     // recorders: of the parts, in turn; nothing that was recorded there may be under way.

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "runtime/base/status.h"
@@ -69,10 +70,13 @@ enum class LogitsOf { kNone, kLastToken, kEveryToken };
 
 class Schedule {
   public:
+    // What is done of the kernels, 0 to 1; an error ends the building.
+    using Progress = std::function<Status(double fraction)>;
+
     // The buffers, cache and model must outlive it. Compiles what the model needs.
     static Result<Schedule> create(const Model& model, const KvCache& cache,
                                    const RotarySpec& rotary, const ActivationLayout& layout,
-                                   const ScheduleBuffers& buffers);
+                                   const ScheduleBuffers& buffers, const Progress& progress = {});
 
     // Every operation ends with a timestamp of its name and layer (kNoLayer: embed, norm_logits),
     // for recorders that take them.
@@ -118,7 +122,8 @@ class Schedule {
              const ActivationLayout& layout, const ScheduleBuffers& buffers)
         : model_(&model), cache_(&cache), rotary_(rotary), layout_(layout), buffers_(buffers) {}
 
-    Status build();
+    Status build(const Progress& progress);
+    Status build_layer(std::uint32_t l);
     Status build_attention(const Tilings& tilings);
     Status build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, bool norm,
                          const BufferRange& out, Product& product);

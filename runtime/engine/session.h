@@ -43,8 +43,10 @@ struct SessionOptions {
     // here.
     std::uint32_t first_position = 0;
     std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: 128, or what the context allows
-    double submit_budget_ms = 50;           // for the device, of one submission; above 0
-    std::function<void()> between_parts{};  // for tests: called between submissions of a chunk
+    double submit_budget_ms = 50;  // for the device, of one submission; above 0
+    LoadProgress progress{};       // stage "compile"
+    // For tests: called before every submission of a chunk but the last.
+    std::function<void()> between_parts{};
 };
 
 // first: index of the first token of these rows among those fed by this call; logits: [n][n_vocab].
@@ -79,7 +81,7 @@ using ProfileSink = std::function<void(const OperationTime&)>;
 class Session {
   public:
     // Allocates the cache and compiles the kernels. Errors: kInvalidArgument (n_ctx beyond the
-    // model's, unless its positions are computed), kOutOfDeviceMemory.
+    // model's, unless its positions are computed), kOutOfDeviceMemory, kCancelled (by progress).
     static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
                                                    const SessionOptions& options);
     Session(const Session&) = delete;
@@ -157,8 +159,8 @@ class Session {
     // A new session with a copy of this one's tokens, cache and logits.
     Result<std::unique_ptr<Session>> fork();
 
-    // From any thread: the running call, or else the next one, returns kCancelled behind the two
-    // submissions that may be under way.
+    // From any thread: the running call, or else the next one, returns kCancelled behind the
+    // submissions that are under way, two at most in a prompt.
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   private:
@@ -181,10 +183,11 @@ class Session {
     static Result<Buffers> make_buffers(Device& device, const ModelConfig& config,
                                         const ActivationLayout& layout);
     static Result<Recorders> make_recorders(Device& device);
-    Status build_schedule();
+    Status build_schedule(const Schedule::Progress& progress = {});
     Status record_read_logits();
     Status fill_state();
-    Status warm_up();
+    Status warm_up(const Schedule::Progress& progress);
+    Status compile();
     double decay_origin() const { return options_.first_position + n_ctx() / 2.0; }
     Status check(std::span<const std::uint32_t> tokens) const;
     Status check_cancelled();

@@ -112,6 +112,8 @@ Result<std::unique_ptr<Session>> Session::fork() {
     if (on_device_) recorder.copy(buffers_.logits.range(), copy->buffers_.logits.range());
     GYRE_TRY(recorder.end());
     GYRE_TRY(queue_.run(recorder));
+    copy->token_pace_ = token_pace_;
+    copy->rates_ = rates_;
     copy->position_ = position_;
     copy->slid_ = slid_;
     copy->logits_ = logits_;

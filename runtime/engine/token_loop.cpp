@@ -143,7 +143,7 @@ Status TokenLoop::record_once(CommandRecorder& recorder, bool greedy) const {
     return recorder.end();
 }
 
-void TokenLoop::record(CommandRecorder& recorder) const {
+void TokenLoop::record(Dispatcher& recorder) const {
     record_sample(recorder, kernels_, set_, params_);
 }
 

@@ -71,7 +71,7 @@ class TokenLoop {
                LoopResult& result);
 
     // All kernels of the sampler.
-    void record(CommandRecorder& recorder) const;
+    void record(Dispatcher& recorder) const;
 
   private:
     TokenLoop(Buffer control, Buffer scratch, const SampleParams& params, SampleKernels kernels,

@@ -65,7 +65,7 @@ struct SampleScratch {
 };
 
 // One token from the logits: 3 dispatches, 2 where params.greedy is set.
-void record_sample(CommandRecorder& recorder, const SampleKernels& kernels,
+void record_sample(Dispatcher& recorder, const SampleKernels& kernels,
                    const DescriptorSet& set, const SampleParams& params);
 
 // The two kernels that measure the device.

@@ -58,6 +58,7 @@ TEST_F(PartsTest, CutsChangeNoBit) {
                 if (budget_ms != kNoTime) continue;
                 EXPECT_GT(many.dispatches, one.dispatches) << "products are cut";
                 EXPECT_EQ(many.submits, many.dispatches) << "every one is alone";
+                EXPECT_GE(many.barriers, many.submits) << "and waits for those before";
             }
         }
     }
@@ -186,8 +187,8 @@ TEST_F(PartsTest, CancelInAChunkLeavesTheChunksBefore) {
         const Status status = cut.session().feed(tokens);
         EXPECT_EQ(status.code(), StatusCode::kCancelled);
         EXPECT_EQ(cut.parts(), part);
-        EXPECT_EQ(cut.session().counters().submits, cut.session().counters().host_waits + 1)
-            << "one submission was under way";
+        EXPECT_LE(cut.session().counters().submits, cut.session().counters().host_waits + 1)
+            << "one submission at most was under way";
         const std::uint32_t done = cut.session().position();
         EXPECT_EQ(done % 8, 0u);
         EXPECT_LT(done, tokens.size());

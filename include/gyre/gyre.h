@@ -344,15 +344,16 @@ typedef enum gyre_when_full {
 } gyre_when_full;
 
 typedef struct gyre_session_options {
-    size_t struct_size; /**< set by GYRE_SESSION_OPTIONS_INIT */
-    uint32_t n_ctx;     /**< positions of the KV cache; 0: as many as the model was trained for */
-    uint32_t chunk;     /**< tokens of a prompt that are computed at once; 0: 128 */
-    gyre_kv_type kv_type;     /**< how keys and values are stored */
+    size_t struct_size;   /**< set by GYRE_SESSION_OPTIONS_INIT */
+    uint32_t n_ctx;       /**< positions of the KV cache; 0: as many as the model was trained for */
+    uint32_t chunk;       /**< tokens of a prompt that are computed at once; 0: 128 */
+    gyre_kv_type kv_type; /**< how keys and values are stored */
     gyre_when_full when_full; /**< what happens when n_ctx tokens are held */
     uint32_t keep_tokens;     /**< first tokens that every slide keeps, at most n_ctx / 2 */
     /**
-     * How long the device may work at one submission, about; 0: 50, at most 10000. What takes longer
-     * is cut, whatever chunk is, and gives the same bits. Less means that a cancel is seen sooner.
+     * How long the device may work at one submission, about; 0: 50, at most 10000. What takes
+     * longer is cut, whatever chunk is, and gives the same bits. Less means that a cancel is seen
+     * sooner.
      */
     uint32_t submit_ms;
     gyre_progress_callback progress; /**< told while kernels are compiled; may be NULL */
@@ -575,9 +576,9 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_generate(gyre_session* session
  * Cancels the call that is running on the session, or if none is, the next one that computes
  *
  * That call returns GYRE_ERROR_CANCELLED behind what was submitted (see submit_ms); the session
- * stays usable, and holds nothing of a chunk that was interrupted. A request that comes in the last moments of a call may meet the next one instead.
- * May be called from any thread and from a signal handler; session may be NULL, and must not be
- * destroyed during the call
+ * stays usable, and holds nothing of a chunk that was interrupted. A request that comes in the last
+ * moments of a call may meet the next one instead. May be called from any thread and from a signal
+ * handler; session may be NULL, and must not be destroyed during the call
  */
 GYRE_API void gyre_session_cancel(gyre_session* session);
 

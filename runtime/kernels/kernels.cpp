@@ -124,8 +124,8 @@ SampleScratch SampleScratch::of(std::uint32_t n_logits, std::uint32_t n_ctx) {
     return scratch;
 }
 
-void record_sample(Dispatcher& recorder, const SampleKernels& kernels,
-                   const DescriptorSet& set, const SampleParams& params) {
+void record_sample(Dispatcher& recorder, const SampleKernels& kernels, const DescriptorSet& set,
+                   const SampleParams& params) {
     assert(params.n_logits > 0 && params.n_logits <= 65535u * SAMPLE_BLOCK && "no folded grid");
     const Groups blocks{divide_up(params.n_logits, SAMPLE_BLOCK)};
     recorder.dispatch(*kernels.scan.pipeline, set, params, blocks);

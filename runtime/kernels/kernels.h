@@ -65,8 +65,8 @@ struct SampleScratch {
 };
 
 // One token from the logits: 3 dispatches, 2 where params.greedy is set.
-void record_sample(Dispatcher& recorder, const SampleKernels& kernels,
-                   const DescriptorSet& set, const SampleParams& params);
+void record_sample(Dispatcher& recorder, const SampleKernels& kernels, const DescriptorSet& set,
+                   const SampleParams& params);
 
 // The two kernels that measure the device.
 void record_measure_copy(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,

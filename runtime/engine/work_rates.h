@@ -41,23 +41,24 @@ class WorkRates {
         return sum;
     }
 
-    // The device was busy for so long: that is expected of the same work next time. Where several
-    // kinds were done, each is corrected by its part of the amount, and none falls by more than the
-    // whole did. A kind that was never measured follows.
+    // The device was busy for so long: the same work is expected to take that next time, but not
+    // less than half of what was expected. A host that looked late once must not make the next
+    // submission a long one, and what is quick doubles soon. Where several kinds were done, each is
+    // corrected by its part of the amount. A kind that was never measured follows.
     void took(const Work& work, double seconds_taken) {
         const double expected = seconds(work);
         if (expected <= 0.0 || seconds_taken <= 0.0) return;
         double squares = 0.0;
         for (const double amount : work.amounts())
             squares += amount * amount;
-        const double ratio = seconds_taken / expected;
+        const double ratio = std::max(seconds_taken / expected, kMostFall);
         for (std::size_t k = 0; k < kWorkKinds; ++k) {
             Rate& rate = rates_[k];
             const double amount = work.amounts()[k];
             if (amount > 0.0) {
-                const double corrected =
-                    rate.seconds_each + (seconds_taken - expected) * amount / squares;
-                rate = {std::max(corrected, rate.seconds_each * std::min(ratio, 1.0)), true};
+                const double correction = (ratio - 1.0) * expected * amount / squares;
+                const double least = rate.seconds_each * std::min(ratio, 1.0);
+                rate = {std::max(rate.seconds_each + correction, least), true};
             } else if (!rate.measured) {
                 rate.seconds_each *= ratio;
             }
@@ -65,6 +66,7 @@ class WorkRates {
     }
 
   private:
+    static constexpr double kMostFall = 0.5;
     struct Rate {
         double seconds_each = kFirstGuess;
         bool measured = false;

@@ -20,26 +20,43 @@ Work work(double prompt, double attention = 0.0) {
 
 TEST(WorkRatesTest, ExpectsNextTimeWhatTheLastOneTook) {
     WorkRates rates;
-    rates.took(work(1e9), 0.5);
-    EXPECT_NEAR(rates.seconds(kPrompt, 1e9), 0.5, 1e-9);
-    EXPECT_NEAR(rates.seconds(kPrompt, 2e8), 0.1, 1e-9);
     rates.took(work(1e9), 5.0);
-    EXPECT_NEAR(rates.seconds(work(1e9)), 5.0, 1e-9);
+    EXPECT_NEAR(rates.seconds(kPrompt, 1e9), 5.0, 1e-9);
+    EXPECT_NEAR(rates.seconds(kPrompt, 2e8), 1.0, 1e-9);
+    rates.took(work(1e9), 50.0);
+    EXPECT_NEAR(rates.seconds(work(1e9)), 50.0, 1e-9);
+    rates.took(work(1e9), 30.0);
+    EXPECT_NEAR(rates.seconds(work(1e9)), 30.0, 1e-9);
+}
+
+// Catches: one wrong measurement that makes the next submission many times too long.
+TEST(WorkRatesTest, GoodNewsIsBelievedByHalves) {
+    WorkRates rates;
+    rates.took(work(1e9), 8.0);
+    rates.took(work(1e9), 1e-3);
+    EXPECT_NEAR(rates.seconds(kPrompt, 1e9), 4.0, 1e-9);
+    EXPECT_NEAR(rates.seconds(kAttention, 1e9), 4.0, 1e-9) << "follows";
+    rates.took(work(1e9, 1e9), 1e-3);
+    EXPECT_NEAR(rates.seconds(kPrompt, 1e9), 2.0, 1e-9);
+    EXPECT_NEAR(rates.seconds(kAttention, 1e9), 2.0, 1e-9);
+    for (int i = 0; i < 20; ++i)
+        rates.took(work(1e9), 1e-3);
+    EXPECT_NEAR(rates.seconds(kPrompt, 1e9), 1e-3, 1e-9);
 }
 
 // Catches: attention that is taken for as quick as products for ever.
 TEST(WorkRatesTest, KindsHaveSpeedsOfTheirOwn) {
     WorkRates rates;
-    rates.took(work(1e9), 1.0);
-    EXPECT_DOUBLE_EQ(rates.seconds(kAttention, 1e9), 1.0) << "follows what was measured";
-    EXPECT_DOUBLE_EQ(rates.seconds(kToken, 1e9), 1.0);
-    rates.took(work(0.0, 1e9), 8.0);
-    EXPECT_DOUBLE_EQ(rates.seconds(kAttention, 1e9), 8.0);
-    EXPECT_DOUBLE_EQ(rates.seconds(kPrompt, 1e9), 1.0) << "is measured and stays";
-    EXPECT_DOUBLE_EQ(rates.seconds(kToken, 1e9), 8.0) << "never measured";
-    EXPECT_DOUBLE_EQ(rates.seconds(work(1e9, 1e9)), 9.0);
-    rates.took(work(1e9, 1e9), 18.0);
-    EXPECT_DOUBLE_EQ(rates.seconds(work(1e9, 1e9)), 18.0);
+    rates.took(work(1e9), 10.0);
+    EXPECT_NEAR(rates.seconds(kAttention, 1e9), 10.0, 1e-9) << "follows what was measured";
+    EXPECT_NEAR(rates.seconds(kToken, 1e9), 10.0, 1e-9);
+    rates.took(work(0.0, 1e9), 80.0);
+    EXPECT_NEAR(rates.seconds(kAttention, 1e9), 80.0, 1e-9);
+    EXPECT_NEAR(rates.seconds(kPrompt, 1e9), 10.0, 1e-9) << "is measured and stays";
+    EXPECT_NEAR(rates.seconds(kToken, 1e9), 80.0, 1e-9) << "never measured";
+    EXPECT_NEAR(rates.seconds(work(1e9, 1e9)), 90.0, 1e-9);
+    rates.took(work(1e9, 1e9), 180.0);
+    EXPECT_NEAR(rates.seconds(work(1e9, 1e9)), 180.0, 1e-9);
 }
 
 // Mixed submissions alone, with products of 1 and attention of 5 seconds a unit.

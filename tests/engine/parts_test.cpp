@@ -179,21 +179,26 @@ TEST_F(PartsTest, CancelInAChunkLeavesTheChunksBefore) {
     const auto whole = EngineTest::session(model, SessionOptions{.n_ctx = 60, .chunk = 8});
     ASSERT_OK(whole->feed(tokens));
     Interruption cut(model, 8);
-    ASSERT_OK(cut.session().feed(tokens));
+    const Ids rest = Ids(tokens).subspan(8);  // in chunks of 8 and 4
+    ASSERT_OK(cut.session().feed(Ids(tokens).first(8)));
+    cut.at(0);
+    ASSERT_OK(cut.session().feed(rest));
     const std::uint32_t all = cut.parts();
     ASSERT_GT(all, 60u);
-    for (const std::uint32_t part : {1u, 2u, all / 3, all / 2, all}) {
+    for (const std::uint32_t part : {1u, 2u, all / 3, all}) {
         SCOPED_TRACE(part);
         cut.session().reset();
+        cut.at(0);
+        ASSERT_OK(cut.session().feed(Ids(tokens).first(8)));
+        EXPECT_TRUE(cut.session().has_logits());
         cut.at(part);
-        const Status status = cut.session().feed(tokens);
+        const Status status = cut.session().feed(rest);
         EXPECT_EQ(status.code(), StatusCode::kCancelled);
         EXPECT_EQ(cut.parts(), part);
         EXPECT_LE(cut.session().counters().submits, cut.session().counters().host_waits + 1)
             << "one submission at most was under way";
         const std::uint32_t done = cut.session().position();
-        EXPECT_EQ(done % 8, 0u);
-        EXPECT_LT(done, tokens.size());
+        EXPECT_EQ(done, part < all / 2 ? 8u : 16u);
         EXPECT_FALSE(cut.session().has_logits());
         ASSERT_OK(cut.session().feed(Ids(tokens).subspan(done)));
         EXPECT_TRUE(same_bits(cut.session().logits(), whole->logits()));

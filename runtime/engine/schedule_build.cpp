@@ -54,13 +54,14 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
 
 Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
                                   const RotarySpec& rotary, const ActivationLayout& layout,
-                                  const ScheduleBuffers& buffers) {
+                                  const ScheduleBuffers& buffers, const Progress& progress) {
     Schedule schedule(model, cache, rotary, layout, buffers);
-    GYRE_TRY(schedule.build());
+    const auto ignore = [](double) { return Status(); };
+    GYRE_TRY(schedule.build(progress ? progress : ignore));
     return schedule;
 }
 
-Status Schedule::build() {
+Status Schedule::build(const Progress& progress) {
     const ModelConfig& config = model_->config();
     const ModelWeights& weights = model_->weights();
     KernelTable& kernels = model_->kernels();
@@ -86,26 +87,10 @@ Status Schedule::build() {
                               "norm", norm_texels ? kNormViews : 0));
     norm_set_.push_back(std::move(norm_set));
 
+    GYRE_TRY(progress(0.2));
     for (std::uint32_t l = 0; l < config.n_layer; ++l) {
-        const LayerWeights& w = weights.layers[l];
-        Layer& layer = layers_.emplace_back();
-        GYRE_TRY(build_qkv(w, cache_->layer(l), layer.qkv));
-        GYRE_ASSIGN(
-            DescriptorSet set,
-            DescriptorSet::create(
-                device, {buffers_.state, {}, weights.params(), cache_->layer(l), buffers_.step},
-                "attention", cache_texels() ? 1u << BINDING_CACHE : 0));
-        layer.attention.push_back(std::move(set));
-        // Every linear module declares the logits' binding, so something has to be bound there.
-        const BufferRange& unused = buffers_.logits;
-        GYRE_TRY(build_product(w.attn_output.matrix, LinearEpilogue::kResidual, false, unused,
-                               layer.output));
-        GYRE_TRY(build_product(w.ffn_up.matrix, LinearEpilogue::kActivate, true, unused, layer.up));
-        GYRE_TRY(
-            build_product(w.ffn_down.matrix, LinearEpilogue::kResidual, false, unused, layer.down));
-        layer.output.bias = w.attn_output.bias;
-        layer.up.bias = w.ffn_up.bias;
-        layer.down.bias = w.ffn_down.bias;
+        GYRE_TRY(build_layer(l));
+        if (l == 0) GYRE_TRY(progress(0.8));  // the kernels of the others are the same ones
     }
     GYRE_TRY(
         build_product(weights.output, LinearEpilogue::kLogits, true, buffers_.logits, logits_));
@@ -113,6 +98,30 @@ Status Schedule::build() {
         GYRE_TRY(build_product(weights.output, LinearEpilogue::kLogits, true, buffers_.all_logits,
                                all_logits_));
     }
+    return progress(1.0);
+}
+
+Status Schedule::build_layer(std::uint32_t l) {
+    const ModelWeights& weights = model_->weights();
+    const LayerWeights& w = weights.layers[l];
+    Layer& layer = layers_.emplace_back();
+    GYRE_TRY(build_qkv(w, cache_->layer(l), layer.qkv));
+    GYRE_ASSIGN(DescriptorSet set,
+                DescriptorSet::create(
+                    model_->device(),
+                    {buffers_.state, {}, weights.params(), cache_->layer(l), buffers_.step},
+                    "attention", cache_texels() ? 1u << BINDING_CACHE : 0));
+    layer.attention.push_back(std::move(set));
+    // Every linear module declares the logits' binding, so something has to be bound there.
+    const BufferRange& unused = buffers_.logits;
+    GYRE_TRY(build_product(w.attn_output.matrix, LinearEpilogue::kResidual, false, unused,
+                           layer.output));
+    GYRE_TRY(build_product(w.ffn_up.matrix, LinearEpilogue::kActivate, true, unused, layer.up));
+    GYRE_TRY(
+        build_product(w.ffn_down.matrix, LinearEpilogue::kResidual, false, unused, layer.down));
+    layer.output.bias = w.attn_output.bias;
+    layer.up.bias = w.ffn_up.bias;
+    layer.down.bias = w.ffn_down.bias;
     return {};
 }
 

@@ -61,6 +61,8 @@ void record_norm(CommandRecorder& recorder, const Kernel& kernel, const Descript
 void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                 const QkvParams& params) {
     assert(params.x_offset % 4 == 0 && params.row_stride % ACTIVATION_ALIGN == 0);
+    assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
+           "its texels show one row");
     const std::uint32_t pairs = params.n_heads * ((params.head_dim + 1) / 2);
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(pairs, kernel.tiling.rows_a_workgroup() / 2),
@@ -94,6 +96,8 @@ void record_linear(CommandRecorder& recorder, const Kernel& kernel, const Descri
                    const LinearParams& params) {
     assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
     assert(params.normed_offset % 4 == 0);
+    assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
+           "its texels show one row");
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(params.n_rows, kernel.tiling.rows_a_workgroup()),
                              divide_up(params.n_tokens, kernel.tiling.tokens)});

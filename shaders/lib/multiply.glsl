@@ -26,6 +26,9 @@ void add_chunk(uint chunk, uint first_block) {
 void add_step(uint s) {
 #if !defined(BLOCK_QUADS)
     add_chunk(s, 0u);
+#elif CHUNK_QUADS == STEP_QUADS
+    begin_step(s);
+    add_chunk(s, 0u);
 #elif CHUNK_QUADS >= BLOCK_QUADS
     begin_step(s);
     [[dont_unroll]] for (uint c = 0u; c < STEP_CHUNKS; ++c) {

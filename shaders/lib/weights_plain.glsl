@@ -6,7 +6,7 @@
 // the next one, so that elements are written out. Elements of block formats come multiplied by
 // UNPACK_FACTOR, a power of two that their scales make up for: the same bits.
 
-#if defined(WEIGHT_F16)
+#if defined(WEIGHT_F16) || defined(WEIGHT_Q4_K)
 // A half's exponent and mantissa moved to those of a float, times 2^112: right for all but subnormals,
 // which are smaller than what they are as integers times 2^-24, where all others are not. Infinities are
 // read as numbers: no model has them.
@@ -23,6 +23,9 @@ float high_half(uint word) {
     float value = half_value(uint(int(shifted * 0.125)), shifted * 0.0000152587890625);
     return uintBitsToFloat(floatBitsToUint(value) | word & 0x80000000u);
 }
+#endif
+
+#if defined(WEIGHT_F16)
 vec4 plain_quad(uvec4 chunk, uint j) {
     uint lo = chunk[2u * j];
     uint hi = chunk[2u * j + 1u];
@@ -55,6 +58,13 @@ vec4 plain_quad(Chunk chunk, uint j) {
     uint high = chunk.high[j & 3u] >> (2u * (j >> 2u)) & 0x03030303u;
     return signed_bytes(low * 4u | high * 64u);
 }
+StepScales plain_scales(uint first, uint step, uint row) {
+    uint at = row_word(first, row) + step / 4u * 5u * pc.block_rows;
+    vec4 bytes = signed_bytes(load_word(at + step % 4u * pc.block_rows));
+    float factor = unpackHalf2x16(load_word(at + 4u * pc.block_rows)).x;
+    return 0.25 * factor * (1.0 / UNPACK_FACTOR) * bytes;
+}
+#define load_scales plain_scales
 #endif
 #define weight_quad plain_quad
 
@@ -87,6 +97,20 @@ vec4 plain_quad(Chunk chunk, uint j) {
     }
     return vec4(nibble(word, 0x100000u), nibble(word, 0x1000u), nibble(word, 0x10u), last_nibble(word));
 }
+uint high_byte(uint word) {
+    return uint(int(float(word & 0xff000000u) * (1.0 / 16777216.0)));
+}
+StepScales plain_scales(uint first, uint step, uint row) {
+    uvec4 words = load_weights4(first + row_vec(row) + step / 4u * pc.block_rows);
+    float scale = low_half(high_byte(words.x) | high_byte(words.y) * 256u);
+    float minimum = low_half(high_byte(words.z) | high_byte(words.w) * 256u);
+    uint i = step % 4u;
+    uint own = i < 2u ? (i == 0u ? words.x : words.y) : (i == 2u ? words.z : words.w);
+    return vec4(float(int(own & 0x3fu)) * scale, float(int(own & 0xfc0u)) * (1.0 / 64.0) * minimum,
+                float(int(own & 0x3f000u)) * (1.0 / 4096.0) * scale,
+                float(int(own & 0xfc0000u)) * (1.0 / 262144.0) * minimum);
+}
+#define load_scales plain_scales
 #define weight_quad plain_quad
 #endif
 

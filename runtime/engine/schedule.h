@@ -127,11 +127,12 @@ class Schedule {
     Status build(const Progress& progress);
     Status build_layer(std::uint32_t l);
     Status build_attention(const Tilings& tilings);
-    Status build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, bool norm,
+    // x: state word of the first token's row, what the product reads.
+    Status build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, std::uint32_t x,
                          const BufferRange& out, Product& product);
     Status build_qkv(const LayerWeights& weights, const BufferRange& cache, Product& product);
-    Status build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
-                      std::vector<DescriptorSet>& sets);
+    Status build_sets(const WeightMatrix& matrix, std::uint32_t x, const BufferRange& bound,
+                      const char* name, std::vector<DescriptorSet>& sets);
     Tiling tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const;
     bool vector_texels_fit() const;
     bool texels_fit(const WeightMatrix& matrix) const;

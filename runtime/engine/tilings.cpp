@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "runtime/vk/descriptor_set.h"
 #include "shaders/interface/bindings.h"
 
 namespace gyre {
@@ -98,6 +99,13 @@ std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind&
     return candidates;
 }
 
+bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix) {
+    return uses_fixed_tiles(caps) &&
+           std::all_of(matrix.slices.begin(), matrix.slices.end(), [&](const WeightSlice& slice) {
+               return texels_fit(caps, slice.range.size);
+           });
+}
+
 // Norms behind need whole sums, made by one dispatch, that are read through one norm only.
 ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
                            const ModelWeights& weights)
@@ -105,7 +113,7 @@ ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
     wants_norms_behind_ = Tilings::for_device(caps, weights.token_embd.format).norms_behind &&
                           !config.parallel_residual;
     norms_behind_ =
-        wants_norms_behind_ &&
+        wants_norms_behind_ && !uses_fixed_tiles(caps) &&
         std::all_of(weights.layers.begin(), weights.layers.end(), [](const LayerWeights& layer) {
             return layer.attn_output.matrix.slices.size() == 1 &&
                    layer.ffn_down.matrix.slices.size() == 1;
@@ -113,7 +121,7 @@ ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
 }
 
 std::uint32_t ModelTilings::norm_quads(const WeightMatrix& matrix) const {
-    if (norms_behind_) return 0;
+    if (norms_behind_ || uses_fixed_tiles(caps_)) return 0;
     const std::uint32_t quads = activation_stride(matrix.n_in) / 4;
     return quads <= kMaxNormQuads ? quads : 0;
 }

@@ -59,6 +59,10 @@ struct ProductKind {
 std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind& kind,
                                       const Tiling& first, bool texels);
 
+// Whether the modules for one tile multiply this matrix: the device wants them, and no head or
+// block of rows alone is too large for texels.
+bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix);
+
 // What the products of one model use. Chosen when it is opened, read by all its sessions.
 class ModelTilings {
   public:

@@ -61,6 +61,8 @@ void record_norm(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet
 void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                 const QkvParams& params) {
     assert(params.x_offset % 4 == 0 && params.row_stride % ACTIVATION_ALIGN == 0);
+    assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
+           "its texels show one row");
     const std::uint32_t pairs = params.n_heads * ((params.head_dim + 1) / 2);
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(pairs, kernel.tiling.rows_a_workgroup() / 2),
@@ -95,6 +97,8 @@ void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorS
                    const LinearParams& params) {
     assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
     assert(params.normed_offset % 4 == 0);
+    assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
+           "its texels show one row");
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(params.n_rows, kernel.tiling.rows_a_workgroup()),
                              divide_up(params.n_tokens, kernel.tiling.tokens)});

@@ -17,12 +17,17 @@
 //   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b, in a product
 //                  once a block, times the sum of x
 // Needs pc.{block_rows, block_vecs} and TEXELS (specialization constant): 1 loads through texel buffers.
+// WEIGHT_TEXELS, where it is defined, says so for the weights alone.
 #extension GL_EXT_samplerless_texture_functions : require
 #include "weight_formats.h"
 
 layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightChunks { uvec4 weights4[]; };
 layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightWords { uint weights[]; };
 layout(set = 0, binding = BINDING_WEIGHT_TEXELS) uniform utextureBuffer weight_texels;
+
+#ifndef WEIGHT_TEXELS
+#define WEIGHT_TEXELS TEXELS
+#endif
 
 // The row's first uvec4, counted from the matrix's.
 uint row_vec(uint row) {
@@ -35,7 +40,7 @@ uint row_word(uint first, uint row) {
 }
 
 uvec4 load_weights4(uint at) {
-    return TEXELS != 0u ? texelFetch(weight_texels, int(at)) : weights4[at];
+    return WEIGHT_TEXELS != 0u ? texelFetch(weight_texels, int(at)) : weights4[at];
 }
 
 #if defined(WEIGHT_F32)
@@ -181,6 +186,10 @@ Chunk load_chunk(uint first, uint c, uint row) {
     return Chunk(uvec4[2](load_weights4(at), load_weights4(at + pc.block_rows)), load_weights4(at + 2u * pc.block_rows));
 #endif
 }
+
+#ifdef FIXED_ROWS
+#include "weights_plain.glsl"
+#endif
 
 #ifdef BLOCK_QUADS
 #define STEP_QUADS 16

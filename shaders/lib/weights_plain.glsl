@@ -3,8 +3,8 @@
 //
 // The driver that these modules are for shifts vectors lane by lane, some 25 instructions each, where a
 // product by a power of two is one; and it keeps the four results of a vector operation in memory until
-// the next one, so that elements are written out. Elements of block formats come multiplied by
-// UNPACK_FACTOR, a power of two that their scales make up for: the same bits.
+// the next one, so that elements are written out. Bytes come multiplied by UNPACK_FACTOR, a power of
+// two that their scales make up for: the same bits.
 
 #if defined(WEIGHT_F16) || defined(WEIGHT_Q4_K)
 // A half's exponent and mantissa moved to those of a float, times 2^112: right for all but subnormals,
@@ -22,6 +22,16 @@ float high_half(uint word) {
     float shifted = float(int(word & 0x7fff0000u));  // exact, 15 bits
     float value = half_value(uint(int(shifted * 0.125)), shifted * 0.0000152587890625);
     return uintBitsToFloat(floatBitsToUint(value) | word & 0x80000000u);
+}
+#endif
+
+#if defined(WEIGHT_Q4_0) || defined(WEIGHT_Q4_K)
+float nibble(uint word, uint mask, float place) {
+    return float(int(word & mask)) * place;
+}
+// The highest nibble, which would be the sign: less 8 first.
+float last_nibble(uint word, float place) {
+    return float(int((word ^ 0x80000000u) & 0xf0000000u)) * place + 2147483648.0 * place;
 }
 #endif
 
@@ -69,33 +79,27 @@ StepScales plain_scales(uint first, uint step, uint row) {
 #define weight_quad plain_quad
 
 #elif defined(WEIGHT_Q4_0)
-#define UNPACK_FACTOR 268435456.0
-// The nibble whose lowest bit is at 1 / up, less 8.
-float nibble(uint flipped, uint up) {
-    return float(int(flipped * up & 0xf0000000u));
-}
 vec4 plain_quad(uvec4 chunk, uint j) {
-    uint flipped = chunk[j >> 1u] ^ 0x88888888u;  // two's complement
-    uint up = (j & 1u) == 0u ? 0x10000000u : 0x1000u;
-    return vec4(nibble(flipped, up), nibble(flipped, up / 16u), nibble(flipped, up / 256u), nibble(flipped, up / 4096u));
+    uint word = chunk[j >> 1u];
+    if ((j & 1u) == 0u) {
+        return vec4(nibble(word, 0xfu, 1.0), nibble(word, 0xf0u, 1.0), nibble(word, 0xf00u, 1.0), nibble(word, 0xf000u, 1.0));
+    }
+    const float place = 1.0 / 65536.0;
+    return vec4(nibble(word, 0xf0000u, place), nibble(word, 0xf00000u, place), nibble(word, 0xf000000u, place),
+                last_nibble(word, place));
 }
 #define weight_quad plain_quad
 
 #elif defined(WEIGHT_Q4_K)
-#define UNPACK_FACTOR 16777216.0
-float nibble(uint word, uint up) {
-    return float(int(word * up & 0x0f000000u));
-}
-// The highest nibble, which would be the sign.
-float last_nibble(uint word) {
-    return float(int((word ^ 0x80000000u) & 0xf0000000u)) * 0.0625 + 134217728.0;
-}
 vec4 plain_quad(Chunk chunk, uint j) {
     uint word = chunk.nibbles[j >> 2u & 1u][j & 3u];
     if (j < 8u) {
-        return vec4(nibble(word, 0x1000000u), nibble(word, 0x10000u), nibble(word, 0x100u), nibble(word, 1u));
+        return vec4(nibble(word, 0xfu, 1.0), nibble(word, 0xf00u, 1.0), nibble(word, 0xf0000u, 1.0),
+                    nibble(word, 0xf000000u, 1.0));
     }
-    return vec4(nibble(word, 0x100000u), nibble(word, 0x1000u), nibble(word, 0x10u), last_nibble(word));
+    const float place = 1.0 / 16.0;
+    return vec4(nibble(word, 0xf0u, place), nibble(word, 0xf000u, place), nibble(word, 0xf00000u, place),
+                last_nibble(word, place));
 }
 uint high_byte(uint word) {
     return uint(int(float(word & 0xff000000u) * (1.0 / 16777216.0)));
@@ -114,13 +118,26 @@ StepScales plain_scales(uint first, uint step, uint row) {
 #define weight_quad plain_quad
 #endif
 
-#ifdef UNPACK_FACTOR
-float plain_scale(StepScales scales, uint b) {
+// By selection: a block's number may be known at run time only.
 #if defined(WEIGHT_Q8_0) || defined(WEIGHT_Q4_0)
-    return (b == 0u ? scales.x : scales.y) * (1.0 / UNPACK_FACTOR);
-#else
-    return block_scale(scales, b) * (1.0 / UNPACK_FACTOR);
+float of_block(StepScales scales, uint b) {
+    return b == 0u ? scales.x : scales.y;
+}
 #endif
+#if defined(WEIGHT_Q8_0)
+float plain_scale(StepScales scales, uint b) {
+    return of_block(scales, b) * (1.0 / UNPACK_FACTOR);
 }
 #define block_scale plain_scale
+#elif defined(WEIGHT_Q6_K)
+float plain_scale(StepScales scales, uint b) {
+    return block_scale(scales, b) * (1.0 / UNPACK_FACTOR);
+}
+#define block_scale plain_scale
+#elif defined(WEIGHT_Q4_0)
+#define block_scale of_block
+float plain_min(StepScales scales, uint b) {
+    return 8.0 * of_block(scales, b);
+}
+#define block_min plain_min
 #endif

@@ -8,11 +8,15 @@
 //   state   mix [n_tokens, n_head, head_dim]      f32  written, channel order
 //   step    first_position of token 0; a token sees the cells up to its own position
 //   pc      AttentionParams, interface/attention.h
-//   grid    (n_head, n_tokens) workgroups; one workgroup answers one query of one head
+//   state   partials and tickets with SPLITS > 1: scratch of [n_tokens, n_head, SPLITS] workgroups, and
+//           one ticket a query and head, 0 before and after
+//   grid    (n_head, n_tokens, SPLITS) workgroups; SPLITS of them answer one query of one head
 //
 // Flash style (Dao et al., arXiv:2205.14135): a tile of LOCAL_SIZE cells is scored by one cell an
 // invocation, then the tile's values are added by one pair an invocation; no score leaves the
 // workgroup. Tiles begin at multiples of LOCAL_SIZE, so a query's bits do not depend on its batch.
+// SPLITS workgroups take the tiles by turns, and the last of them adds what all have found, in their
+// order: a long cache keeps more of a GPU busy than a model has heads.
 // RoVE's counter-rotation comes after the normalisation, per query head: arXiv:2606.11275, section 2.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -29,15 +33,18 @@ layout(constant_id = SPEC_ATTENTION_ALIBI) const uint ALIBI = 0;
 layout(constant_id = SPEC_ATTENTION_WINDOW) const uint WINDOW = 0;
 layout(constant_id = SPEC_ATTENTION_SCALES) const uint SCALES = 0;
 layout(constant_id = SPEC_ATTENTION_SINKS) const uint SINKS = 0;
+layout(constant_id = SPEC_ATTENTION_SPLITS) const uint SPLITS = 1;
 
 // Pairs in a uvec4 of the cache: interface/cache.h.
 const uint PAIRS_A_QUAD = CACHE == CACHE_FORMAT_F32 ? 2u : CACHE == CACHE_FORMAT_F16 ? 4u : 8u;
 const uint BLOCKS = (N_PAIRS + CACHE_BLOCK_PAIRS - 1u) / CACHE_BLOCK_PAIRS;
 const uint QUADS = (N_PAIRS + PAIRS_A_QUAD - 1u) / PAIRS_A_QUAD;
 const uint GROUPS = LOCAL_SIZE / N_PAIRS;  // cells whose values are added at the same time
+const uint PART_WORDS = 2u * N_PAIRS + 2u;  // of a split: weighted pairs, sum of weights, largest score
 const float LOWEST = -3.402823466e38;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
+layout(set = 0, binding = BINDING_STATE, std430) coherent buffer Parts { float parts[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheQuads { uvec4 cache4[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheWords { uint cache[]; };
@@ -49,6 +56,7 @@ shared vec3 partial[LOCAL_SIZE];      // (sum of weighted pair, sum of weights) 
 
 #include "kv_cache.glsl"
 #include "rotary.glsl"
+#include "last_workgroup.glsl"
 
 float score_of(uint kv_head, uint cell) {
     float sum = 0.0;
@@ -88,13 +96,10 @@ bool visible(uint cell, uint position) {
     return WINDOW == 0u || position - cell < pc.window || cell < pc.sink_tokens;
 }
 
-void main() {
+// The sums of all tiles that this split takes, in group 0: (weighted pair, weights) and the largest score.
+vec3 attend(uint head, uint token, uint position, out float maximum) {
     uint id = gl_LocalInvocationIndex;
-    uint head = gl_WorkGroupID.x;
-    uint token = gl_WorkGroupID.y;
     uint kv_head = head / (pc.n_head / pc.n_head_kv);
-    uint position = step_state.first_position + token;
-
     for (uint p = id; p < QUADS * PAIRS_A_QUAD; p += LOCAL_SIZE) {
         uint at = pc.q_offset + token * pc.q_stride + 2u * (head * N_PAIRS + p);
         query[p] = p < N_PAIRS ? vec2(state[at], state[at + 1u]) : vec2(0.0);
@@ -104,9 +109,9 @@ void main() {
 
     uint pair = id % N_PAIRS;
     uint group = id / N_PAIRS;
-    float maximum = LOWEST;
+    maximum = LOWEST;
     vec3 sum = vec3(0.0);  // this group's (weighted pair, weights)
-    for (uint first = 0u; first <= position; first += LOCAL_SIZE) {
+    for (uint first = gl_WorkGroupID.z * LOCAL_SIZE; first <= position; first += SPLITS * LOCAL_SIZE) {
         // A tile with no visible cell is left out: it lies between the sinks and the window.
         if (WINDOW != 0u && first >= pc.sink_tokens && position >= first + LOCAL_SIZE - 1u + pc.window) {
             continue;
@@ -140,10 +145,50 @@ void main() {
     }
     partial[id] = sum;
     barrier();
-    if (group != 0u) return;
-    for (uint g = 1u; g < GROUPS; ++g) {
+    for (uint g = 1u; g < GROUPS && group == 0u; ++g) {
         sum += partial[g * N_PAIRS + pair];
     }
+    return sum;
+}
+
+// Adds the other splits'; false in all workgroups of a query but the last. A split without a visible cell
+// has weights of 0 and LOWEST for a largest score.
+bool merge_splits(uint query_at, inout vec3 sum, inout float maximum) {
+    uint id = gl_LocalInvocationIndex;
+    uint first = pc.partials + query_at * SPLITS * PART_WORDS;
+    uint own = first + gl_WorkGroupID.z * PART_WORDS;
+    if (id < N_PAIRS) {
+        parts[own + 2u * id] = sum.x;
+        parts[own + 2u * id + 1u] = sum.y;
+    }
+    if (id == 0u) {
+        parts[own + 2u * N_PAIRS] = sum.z;
+        parts[own + 2u * N_PAIRS + 1u] = maximum;
+    }
+    if (!is_last_workgroup(pc.tickets + query_at, gl_NumWorkGroups.z)) return false;
+    maximum = LOWEST;
+    for (uint s = 0u; s < SPLITS; ++s) {
+        maximum = max(maximum, parts[first + s * PART_WORDS + 2u * N_PAIRS + 1u]);
+    }
+    sum = vec3(0.0);
+    uint pair = id % N_PAIRS;
+    for (uint s = 0u; s < SPLITS; ++s) {
+        uint part = first + s * PART_WORDS;
+        float share = exp(parts[part + 2u * N_PAIRS + 1u] - maximum);
+        sum += share * vec3(parts[part + 2u * pair], parts[part + 2u * pair + 1u], parts[part + 2u * N_PAIRS]);
+    }
+    return true;
+}
+
+void main() {
+    uint head = gl_WorkGroupID.x;
+    uint token = gl_WorkGroupID.y;
+    uint position = step_state.first_position + token;
+    float maximum;
+    vec3 sum = attend(head, token, position, maximum);
+    if (SPLITS > 1u && !merge_splits(token * pc.n_head + head, sum, maximum)) return;
+    uint pair = gl_LocalInvocationIndex;
+    if (pair >= N_PAIRS) return;
     if (SINKS != 0u) {
         // A learned logit that takes weight and gives no value; it may be the largest of all.
         float sink = params[pc.sink_logits_offset + head];

@@ -145,14 +145,16 @@ void main() {
     float sink = SINKS != 0u ? params[pc.sink_logits_offset + head] : LOWEST;
     maximum = max(maximum, sink);
     weights = SINKS != 0u ? exp(sink - maximum) : 0.0;
-    for (uint s = first; s < first + STREAMS; ++s) {
-        weights += softmax[s].y * exp(softmax[s].x - maximum);
+    float shares[STREAMS];
+    [[unroll]] for (uint s = 0u; s < STREAMS; ++s) {
+        shares[s] = exp(softmax[first + s].x - maximum);
+        weights += softmax[first + s].y * shares[s];
     }
     uint out_row = pc.mix_offset + token * pc.mix_stride + head * pc.head_dim;
     for (uint p = stream; p < N_PAIRS; p += STREAMS) {
         vec2 ab = vec2(0.0);
-        for (uint s = first; s < first + STREAMS; ++s) {
-            ab += exp(softmax[s].x - maximum) * sums[s * N_PAIRS + p];
+        [[unroll]] for (uint s = 0u; s < STREAMS; ++s) {
+            ab += shares[s] * sums[(first + s) * N_PAIRS + p];
         }
         ab /= weights;
         if (VALUES == ROTARY_VALUES_ROVE) {

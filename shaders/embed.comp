@@ -40,7 +40,7 @@ void main() {
 #endif
     uint position_row = pc.position_offset + (step_state.first_position + t) * pc.n_embd;
     [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
-        precise vec4 quad = weight_quad(chunk, j);  // a min is not to be added to the position first
+        precise vec4 quad = at_places(weight_quad(chunk, j));  // a min is not to be added to the position first
 #ifdef BLOCK_QUADS
         uint b = (c % STEP_CHUNKS * CHUNK_QUADS + j) / BLOCK_QUADS;
         quad *= block_scale(scales, b);

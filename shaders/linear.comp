@@ -19,13 +19,18 @@
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
+#ifdef FIXED_ROWS
+#include "fixed_tile.glsl"
+const uint ROWS = FIXED_ROWS;
+#else
 layout(constant_id = SPEC_LINEAR_ROWS) const uint ROWS = 4;
 layout(constant_id = SPEC_LINEAR_TOKENS) const uint TOKENS = 1;
 layout(constant_id = SPEC_LINEAR_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_LINEAR_NORM_QUADS) const uint NORM_QUADS = 0;
+layout(constant_id = SPEC_LINEAR_TEXELS) const uint TEXELS = 0;
+#endif
 layout(constant_id = SPEC_LINEAR_EPILOGUE) const uint EPILOGUE = 0;
 layout(constant_id = SPEC_LINEAR_ACTIVATION) const uint ACTIVATION = 0;
-layout(constant_id = SPEC_LINEAR_TEXELS) const uint TEXELS = 0;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
 layout(set = 0, binding = BINDING_STATE, std430) readonly buffer StateQuads { vec4 state4[]; };
@@ -69,7 +74,6 @@ void normalise_sum() {
         sum_row4[pc.normed_offset / 4u + q] = normalised_quad(
             pc.out_offset, statistics, pc.norm_weight_offset, pc.norm_bias_offset, q, pc.n_rows);
     }
-    if (gl_LocalInvocationIndex == 0u) tickets[pc.ticket] = 0u;
 }
 
 void main() {
@@ -84,20 +88,22 @@ void main() {
         weight_row[r] = min(first_row + r * ROW_STRIDE, pc.n_rows / OUTPUTS - 1u);
     }
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-        x_quad[t] = (pc.x_offset + min(first_token + t, pc.n_tokens - 1u) * pc.x_stride) / 4u;
+        x_quad[t] = x_quad_of(pc.x_offset, min(first_token + t, pc.n_tokens - 1u), pc.x_stride);
     }
     multiply(k_lane);
     if (k_lane == 0u) {
-        [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
+        STORE_LOOP for (uint r = 0u; r < ROWS; ++r) {
             uint row = (first_row + r / OUTPUTS * ROW_STRIDE) * OUTPUTS + r % OUTPUTS;
-            [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+            STORE_LOOP for (uint t = 0u; t < TOKENS; ++t) {
                 if (row < pc.n_rows && first_token + t < pc.n_tokens) {
-                    store(row, first_token + t, sums[r * TOKENS + t]);
+                    store(row, first_token + t, results[r * TOKENS + t]);
                 }
             }
         }
     }
+#ifndef FIXED_ROWS  // without barriers
     if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM) {
-        if (is_last_workgroup()) normalise_sum();
+        if (is_last_workgroup(pc.ticket, gl_NumWorkGroups.x * gl_NumWorkGroups.y)) normalise_sum();
     }
+#endif
 }

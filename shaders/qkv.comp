@@ -20,15 +20,20 @@
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
+#ifdef FIXED_ROWS
+#include "fixed_tile.glsl"
+const uint PAIRS = FIXED_ROWS / 2;
+#else
 layout(constant_id = SPEC_QKV_PAIRS) const uint PAIRS = 2;
 layout(constant_id = SPEC_QKV_TOKENS) const uint TOKENS = 1;
 layout(constant_id = SPEC_QKV_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_QKV_NORM_QUADS) const uint NORM_QUADS = 0;
+layout(constant_id = SPEC_QKV_TEXELS) const uint TEXELS = 0;
+#endif
 layout(constant_id = SPEC_QKV_PAIRING) const uint PAIRING = 1;
 layout(constant_id = SPEC_QKV_ROTATE) const uint ROTATE = 1;
 layout(constant_id = SPEC_QKV_VALUES) const uint VALUES = 0;
 layout(constant_id = SPEC_QKV_CACHE) const uint CACHE = 1;
-layout(constant_id = SPEC_QKV_TEXELS) const uint TEXELS = 0;
 const uint ROWS = 2u * PAIRS;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
@@ -118,11 +123,11 @@ void main() {
 #endif
     }
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-        x_quad[t] = (pc.x_offset + min(first_token + t, pc.n_tokens - 1u) * pc.row_stride) / 4u;
+        x_quad[t] = x_quad_of(pc.x_offset, min(first_token + t, pc.n_tokens - 1u), pc.row_stride);
     }
     multiply(k_lane);
     if (k_lane != 0u) return;
-    [[unroll]] for (uint p = 0u; p < PAIRS; ++p) {
+    STORE_LOOP for (uint p = 0u; p < PAIRS; ++p) {
         uint pair = first_pair + p * ROW_STRIDE;
         if (pair >= pairs_end) continue;
         uint in_head = pair % n_pairs();
@@ -132,9 +137,9 @@ void main() {
             uint first = pc.bias_offset + pc.first_head * pc.head_dim;
             bias = vec2(params[first + out_row[2u * p]], params[first + out_row[2u * p + 1u]]);
         }
-        [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
+        STORE_LOOP for (uint t = 0u; t < TOKENS; ++t) {
             if (first_token + t < pc.n_tokens) {
-                vec2 ab = vec2(sums[2u * p * TOKENS + t], sums[(2u * p + 1u) * TOKENS + t]) + bias;
+                vec2 ab = vec2(results[2u * p * TOKENS + t], results[(2u * p + 1u) * TOKENS + t]) + bias;
                 if (!has_b) ab.y = 0.0;
                 store(pc.first_head + pair / n_pairs(), in_head, first_token + t, ab);
             }

@@ -74,7 +74,6 @@ void bench(BenchOptions& options) {
     const BenchProgress progress = [&](const char* stage, double fraction) {
         bar.update(stage, fraction);
     };
-    progress("session", 0.0);
     start = std::chrono::steady_clock::now();
     BenchSession session(model.get(), options);
     report.session_seconds = seconds_since(start);

@@ -125,9 +125,7 @@ BenchSession::BenchSession(const gyre_model* model, const BenchOptions& options)
     gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
     session_options.n_ctx = options.n_ctx;
     session_options.kv_type = kv_types().at(options.kv);
-    gyre_session* created = nullptr;
-    check(gyre_session_create(model, &session_options, &created));
-    session_.reset(created);
+    session_ = open_session(model, session_options);
     gyre_model_info info = GYRE_MODEL_INFO_INIT;
     check(gyre_model_get_info(model, &info));
     n_vocab_ = info.n_vocab;

@@ -56,9 +56,7 @@ void write_logits(const LogitsOptions& options) {
     gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
     session_options.chunk = options.chunk;
     session_options.kv_type = kv_types().at(options.kv);
-    gyre_session* created = nullptr;
-    check(gyre_session_create(model.get(), &session_options, &created));
-    const Session session(created);
+    const Session session = open_session(model.get(), session_options);
 
     Rows rows{file, model.get(), {}, tokens.size(), nullptr};
     gyre_status status = GYRE_OK;
@@ -84,9 +82,8 @@ Command add_logits(CLI::App& program) {
     parser->add_option("--tokens", options->tokens, "Token ids, separated by commas")->required();
     parser->add_option("--out", options->out, "The file")->required()->type_name("FILE");
     parser
-        ->add_option(
-            "--chunk", options->chunk,
-            with_default("Tokens computed at once; 0: as suits the device", options->chunk))
+        ->add_option("--chunk", options->chunk,
+                     with_default("Tokens computed at once; 0: 128", options->chunk))
         ->check(whole_number());
     parser
         ->add_option("--kv", options->kv,

@@ -49,6 +49,11 @@ int show_progress(const char* stage, double fraction, void* user) {
     return interrupted() ? 0 : 1;
 }
 
+void check_loading(gyre_status status) {
+    if (status == GYRE_ERROR_CANCELLED && interrupted()) throw Failure("interrupted");
+    check(status);
+}
+
 }  // namespace
 
 void ModelOption::add_to(CLI::App& parser, bool with_device) {
@@ -84,9 +89,19 @@ Model ModelOption::open() const {
     gyre_model* model = nullptr;
     const gyre_status status = gyre_model_open(path().c_str(), &options, &model);
     progress.clear();
-    if (status == GYRE_ERROR_CANCELLED && interrupted()) throw Failure("interrupted");
-    check(status);
+    check_loading(status);
     return Model(model);
+}
+
+Session open_session(const gyre_model* model, gyre_session_options options) {
+    Progress progress;
+    options.progress = show_progress;
+    options.progress_user = &progress;
+    gyre_session* session = nullptr;
+    const gyre_status status = gyre_session_create(model, &options, &session);
+    progress.clear();
+    check_loading(status);
+    return Session(session);
 }
 
 Model ModelOption::open_file() const {

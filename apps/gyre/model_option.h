@@ -30,6 +30,9 @@ class ModelOption {
     std::string tune_ = "on";
 };
 
+// A session, with a progress bar as the model's.
+Session open_session(const gyre_model* model, gyre_session_options options);
+
 // Says on stderr that "auto" had to take a software driver, if it had to. Called with the first
 // result, so that a failure is one line.
 void note_software_fallback(const gyre_model* model);

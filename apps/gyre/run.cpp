@@ -137,9 +137,7 @@ Session create_session(const RunOptions& options, const gyre_model* model) {
     session_options.when_full =
         options.when_full == "slide" ? GYRE_WHEN_FULL_SLIDE : GYRE_WHEN_FULL_STOP;
     session_options.keep_tokens = options.keep_tokens;
-    gyre_session* session = nullptr;
-    check(gyre_session_create(model, &session_options, &session));
-    return Session(session);
+    return open_session(model, session_options);
 }
 
 void run(const RunOptions& options) {

@@ -176,11 +176,12 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_device_list_get(const gyre_device_list
 /* ---- Model --------------------------------------------------------------------------------- */
 
 /**
- * Reports how far gyre_model_open has come
+ * Reports how far gyre_model_open or gyre_session_create has come
  *
- * stage names what is being done ("read", "upload", ...), NUL-terminated, valid during the call
+ * stage names what is being done ("read", "upload", ...; "compile" in gyre_session_create),
+ * NUL-terminated, valid during the call
  * fraction, 0 to 1, is how much of this stage is done
- * Returns non-zero to go on, 0 to cancel: gyre_model_open then returns GYRE_ERROR_CANCELLED
+ * Returns non-zero to go on, 0 to cancel: the function then returns GYRE_ERROR_CANCELLED
  */
 typedef int (*gyre_progress_callback)(const char* stage, double fraction, void* user);
 
@@ -343,17 +344,24 @@ typedef enum gyre_when_full {
 } gyre_when_full;
 
 typedef struct gyre_session_options {
-    size_t struct_size; /**< set by GYRE_SESSION_OPTIONS_INIT */
-    uint32_t n_ctx;     /**< positions of the KV cache; 0: as many as the model was trained for */
-    uint32_t chunk;     /**< tokens of a prompt that are computed at once; 0: as submit_ms allows */
-    gyre_kv_type kv_type;     /**< how keys and values are stored */
+    size_t struct_size;   /**< set by GYRE_SESSION_OPTIONS_INIT */
+    uint32_t n_ctx;       /**< positions of the KV cache; 0: as many as the model was trained for */
+    uint32_t chunk;       /**< tokens of a prompt that are computed at once; 0: 128 */
+    gyre_kv_type kv_type; /**< how keys and values are stored */
     gyre_when_full when_full; /**< what happens when n_ctx tokens are held */
     uint32_t keep_tokens;     /**< first tokens that every slide keeps, at most n_ctx / 2 */
-    uint32_t submit_ms; /**< how long the device may work at one submission; 0: 50, at most 10000 */
+    /**
+     * How long the device may work at one submission, about; 0: 50, at most 10000. What takes
+     * longer is cut, whatever chunk is, and gives the same bits. Less means that a cancel is seen
+     * sooner.
+     */
+    uint32_t submit_ms;
+    gyre_progress_callback progress; /**< told while kernels are compiled; may be NULL */
+    void* progress_user;             /**< handed to progress */
 } gyre_session_options;
 
 #define GYRE_SESSION_OPTIONS_INIT \
-    { sizeof(gyre_session_options), 0, 0, GYRE_KV_F16, GYRE_WHEN_FULL_STOP, 0, 0 }
+    { sizeof(gyre_session_options), 0, 0, GYRE_KV_F16, GYRE_WHEN_FULL_STOP, 0, 0, NULL, NULL }
 
 /**
  * A text in the making: its KV cache and the logits behind its last token
@@ -374,7 +382,8 @@ typedef struct gyre_session gyre_session;
  * than half of it,
  * GYRE_ERROR_UNSUPPORTED if it shall slide and the model's positions cannot be moved,
  * GYRE_ERROR_NO_DEVICE if the model was opened with "none",
- * GYRE_ERROR_OUT_OF_DEVICE_MEMORY if the cache does not fit
+ * GYRE_ERROR_OUT_OF_DEVICE_MEMORY if the cache does not fit,
+ * GYRE_ERROR_CANCELLED if options.progress said so
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_create(const gyre_model* model,
                                                          const gyre_session_options* options,
@@ -566,10 +575,10 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_generate(gyre_session* session
 /**
  * Cancels the call that is running on the session, or if none is, the next one that computes
  *
- * That call returns GYRE_ERROR_CANCELLED after the piece of work that is on the device; the session
- * stays usable. A request that comes in the last moments of a call may meet the next one instead.
- * May be called from any thread and from a signal handler; session may be NULL, and must not be
- * destroyed during the call
+ * That call returns GYRE_ERROR_CANCELLED behind what was submitted (see submit_ms); the session
+ * stays usable, and holds nothing of a chunk that was interrupted. A request that comes in the last
+ * moments of a call may meet the next one instead. May be called from any thread and from a signal
+ * handler; session may be NULL, and must not be destroyed during the call
  */
 GYRE_API void gyre_session_cancel(gyre_session* session);
 

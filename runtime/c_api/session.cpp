@@ -51,12 +51,19 @@ Result<SessionOptions> to_cpp(const gyre_session_options& c) {
     options.chunk = c.chunk;
     if (c.submit_ms > kMaxSubmitBudgetMs) {
         return Status::invalid_argument("options.submit_ms is " + std::to_string(c.submit_ms) +
-                                        ": at most " + std::to_string(kMaxSubmitBudgetMs));
+                                        ": at most " +
+                                        std::to_string(static_cast<int>(kMaxSubmitBudgetMs)));
     }
     if (c.submit_ms != 0) options.submit_budget_ms = c.submit_ms;
     GYRE_ASSIGN(options.cache, to_cpp(c.kv_type));
     GYRE_ASSIGN(options.when_full, to_cpp(c.when_full));
     options.keep_tokens = c.keep_tokens;
+    if (c.progress != nullptr) {
+        options.progress = [progress = c.progress, user = c.progress_user](const char* stage,
+                                                                           double fraction) {
+            return progress(stage, fraction, user) != 0;
+        };
+    }
     return options;
 }
 

@@ -20,7 +20,8 @@
 
 namespace gyre {
 
-// stage: "upload" or "tune"; fraction: 0..1 of that stage. Returns false to cancel.
+// stage: "upload" or "tune", of a session "compile"; fraction: 0..1 of that stage. Returns false to
+// cancel.
 using LoadProgress = std::function<bool(const char* stage, double fraction)>;
 
 struct OpenOptions {

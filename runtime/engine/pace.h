@@ -1,4 +1,4 @@
-// How much work goes into one submission, so that it takes a budget of time.
+// How many tokens of a text go into one submission, so that it takes a budget of time.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -7,20 +7,21 @@
 
 namespace gyre {
 
-// Works with amounts of something: tokens of a prompt, or tokens of a text.
 class Pace {
   public:
-    // Amounts are multiples of `least`, or `most`; 1 <= least <= most.
-    Pace(double budget_seconds, std::uint32_t least, std::uint32_t most)
-        : budget_(budget_seconds), least_(least), most_(std::max(least, most)) {}
+    // Of tokens: 1 to `most` a submission.
+    Pace(double budget_seconds, std::uint32_t most) : budget_(budget_seconds), most_(most) {}
 
-    // The next submission's amount; `least` while nothing has been measured.
+    // The next submission's tokens; 1 while nothing has been measured.
     std::uint32_t next() const {
-        if (seconds_each_ <= 0.0) return least_;
+        if (seconds_each_ <= 0.0) return 1;
         const double fitting = budget_ / seconds_each_;
-        if (fitting >= most_) return most_;
-        const auto whole = static_cast<std::uint32_t>(fitting) / least_ * least_;
-        return std::max(whole, least_);
+        return fitting >= most_ ? most_ : std::max(static_cast<std::uint32_t>(fitting), 1u);
+    }
+
+    // One token is expected to exceed the budget. guess: its seconds, where none was measured.
+    bool one_exceeds(double guess) const {
+        return (seconds_each_ > 0.0 ? seconds_each_ : guess) > budget_;
     }
 
     // The device was busy for so long with n.
@@ -30,7 +31,7 @@ class Pace {
 
   private:
     double budget_;
-    std::uint32_t least_, most_;
+    std::uint32_t most_;
     double seconds_each_ = 0.0;
 };
 

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/schedule.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "runtime/engine/work_rates.h"
 
 namespace gyre {
 namespace {
+
+// What norms and the like take for an element, in multiplications of a product.
+constexpr double kElementCosts = 8.0;
+
+double multiplications(const WeightMatrix& matrix, std::uint32_t n_rows, std::uint32_t n_tokens) {
+    return static_cast<double>(n_rows) * matrix.n_in * n_tokens;
+}
 
 void describe_norm(const NormWeights& norm, const ModelConfig& config, LinearParams& params) {
     params.norm_weight_offset = norm.weight;
@@ -14,17 +24,26 @@ void describe_norm(const NormWeights& norm, const ModelConfig& config, LinearPar
 
 }  // namespace
 
-void Schedule::record_decode(CommandRecorder& recorder) const {
-    forward({recorder, true, 1, norms_behind()}, LogitsOf::kLastToken);
+void Schedule::Phase::product_costs(double multiplications) const {
+    const WorkKind kind = decode ? WorkKind::kTokenProduct : WorkKind::kPromptProduct;
+    recorder.next_costs(static_cast<std::uint32_t>(kind), multiplications);
 }
 
-void Schedule::record_prefill(CommandRecorder& recorder, std::uint32_t n_tokens,
-                              LogitsOf logits) const {
+void Schedule::Phase::elements_cost(double n) const {
+    product_costs(n * kElementCosts);
+}
+
+void Schedule::record_decode(Dispatcher& recorder, std::uint32_t first_position) const {
+    forward({recorder, true, 1, first_position, norms_behind()}, LogitsOf::kLastToken);
+}
+
+void Schedule::record_prefill(Dispatcher& recorder, std::uint32_t n_tokens, LogitsOf logits,
+                              std::uint32_t first_position) const {
     assert(n_tokens >= 1 && n_tokens <= layout_.chunk);
-    forward({recorder, false, n_tokens}, logits);
+    forward({recorder, false, n_tokens, first_position}, logits);
 }
 
-void Schedule::record_shift(CommandRecorder& recorder, std::uint32_t from, std::uint32_t to,
+void Schedule::record_shift(Dispatcher& recorder, std::uint32_t from, std::uint32_t to,
                             std::uint32_t n_cells) const {
     ShiftCacheParams params = {};
     params.cache = cache_->shape().layout();
@@ -68,6 +87,7 @@ void Schedule::embed(const Phase& phase) const {
     params.position_offset = weights.positions;
     for (std::size_t s = 0; s < weights.token_embd.slices.size(); ++s) {
         describe_slice(weights.token_embd, weights.token_embd.slices[s], params);
+        phase.elements_cost(static_cast<double>(params.n_embd) * params.n_tokens);
         record_embed(phase.recorder, embed_kernel_, embed_sets_[s], params);
     }
     if (phase.norms_behind) dispatch_norm(phase, weights.layers[0].attn_norm, layout_.x, 1);
@@ -100,9 +120,20 @@ void Schedule::norm_qkv_rotary(const Phase& phase, std::uint32_t l) const {
     params.cache = cache_->shape().layout();
     for (std::size_t s = 0; s < qkv.sets.size(); ++s) {
         describe_slice(*qkv.matrix, qkv.matrix->slices[s], params);
+        phase.product_costs(
+            multiplications(*qkv.matrix, qkv.matrix->slices[s].n_rows, phase.n_tokens));
         record_qkv(phase.recorder, phase.decode ? qkv.decode : qkv.prefill, qkv.sets[s], params);
     }
     phase.recorder.timestamp("norm_qkv_rotary", l);
+}
+
+// A query's head meets the keys and the values of every cell that it sees.
+double Schedule::attention_costs(const Phase& phase) const {
+    const ModelConfig& config = model_->config();
+    double cells = phase.first_position + (phase.n_tokens + 1) / 2.0;
+    const std::uint32_t window = config.attention.sliding_window;
+    if (window != 0) cells = std::min(cells, 1.0 * window + config.attention.sink_tokens);
+    return 2.0 * cells * phase.n_tokens * config.n_head * config.head_dim;
 }
 
 // A Q8_0 cache needs whole blocks of pairs for their scales; the others are written by
@@ -116,6 +147,7 @@ void Schedule::quantize_cache(const Phase& phase, std::uint32_t l) const {
     params.n_tokens = phase.n_tokens;
     params.n_head_kv = cache_->shape().n_head_kv;
     params.n_pairs = cache_->shape().n_pairs;
+    phase.elements_cost(static_cast<double>(layout_.kv_stride) * phase.n_tokens);
     record_quantize_cache(phase.recorder, quantize_kernel_, layers_[l].attention[0], params);
     phase.recorder.timestamp("quantize_cache", l);
 }
@@ -141,6 +173,10 @@ void Schedule::attention(const Phase& phase, std::uint32_t l) const {
     params.sink_tokens = config.attention.sink_tokens;
     params.scales_offset = layout_.scales;
     params.sink_logits_offset = weights.layers[l].attn_sinks;
+    params.partials = layout_.attention_partials;
+    params.tickets = layout_.attention_tickets;
+    phase.recorder.next_costs(static_cast<std::uint32_t>(WorkKind::kAttention),
+                              attention_costs(phase));
     record_attention(phase.recorder, phase.decode ? decode_attention_ : prefill_attention_,
                      layers_[l].attention[0], params);
     phase.recorder.timestamp("attention", l);
@@ -196,7 +232,8 @@ void Schedule::norm_logits(const Phase& phase, LogitsOf logits) const {
     const NormWeights& output_norm = model_->weights().output_norm;
     const Product& product = every ? all_logits_ : logits_;
     // One row is the decode kernels' work, also at the end of a prompt.
-    const Phase head{phase.recorder, phase.decode || !every, n_tokens, phase.norms_behind};
+    const Phase head{phase.recorder, phase.decode || !every, n_tokens, phase.first_position,
+                     phase.norms_behind};
     LinearParams params = {};
     describe_norm(output_norm, model_->config(), params);
     params.x_offset = norm(head, product, output_norm,
@@ -230,6 +267,7 @@ void Schedule::dispatch_norm(const Phase& phase, const NormWeights& norm, std::u
     params.weight_offset = norm.weight;
     params.bias_offset = norm.bias;
     params.epsilon = model_->config().layer_norm_epsilon;
+    phase.elements_cost(static_cast<double>(params.n_embd) * n_tokens);
     record_norm(phase.recorder, norm_kernel_, norm_set_[0], params, n_tokens);
 }
 
@@ -240,6 +278,7 @@ void Schedule::linear(const Phase& phase, const Product& product, std::uint32_t 
         const WeightSlice& slice = product.matrix->slices[s];
         describe_slice(*product.matrix, slice, params);
         params.bias_offset = product.bias == NO_OFFSET ? NO_OFFSET : product.bias + slice.first_row;
+        phase.product_costs(multiplications(*product.matrix, slice.n_rows, n_tokens));
         record_linear(phase.recorder, phase.decode ? product.decode : product.prefill,
                       product.sets[s], params);
     }

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "runtime/base/status.h"
@@ -24,8 +25,8 @@
 #include "runtime/engine/model.h"
 #include "runtime/engine/tilings.h"
 #include "runtime/kernels/kernels.h"
-#include "runtime/vk/command_recorder.h"
 #include "runtime/vk/descriptor_set.h"
+#include "runtime/vk/dispatcher.h"
 
 namespace gyre {
 
@@ -50,7 +51,9 @@ struct ActivationLayout {
     std::uint32_t scales = 0;  // [n_ctx] temperature factors
     std::uint32_t turns = 0;   // [keys, values][n_pairs] (cos, sin) of a cache shift
     std::uint32_t ticket = 0;  // [1] of norms behind a product
-    std::uint64_t words = 0;   // of the whole buffer
+    std::uint32_t attention_tickets = 0;   // [n_head] of a query that workgroups share
+    std::uint32_t attention_partials = 0;  // [n_head][kMaxAttentionSplits][2 n_pairs + 2] of them
+    std::uint64_t words = 0;               // of the whole buffer
 
     static ActivationLayout of(const ModelConfig& config, const RotarySpec& rotary,
                                CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx);
@@ -69,23 +72,28 @@ enum class LogitsOf { kNone, kLastToken, kEveryToken };
 
 class Schedule {
   public:
+    // What is done of the kernels, 0 to 1; an error ends the building.
+    using Progress = std::function<Status(double fraction)>;
+
     // The buffers, cache and model must outlive it. Compiles what the model needs.
     static Result<Schedule> create(const Model& model, const KvCache& cache,
                                    const RotarySpec& rotary, const ActivationLayout& layout,
-                                   const ScheduleBuffers& buffers);
+                                   const ScheduleBuffers& buffers, const Progress& progress = {});
 
     // Every operation ends with a timestamp of its name and layer (kNoLayer: embed, norm_logits),
     // for recorders that take them.
     static constexpr std::uint32_t kNoLayer = 0xffffffffu;
     std::uint32_t n_timestamps() const;  // at most, with one before the first operation
 
-    // One decoded token, by the fused kernels.
-    void record_decode(CommandRecorder& recorder) const;
+    // One decoded token, by the fused kernels. Every dispatch is announced with its costs, kinds of
+    // work as in work_rates.h; first_position is for them alone, StepState has the token's.
+    void record_decode(Dispatcher& recorder, std::uint32_t first_position = 0) const;
     // Moves n_cells cells from `from` to `to` < from, turned by the state's turns.
-    void record_shift(CommandRecorder& recorder, std::uint32_t from, std::uint32_t to,
+    void record_shift(Dispatcher& recorder, std::uint32_t from, std::uint32_t to,
                       std::uint32_t n_cells) const;
     // n_tokens <= layout.chunk of a prompt. kEveryToken: n_tokens rows of all_logits.
-    void record_prefill(CommandRecorder& recorder, std::uint32_t n_tokens, LogitsOf logits) const;
+    void record_prefill(Dispatcher& recorder, std::uint32_t n_tokens, LogitsOf logits,
+                        std::uint32_t first_position = 0) const;
 
   private:
     // A product's kernels for both phases, and a descriptor set a slice.
@@ -102,23 +110,29 @@ class Schedule {
     };
     // What differs between one decoded token and a chunk of a prompt.
     struct Phase {
-        CommandRecorder& recorder;
+        Dispatcher& recorder;
         bool decode;
         std::uint32_t n_tokens;
+        std::uint32_t first_position;  // of them, for the costs
         bool norms_behind = false;  // `normed` is that of x, without a norm in front of the product
+
+        void product_costs(double multiplications) const;
+        void elements_cost(double n) const;  // of what is no product
     };
 
     Schedule(const Model& model, const KvCache& cache, const RotarySpec& rotary,
              const ActivationLayout& layout, const ScheduleBuffers& buffers)
         : model_(&model), cache_(&cache), rotary_(rotary), layout_(layout), buffers_(buffers) {}
 
-    Status build();
+    Status build(const Progress& progress);
+    Status build_layer(std::uint32_t l);
     Status build_attention(const Tilings& tilings);
-    Status build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, bool norm,
+    // x: state word of the first token's row, what the product reads.
+    Status build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, std::uint32_t x,
                          const BufferRange& out, Product& product);
     Status build_qkv(const LayerWeights& weights, const BufferRange& cache, Product& product);
-    Status build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
-                      std::vector<DescriptorSet>& sets);
+    Status build_sets(const WeightMatrix& matrix, std::uint32_t x, const BufferRange& bound,
+                      const char* name, std::vector<DescriptorSet>& sets);
     Tiling tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const;
     bool vector_texels_fit() const;
     bool texels_fit(const WeightMatrix& matrix) const;
@@ -130,6 +144,7 @@ class Schedule {
     void norm_qkv_rotary(const Phase& phase, std::uint32_t l) const;
     void quantize_cache(const Phase& phase, std::uint32_t l) const;
     void attention(const Phase& phase, std::uint32_t l) const;
+    double attention_costs(const Phase& phase) const;
     void project(const Phase& phase, std::uint32_t l) const;
     void norm_up_activate(const Phase& phase, std::uint32_t l) const;
     void down(const Phase& phase, std::uint32_t l) const;

@@ -10,6 +10,7 @@ namespace {
 // What norms and products load as texels.
 constexpr TexelViews kNormViews = 1u << BINDING_STATE | 1u << BINDING_PARAMS;
 constexpr TexelViews kProductViews = kNormViews | 1u << BINDING_WEIGHTS;
+constexpr TexelViews kFixedViews = 1u << BINDING_STATE | 1u << BINDING_WEIGHTS;
 
 }  // namespace
 
@@ -45,19 +46,23 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
     if (rotary.temperature.active()) layout.scales = place(n_ctx);
     layout.turns = place(2 * std::uint64_t{rotary.n_pairs()} * 2);
     layout.ticket = place(1);
+    layout.attention_tickets = place(config.n_head);
+    layout.attention_partials = place(std::uint64_t{config.n_head} * kMaxAttentionSplits *
+                                      (2 * std::uint64_t{rotary.n_pairs()} + 2));
     layout.words = words;
     return layout;
 }
 
 Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
                                   const RotarySpec& rotary, const ActivationLayout& layout,
-                                  const ScheduleBuffers& buffers) {
+                                  const ScheduleBuffers& buffers, const Progress& progress) {
     Schedule schedule(model, cache, rotary, layout, buffers);
-    GYRE_TRY(schedule.build());
+    const auto ignore = [](double) { return Status(); };
+    GYRE_TRY(schedule.build(progress ? progress : ignore));
     return schedule;
 }
 
-Status Schedule::build() {
+Status Schedule::build(const Progress& progress) {
     const ModelConfig& config = model_->config();
     const ModelWeights& weights = model_->weights();
     KernelTable& kernels = model_->kernels();
@@ -76,40 +81,49 @@ Status Schedule::build() {
         GYRE_ASSIGN(quantize_kernel_, kernels.quantize_cache());
     }
 
-    GYRE_TRY(build_sets(weights.token_embd, buffers_.tokens, "embed", embed_sets_));
+    GYRE_TRY(build_sets(weights.token_embd, layout_.x, buffers_.tokens, "embed", embed_sets_));
     GYRE_ASSIGN(
         DescriptorSet norm_set,
         DescriptorSet::create(device, {buffers_.state, {}, weights.params(), {}, buffers_.step},
                               "norm", norm_texels ? kNormViews : 0));
     norm_set_.push_back(std::move(norm_set));
 
+    GYRE_TRY(progress(0.2));
     for (std::uint32_t l = 0; l < config.n_layer; ++l) {
-        const LayerWeights& w = weights.layers[l];
-        Layer& layer = layers_.emplace_back();
-        GYRE_TRY(build_qkv(w, cache_->layer(l), layer.qkv));
-        GYRE_ASSIGN(
-            DescriptorSet set,
-            DescriptorSet::create(
-                device, {buffers_.state, {}, weights.params(), cache_->layer(l), buffers_.step},
-                "attention", cache_texels() ? 1u << BINDING_CACHE : 0));
-        layer.attention.push_back(std::move(set));
-        // Every linear module declares the logits' binding, so something has to be bound there.
-        const BufferRange& unused = buffers_.logits;
-        GYRE_TRY(build_product(w.attn_output.matrix, LinearEpilogue::kResidual, false, unused,
-                               layer.output));
-        GYRE_TRY(build_product(w.ffn_up.matrix, LinearEpilogue::kActivate, true, unused, layer.up));
-        GYRE_TRY(
-            build_product(w.ffn_down.matrix, LinearEpilogue::kResidual, false, unused, layer.down));
-        layer.output.bias = w.attn_output.bias;
-        layer.up.bias = w.ffn_up.bias;
-        layer.down.bias = w.ffn_down.bias;
+        GYRE_TRY(build_layer(l));
+        if (l == 0) GYRE_TRY(progress(0.8));  // the kernels of the others are the same ones
     }
-    GYRE_TRY(
-        build_product(weights.output, LinearEpilogue::kLogits, true, buffers_.logits, logits_));
+    GYRE_TRY(build_product(weights.output, LinearEpilogue::kLogits, layout_.normed, buffers_.logits,
+                           logits_));
     if (buffers_.all_logits.buffer != nullptr) {
-        GYRE_TRY(build_product(weights.output, LinearEpilogue::kLogits, true, buffers_.all_logits,
-                               all_logits_));
+        GYRE_TRY(build_product(weights.output, LinearEpilogue::kLogits, layout_.normed,
+                               buffers_.all_logits, all_logits_));
     }
+    return progress(1.0);
+}
+
+Status Schedule::build_layer(std::uint32_t l) {
+    const ModelWeights& weights = model_->weights();
+    const LayerWeights& w = weights.layers[l];
+    Layer& layer = layers_.emplace_back();
+    GYRE_TRY(build_qkv(w, cache_->layer(l), layer.qkv));
+    GYRE_ASSIGN(DescriptorSet set,
+                DescriptorSet::create(
+                    model_->device(),
+                    {buffers_.state, {}, weights.params(), cache_->layer(l), buffers_.step},
+                    "attention", cache_texels() ? 1u << BINDING_CACHE : 0));
+    layer.attention.push_back(std::move(set));
+    // Every linear module declares the logits' binding, so something has to be bound there.
+    const BufferRange& unused = buffers_.logits;
+    GYRE_TRY(build_product(w.attn_output.matrix, LinearEpilogue::kResidual, layout_.mix, unused,
+                           layer.output));
+    GYRE_TRY(build_product(w.ffn_up.matrix, LinearEpilogue::kActivate, layout_.normed, unused,
+                           layer.up));
+    GYRE_TRY(build_product(w.ffn_down.matrix, LinearEpilogue::kResidual, layout_.hidden, unused,
+                           layer.down));
+    layer.output.bias = w.attn_output.bias;
+    layer.up.bias = w.ffn_up.bias;
+    layer.down.bias = w.ffn_down.bias;
     return {};
 }
 
@@ -130,8 +144,9 @@ Status Schedule::build_attention(const Tilings& tilings) {
     }
     if (tilings.attention_streams == 0) {
         attention.local_size = std::max(tilings.attention_size, attention.n_pairs > 64 ? 128u : 0u);
+        GYRE_ASSIGN(prefill_attention_, kernels.attention(attention));
+        attention.splits = tilings.attention_splits(cache_->shape().n_ctx);
         GYRE_ASSIGN(decode_attention_, kernels.attention(attention));
-        prefill_attention_ = decode_attention_;
         return {};
     }
     attention.local_size = tilings.attention_streams;
@@ -147,7 +162,7 @@ bool Schedule::cache_texels() const {
     return gyre::texels_fit(model_->device().caps(), cache_->layer(0).size);
 }
 
-Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, bool norm,
+Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, std::uint32_t x,
                                const BufferRange& out, Product& product) {
     KernelTable& kernels = model_->kernels();
     LinearVariant variant;
@@ -157,7 +172,7 @@ Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilog
     variant.activation = model_->config().activation;
     variant.tiling = tiling(matrix, false, ProductRole::kPlain);
     GYRE_ASSIGN(product.prefill, kernels.linear(variant));
-    variant.norm_quads = norm ? model_->tilings().norm_quads(matrix) : 0;
+    variant.norm_quads = x == layout_.normed ? model_->tilings().norm_quads(matrix) : 0;
     if (norms_behind() && epilogue == LinearEpilogue::kResidual) {
         variant.epilogue = LinearEpilogue::kResidualNorm;
     }
@@ -165,7 +180,7 @@ Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilog
     GYRE_ASSIGN(product.decode, kernels.linear(variant));
     product.fused_norm = variant.norm_quads != 0;
     product.matrix = &matrix;
-    return build_sets(matrix, out, "linear", product.sets);
+    return build_sets(matrix, x, out, "linear", product.sets);
 }
 
 Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache,
@@ -190,23 +205,31 @@ Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache
     GYRE_ASSIGN(product.decode, kernels.qkv(variant));
     product.matrix = &matrix;
     product.bias = weights.attn_qkv.bias;
-    return build_sets(matrix, cache, "qkv", product.sets);
+    return build_sets(matrix, layout_.normed, cache, "qkv", product.sets);
 }
 
 Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const {
+    if (takes_fixed_tiles(model_->device().caps(), matrix)) {
+        return decode ? kFixedDecode : kFixedPrefill;
+    }
     Tiling tiling = model_->tilings().of({matrix.format, matrix.complex, decode, role});
     tiling.texels = texels_fit(matrix);
     return tiling;
 }
 
-Status Schedule::build_sets(const WeightMatrix& matrix, const BufferRange& bound, const char* name,
-                            std::vector<DescriptorSet>& sets) {
+Status Schedule::build_sets(const WeightMatrix& matrix, std::uint32_t x, const BufferRange& bound,
+                            const char* name, std::vector<DescriptorSet>& sets) {
+    const bool fixed = takes_fixed_tiles(model_->device().caps(), matrix);
+    const TexelViews views = fixed ? kFixedViews : texels_fit(matrix) ? kProductViews : 0;
+    const std::uint64_t x_bytes = std::uint64_t{align(matrix.n_in)} * sizeof(float);
+    const BufferRange x_row{buffers_.state.buffer,
+                            buffers_.state.offset + std::uint64_t{x} * sizeof(float), x_bytes};
     for (const WeightSlice& slice : matrix.slices) {
         GYRE_ASSIGN(DescriptorSet set,
                     DescriptorSet::create(model_->device(),
                                           {buffers_.state, slice.range, model_->weights().params(),
                                            bound, buffers_.step},
-                                          name, texels_fit(matrix) ? kProductViews : 0));
+                                          name, views, fixed ? x_row : BufferRange{}));
         sets.push_back(std::move(set));
     }
     return {};

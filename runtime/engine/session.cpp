@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "runtime/engine/token_traffic.h"
 #include "runtime/vk/transfer.h"
 
 namespace gyre {
@@ -40,54 +41,53 @@ void Session::write_step(std::uint32_t position, std::span<const std::uint32_t> 
     buffers_.batch.flush(0, SAMPLE_TOKENS_OFFSET + tokens.size_bytes());
 }
 
-// logits: the recording leaves those of the last token in buffers_.logits.
-Status Session::run(CommandRecorder& recorder, bool logits, Readback readback) {
-    logits_.clear();
-    on_device_ = false;
-    CommandRecorder* const both[] = {&recorder, &recorders_.read_logits};
-    const bool read = logits && readback == Readback::kNow;
-    GYRE_TRY(queue_.run(std::span(both).first(read ? 2 : 1)));
-    on_device_ = logits;
-    if (read) take_logits();
-    return {};
+Parts Session::make_parts() {
+    return {queue_, rates_, recorders_.parts, options_.submit_budget_ms / 1000.0, [this] {
+                if (options_.between_parts) options_.between_parts();
+                return check_cancelled();
+            }};
 }
 
-Status Session::run_piece(std::span<const std::uint32_t> tokens, LogitsOf logits,
+// What brings the last token's logits to the host, where they are wanted there.
+std::span<CommandRecorder* const> Session::behind(Readback readback) {
+    return std::span(&read_behind_, readback == Readback::kNow ? 1 : 0);
+}
+
+// An error leaves the session as it was before the chunk, but without logits: the cells behind the
+// position are never read.
+Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits,
                           Readback readback) {
     const auto n_tokens = static_cast<std::uint32_t>(tokens.size());
-    const auto start = std::chrono::steady_clock::now();
+    const bool last = logits == LogitsOf::kLastToken;
+    if (!last) readback = Readback::kLater;
     write_step(position_, tokens);
-    GYRE_TRY(recorders_.prefill.begin());
-    schedule_->record_prefill(recorders_.prefill, n_tokens, logits);
-    recorders_.prefill.host_read_barrier();
-    GYRE_TRY(recorders_.prefill.end());
-    GYRE_TRY(run(recorders_.prefill, logits == LogitsOf::kLastToken, readback));
+    logits_.clear();
+    on_device_ = false;
+    Parts parts = make_parts();
+    schedule_->record_prefill(parts, n_tokens, logits, position_);
+    GYRE_TRY(parts.finish(behind(readback)));
     position_ += n_tokens;
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    chunk_pace_.took(n_tokens, took.count());
+    on_device_ = last;
+    if (readback == Readback::kNow) take_logits();
     return {};
 }
 
-// The tokens of the next submission. Chunks are cut by time, but slides happen where a chunk of
-// full size begins: what is forgotten must not depend on the clock.
-Result<std::span<const std::uint32_t>> Session::next_piece(std::span<const std::uint32_t> tokens,
+// The tokens of the next chunk, for which there is room.
+Result<std::span<const std::uint32_t>> Session::next_chunk(std::span<const std::uint32_t> tokens,
                                                            std::size_t first, std::size_t chunk) {
     GYRE_TRY(check_cancelled());
-    const std::size_t left = tokens.size() - first;
-    if (first % chunk == 0) {
-        GYRE_TRY(make_room(static_cast<std::uint32_t>(std::min(chunk, left))));
-    }
-    const std::size_t n = std::min<std::size_t>(chunk_pace_.next(), chunk - first % chunk);
-    return tokens.subspan(first, std::min(n, left));
+    const std::size_t n = std::min(chunk, tokens.size() - first);
+    GYRE_TRY(make_room(static_cast<std::uint32_t>(n)));
+    return tokens.subspan(first, n);
 }
 
 Status Session::feed(std::span<const std::uint32_t> tokens, Readback readback) {
     GYRE_TRY(check(tokens));
     for (std::size_t first = 0; first < tokens.size();) {
-        GYRE_ASSIGN(const auto piece, next_piece(tokens, first, layout_.chunk));
-        first += piece.size();
+        GYRE_ASSIGN(const auto chunk, next_chunk(tokens, first, layout_.chunk));
+        first += chunk.size();
         const bool last = first == tokens.size();
-        GYRE_TRY(run_piece(piece, last ? LogitsOf::kLastToken : LogitsOf::kNone, readback));
+        GYRE_TRY(run_chunk(chunk, last ? LogitsOf::kLastToken : LogitsOf::kNone, readback));
     }
     return {};
 }
@@ -99,15 +99,15 @@ Status Session::feed(std::span<const std::uint32_t> tokens, const LogitsSink& si
     const std::size_t rows = std::min<std::size_t>(
         layout_.chunk, buffers_.all_logits->size() / (std::uint64_t{n_vocab} * 4));
     for (std::size_t first = 0; first < tokens.size();) {
-        GYRE_ASSIGN(const auto piece, next_piece(tokens, first, rows));
-        GYRE_TRY(run_piece(piece, LogitsOf::kEveryToken, Readback::kNow));
-        buffers_.all_logits->invalidate(0, std::uint64_t{n_vocab} * 4 * piece.size());
+        GYRE_ASSIGN(const auto chunk, next_chunk(tokens, first, rows));
+        GYRE_TRY(run_chunk(chunk, LogitsOf::kEveryToken, Readback::kNow));
+        buffers_.all_logits->invalidate(0, std::uint64_t{n_vocab} * 4 * chunk.size());
         const auto* values = static_cast<const float*>(buffers_.all_logits->mapped());
-        const float* last = values + (piece.size() - 1) * n_vocab;
+        const float* last = values + (chunk.size() - 1) * n_vocab;
         logits_.assign(last, last + n_vocab);
-        GYRE_TRY(sink(static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(piece.size()),
+        GYRE_TRY(sink(static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(chunk.size()),
                       values));
-        first += piece.size();
+        first += chunk.size();
     }
     return {};
 }
@@ -117,10 +117,41 @@ Status Session::decode(std::uint32_t token, Readback readback) {
     GYRE_TRY(check_cancelled());
     GYRE_TRY(make_room(1));
     write_step(position_, {&token, 1});
-    GYRE_TRY(run(recorders_.decode, true, readback));
+    logits_.clear();
+    on_device_ = false;
+    const auto last = behind(readback);
+    GYRE_ASSIGN(const double seconds,
+                token_in_parts() ? run_token_in_parts(last) : run_token(last));
+    token_pace_.took(1, seconds);
     queue_.count_decoded(1);
     ++position_;
+    on_device_ = true;
+    if (readback == Readback::kNow) take_logits();
     return {};
+}
+
+// A token that takes longer than a submission may: one more way to run the decode.
+bool Session::token_in_parts() const {
+    const TokenTraffic token =
+        token_traffic(model_->config(), model_->weights(), cache_shape(), position_);
+    const auto products = static_cast<double>(token.layer_products + token.vocabulary_products);
+    return token_pace_.one_exceeds(rates_.seconds(WorkKind::kTokenProduct, products));
+}
+
+// The token at StepState; returns the seconds that it took.
+Result<double> Session::run_token(std::span<CommandRecorder* const> behind) {
+    const auto start = std::chrono::steady_clock::now();
+    CommandRecorder* all[2] = {&recorders_.decode};
+    std::copy(behind.begin(), behind.end(), all + 1);
+    GYRE_TRY(queue_.run(std::span(all).first(1 + behind.size())));
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Result<double> Session::run_token_in_parts(std::span<CommandRecorder* const> behind) {
+    Parts parts = make_parts();
+    schedule_->record_decode(parts, position_);
+    GYRE_TRY(parts.finish(behind));
+    return parts.seconds();
 }
 
 Status Session::write_on(const LoopRequest& request, const TokenSink& sink, LoopResult& result) {
@@ -156,7 +187,9 @@ Status Session::write_on(const LoopRequest& request, const TokenSink& sink, Loop
         }
         return sink(token);
     };
-    const TokenLoop::Run loop_run{&recorders_.decode, request.pending, most};
+    const TokenLoop::Run loop_run{&recorders_.decode, request.pending, most,
+                                  [this] { return token_in_parts(); },
+                                  [this](auto behind) { return run_token_in_parts(behind); }};
     const Status status = loop_.run(queue_, token_pace_, loop_run, deliver, result);
     if (result.n_run == 0) return status;
     logits_.clear();

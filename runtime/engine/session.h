@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -14,9 +15,11 @@
 #include "runtime/engine/kv_cache.h"
 #include "runtime/engine/model.h"
 #include "runtime/engine/pace.h"
+#include "runtime/engine/parts.h"
 #include "runtime/engine/schedule.h"
 #include "runtime/engine/token_loop.h"
 #include "runtime/engine/work_queue.h"
+#include "runtime/engine/work_rates.h"
 
 namespace gyre {
 
@@ -29,7 +32,7 @@ enum class WhenFull {
     kSlide,  // the oldest half goes, except the first keep_tokens; the rest moves up
 };
 
-inline constexpr std::uint32_t kMaxSubmitBudgetMs = 10'000;
+inline constexpr double kMaxSubmitBudgetMs = 10'000;
 
 struct SessionOptions {
     std::uint32_t n_ctx = 0;  // positions; 0: the model's
@@ -39,8 +42,11 @@ struct SessionOptions {
     // Position of the first token: computed positions only (rotary, temperature). The cache begins
     // here.
     std::uint32_t first_position = 0;
-    std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: what fits the budget
-    std::uint32_t submit_budget_ms = 50;  // for the device, of one submission; at least 1
+    std::uint32_t chunk = 0;  // prompt tokens processed at once; 0: 128, or what the context allows
+    double submit_budget_ms = 50;  // for the device, of one submission; above 0
+    LoadProgress progress{};       // stage "compile"
+    // For tests: called before every submission of a chunk but the last.
+    std::function<void()> between_parts{};
 };
 
 // first: index of the first token of these rows among those fed by this call; logits: [n][n_vocab].
@@ -75,7 +81,7 @@ using ProfileSink = std::function<void(const OperationTime&)>;
 class Session {
   public:
     // Allocates the cache and compiles the kernels. Errors: kInvalidArgument (n_ctx beyond the
-    // model's, unless its positions are computed), kOutOfDeviceMemory.
+    // model's, unless its positions are computed), kOutOfDeviceMemory, kCancelled (by progress).
     static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model,
                                                    const SessionOptions& options);
     Session(const Session&) = delete;
@@ -83,8 +89,9 @@ class Session {
 
     // Processes the tokens of a prompt, appending them to the cache; then logits() are those of the
     // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
-    // kContextFull (kStop: more than the free positions). kCancelled: the chunks before stay.
-    // kSlide: the cache slides as often as it must; the last tokens of a long prompt stay.
+    // kContextFull (kStop: more than the free positions). kCancelled, kDeviceLost: the chunks
+    // before stay, and nothing of the one that was interrupted. kSlide: the cache slides as often
+    // as it must; the last tokens of a long prompt stay.
     Status feed(std::span<const std::uint32_t> tokens, Readback readback = Readback::kNow);
     // The same, with the logits of every token handed out chunk by chunk.
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
@@ -152,7 +159,8 @@ class Session {
     // A new session with a copy of this one's tokens, cache and logits.
     Result<std::unique_ptr<Session>> fork();
 
-    // From any thread: the running call, or else the next one, returns kCancelled within one chunk.
+    // From any thread: the running call, or else the next one, returns kCancelled behind the
+    // submissions that are under way, two at most in a prompt.
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   private:
@@ -164,9 +172,9 @@ class Session {
         std::optional<Buffer> all_logits;
     };
     struct Recorders {
-        CommandRecorder decode;       // recorded once, submitted for every token
-        CommandRecorder prefill;      // recorded for every chunk
-        CommandRecorder read_logits;  // recorded once
+        CommandRecorder decode;                // recorded once, submitted for every token
+        std::array<CommandRecorder, 2> parts;  // recorded for every submission of a chunk, in turn
+        CommandRecorder read_logits;           // recorded once
     };
     Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
             KvCache cache, Buffers buffers, TokenLoop loop, Recorders recorders,
@@ -175,18 +183,23 @@ class Session {
     static Result<Buffers> make_buffers(Device& device, const ModelConfig& config,
                                         const ActivationLayout& layout);
     static Result<Recorders> make_recorders(Device& device);
-    Status build_schedule();
+    Status build_schedule(const Schedule::Progress& progress = {});
     Status record_read_logits();
     Status fill_state();
-    Status warm_up();
+    Status warm_up(const Schedule::Progress& progress);
+    Status compile();
     double decay_origin() const { return options_.first_position + n_ctx() / 2.0; }
     Status check(std::span<const std::uint32_t> tokens) const;
     Status check_cancelled();
     void write_step(std::uint32_t position, std::span<const std::uint32_t> tokens);
-    Result<std::span<const std::uint32_t>> next_piece(std::span<const std::uint32_t> tokens,
+    Result<std::span<const std::uint32_t>> next_chunk(std::span<const std::uint32_t> tokens,
                                                       std::size_t first, std::size_t chunk);
-    Status run_piece(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
-    Status run(CommandRecorder& recorder, bool logits, Readback readback);
+    Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
+    Parts make_parts();
+    bool token_in_parts() const;
+    Result<double> run_token(std::span<CommandRecorder* const> behind);
+    Result<double> run_token_in_parts(std::span<CommandRecorder* const> behind);
+    std::span<CommandRecorder* const> behind(Readback readback);
     Status profile_piece(CommandRecorder& recorder, std::span<const std::uint32_t> tokens,
                          bool decode, LogitsOf logits, const ProfileSink& sink);
     Status ensure_all_logits();
@@ -202,8 +215,10 @@ class Session {
     Buffers buffers_;
     TokenLoop loop_;
     Recorders recorders_;
+    CommandRecorder* const read_behind_ = &recorders_.read_logits;
     WorkQueue queue_;
-    Pace token_pace_, chunk_pace_;
+    Pace token_pace_;
+    WorkRates rates_;
     std::optional<Schedule> schedule_;
     std::vector<float> logits_;
     bool on_device_ = false;  // buffers_.logits are the last token's

@@ -51,7 +51,7 @@ Status Session::shift(std::uint32_t first, std::uint32_t count) {
     const std::uint32_t from = first + count;
     if (from < position_) {
         GYRE_TRY(write_turns(count));
-        CommandRecorder& recorder = recorders_.prefill;
+        CommandRecorder& recorder = recorders_.parts[0];
         GYRE_TRY(recorder.begin());
         schedule_->record_shift(recorder, from, first, position_ - from);
         GYRE_TRY(recorder.end());
@@ -104,7 +104,7 @@ Result<std::unique_ptr<Session>> Session::fork() {
     SessionOptions options = options_;
     options.n_ctx = n_ctx();
     GYRE_ASSIGN(std::unique_ptr<Session> copy, create(model_, options));
-    CommandRecorder& recorder = recorders_.prefill;
+    CommandRecorder& recorder = recorders_.parts[0];
     GYRE_TRY(recorder.begin());
     for (std::uint32_t l = 0; l < model_->config().n_layer; ++l) {
         recorder.copy(cache_.layer(l), copy->cache_.layer(l));
@@ -112,6 +112,8 @@ Result<std::unique_ptr<Session>> Session::fork() {
     if (on_device_) recorder.copy(buffers_.logits.range(), copy->buffers_.logits.range());
     GYRE_TRY(recorder.end());
     GYRE_TRY(queue_.run(recorder));
+    copy->token_pace_ = token_pace_;
+    copy->rates_ = rates_;
     copy->position_ = position_;
     copy->slid_ = slid_;
     copy->logits_ = logits_;

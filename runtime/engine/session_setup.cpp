@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/engine/warm_up.h"
 #include "runtime/model/rotary_table.h"
 #include "runtime/vk/transfer.h"
 
@@ -12,8 +13,6 @@ namespace gyre {
 namespace {
 
 constexpr std::uint32_t kDefaultChunk = 128;  // tokens
-// A prompt is cut by time into pieces of so many tokens or more: a tile of the prompt's kernels.
-constexpr std::uint32_t kLeastChunk = 8;
 constexpr std::uint64_t kAllLogitsBytes = std::uint64_t{16}
                                           << 20;  // of every token's logits at once
 
@@ -71,10 +70,11 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const std::uint32_t n_ctx = options.n_ctx == 0 ? config.n_ctx : options.n_ctx;
     GYRE_TRY(check_positions(config, options.first_position, n_ctx));
     GYRE_TRY(check_sliding(config, options, n_ctx));
-    if (options.submit_budget_ms == 0 || options.submit_budget_ms > kMaxSubmitBudgetMs) {
-        return Status::invalid_argument(
-            "submit budget " + std::to_string(options.submit_budget_ms) + " ms: it must be 1 to " +
-            std::to_string(kMaxSubmitBudgetMs));
+    if (!(options.submit_budget_ms > 0.0 && options.submit_budget_ms <= kMaxSubmitBudgetMs)) {
+        return Status::invalid_argument("submit budget " +
+                                        std::to_string(options.submit_budget_ms) +
+                                        " ms: it must be above 0, at most " +
+                                        std::to_string(static_cast<int>(kMaxSubmitBudgetMs)));
     }
     // Half the context is free after a slide.
     const std::uint32_t room = options.when_full == WhenFull::kSlide ? (n_ctx + 3) / 4 : n_ctx;
@@ -107,8 +107,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
                                                  std::move(recorders), options));
     GYRE_TRY(session->fill_state());
     GYRE_TRY(session->record_read_logits());
-    GYRE_TRY(session->build_schedule());
-    GYRE_TRY(session->warm_up());
+    GYRE_TRY(session->compile());
     session->queue_.reset_counters();
     return session;
 }
@@ -125,11 +124,7 @@ Session::Session(std::shared_ptr<const Model> model, RotarySpec rotary, Activati
       loop_(std::move(loop)),
       recorders_(std::move(recorders)),
       queue_(model_->device()),
-      token_pace_(options.submit_budget_ms / 1000.0, 1, TokenLoop::kMaxTokensASubmit),
-      // A chunk that was asked for is kept.
-      chunk_pace_(options.submit_budget_ms / 1000.0,
-                  options.chunk == 0 ? std::min(kLeastChunk, layout.chunk) : layout.chunk,
-                  layout.chunk) {}
+      token_pace_(options.submit_budget_ms / 1000.0, TokenLoop::kMaxTokensASubmit) {}
 
 Result<Session::Buffers> Session::make_buffers(Device& device, const ModelConfig& config,
                                                const ActivationLayout& layout) {
@@ -146,17 +141,17 @@ Result<Session::Buffers> Session::make_buffers(Device& device, const ModelConfig
 
 Result<Session::Recorders> Session::make_recorders(Device& device) {
     GYRE_ASSIGN(CommandRecorder decode, CommandRecorder::create(device, {.debug_name = "decode"}));
-    GYRE_ASSIGN(CommandRecorder prefill,
-                CommandRecorder::create(device, {.debug_name = "prefill"}));
+    GYRE_ASSIGN(CommandRecorder part, CommandRecorder::create(device, {.debug_name = "part"}));
+    GYRE_ASSIGN(CommandRecorder next, CommandRecorder::create(device, {.debug_name = "next part"}));
     GYRE_ASSIGN(CommandRecorder read,
                 CommandRecorder::create(device, {.debug_name = "read logits"}));
-    return Recorders{std::move(decode), std::move(prefill), std::move(read)};
+    return Recorders{std::move(decode), {std::move(part), std::move(next)}, std::move(read)};
 }
 
 // Zeros everywhere (row padding is read and never written), then the tables.
 Status Session::fill_state() {
     Device& device = model_->device();
-    CommandRecorder& recorder = recorders_.prefill;
+    CommandRecorder& recorder = recorders_.parts[0];
     GYRE_TRY(recorder.begin());
     recorder.fill(buffers_.state.range(), 0);
     GYRE_TRY(recorder.end());
@@ -193,13 +188,26 @@ Status Session::fill_state() {
     return uploader.finish();
 }
 
-Status Session::build_schedule() {
+// Drivers compile a kernel when it is made, or when it first runs: half of the progress for each.
+Status Session::compile() {
+    const auto tell = [this](double fraction) -> Status {
+        if (!options_.progress || options_.progress("compile", fraction)) return {};
+        return Status::cancelled("the progress callback cancelled");
+    };
+    GYRE_TRY(tell(0.0));
+    GYRE_TRY(build_schedule([&](double fraction) { return tell(fraction / 2); }));
+    GYRE_TRY(warm_up([&](double fraction) { return tell((1 + fraction) / 2); }));
+    options_.progress = {};  // the caller's, for this call alone: a fork must not tell it
+    return {};
+}
+
+Status Session::build_schedule(const Schedule::Progress& progress) {
     const std::uint64_t token_bytes = std::uint64_t{layout_.chunk} * 4;
     const ScheduleBuffers bound{buffers_.state.range(),
                                 buffers_.batch.range(SAMPLE_TOKENS_OFFSET, token_bytes),
                                 buffers_.batch.range(0, sizeof(StepState)), buffers_.logits.range(),
                                 buffers_.all_logits ? buffers_.all_logits->range() : BufferRange{}};
-    GYRE_ASSIGN(schedule_, Schedule::create(*model_, cache_, rotary_, layout_, bound));
+    GYRE_ASSIGN(schedule_, Schedule::create(*model_, cache_, rotary_, layout_, bound, progress));
     GYRE_TRY(recorders_.decode.begin());
     schedule_->record_decode(recorders_.decode);
     return recorders_.decode.end();
@@ -213,9 +221,8 @@ Status Session::record_read_logits() {
     return recorder.end();
 }
 
-// Some drivers compile a kernel when it first runs: that is now, not at the first token. What this
-// leaves in cell 0, the activations and the logits is overwritten before it is read.
-Status Session::warm_up() {
+// What this leaves in cell 0, the activations and the logits is overwritten before it is read.
+Status Session::warm_up(const Schedule::Progress& progress) {
     GYRE_ASSIGN(
         CommandRecorder recorder,
         CommandRecorder::create(model_->device(), {.debug_name = "warm up", .warm_up = true}));
@@ -224,13 +231,19 @@ Status Session::warm_up() {
     std::memset(bytes, 0, buffers_.batch.size());  // token 0
     std::memcpy(bytes, &step, sizeof(step));
     buffers_.batch.flush(0, buffers_.batch.size());
-    GYRE_TRY(recorder.begin());
-    schedule_->record_decode(recorder);
-    loop_.record(recorder);
-    schedule_->record_prefill(recorder, 1, LogitsOf::kLastToken);
-    if (when_full() == WhenFull::kSlide && n_ctx() > 1) schedule_->record_shift(recorder, 1, 0, 1);
-    GYRE_TRY(recorder.end());
-    return queue_.run(recorder);
+    const auto dispatch_all = [&](Dispatcher& to) {
+        schedule_->record_decode(to);
+        loop_.record(to);
+        schedule_->record_prefill(to, 1, LogitsOf::kLastToken);
+        if (when_full() == WhenFull::kSlide && n_ctx() > 1) schedule_->record_shift(to, 1, 0, 1);
+    };
+    KernelList all;
+    dispatch_all(all);
+    WarmUp run(queue_, recorder, [&](std::size_t n) {
+        return progress(static_cast<double>(n) / static_cast<double>(all.size()));
+    });
+    dispatch_all(run);
+    return run.status();
 }
 
 // Logits of every token are asked for rarely, so their buffer is made on first use.

@@ -30,7 +30,7 @@ std::uint64_t text_hash(std::string_view text) {
 std::string shader_hash() {
     std::uint64_t hash = text_hash("");
     for (const ShaderModuleRow& row : shader_modules())
-        hash = fnv1a(std::as_bytes(row.words), hash);
+        hash = fnv1a(std::as_bytes(row.gzip), hash);
     return hex(hash);
 }
 

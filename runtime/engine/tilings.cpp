@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <span>
 
+#include "runtime/vk/descriptor_set.h"
 #include "shaders/interface/bindings.h"
 
 namespace gyre {
@@ -55,8 +56,9 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
     if (caps.software) {
         t.attention_streams = 8;
         t.norms_behind = true;
-        const bool nibbles = format == WeightFormat::kQ4_0 || format == WeightFormat::kQ4_K;
-        const std::uint32_t rows = nibbles ? 16 : 8;
+        const bool few = format == WeightFormat::kF32 || format == WeightFormat::kQ8_0 ||
+                         format == WeightFormat::kQ6_K;
+        const std::uint32_t rows = few ? 8 : 16;
         t.decode = {.local_size = 8, .rows = rows, .tokens = 1, .k_lanes = 1};
         t.decode_norm = {.local_size = 32, .rows = 8, .tokens = 1, .k_lanes = 1};
         t.prefill = {.local_size = 32, .rows = 4, .tokens = 8, .k_lanes = 1};
@@ -66,6 +68,12 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
         t.prefill = {.local_size = 64, .rows = 4, .tokens = 8, .k_lanes = 1};
     }
     return t;
+}
+
+// A model has fewer heads than a GPU has room for workgroups. Four tiles each, when the context is
+// full, are worth the merging.
+std::uint32_t Tilings::attention_splits(std::uint32_t n_ctx) const {
+    return std::clamp(n_ctx / (4 * attention_size), 1u, kMaxAttentionSplits);
 }
 
 ProductRole product_role(const LinearVariant& variant) {
@@ -91,6 +99,13 @@ std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind&
     return candidates;
 }
 
+bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix) {
+    return uses_fixed_tiles(caps) &&
+           std::all_of(matrix.slices.begin(), matrix.slices.end(), [&](const WeightSlice& slice) {
+               return texels_fit(caps, slice.range.size);
+           });
+}
+
 // Norms behind need whole sums, made by one dispatch, that are read through one norm only.
 ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
                            const ModelWeights& weights)
@@ -98,7 +113,7 @@ ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
     wants_norms_behind_ = Tilings::for_device(caps, weights.token_embd.format).norms_behind &&
                           !config.parallel_residual;
     norms_behind_ =
-        wants_norms_behind_ &&
+        wants_norms_behind_ && !uses_fixed_tiles(caps) &&
         std::all_of(weights.layers.begin(), weights.layers.end(), [](const LayerWeights& layer) {
             return layer.attn_output.matrix.slices.size() == 1 &&
                    layer.ffn_down.matrix.slices.size() == 1;
@@ -106,7 +121,7 @@ ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
 }
 
 std::uint32_t ModelTilings::norm_quads(const WeightMatrix& matrix) const {
-    if (norms_behind_) return 0;
+    if (norms_behind_ || uses_fixed_tiles(caps_)) return 0;
     const std::uint32_t quads = activation_stride(matrix.n_in) / 4;
     return quads <= kMaxNormQuads ? quads : 0;
 }
@@ -116,8 +131,12 @@ std::uint32_t ModelTilings::norm_size(WeightFormat format) const {
 }
 
 Tiling ModelTilings::default_of(const ProductKind& kind) const {
-    const Tilings tilings = Tilings::for_device(caps_, kind.format);
+    Tilings tilings = Tilings::for_device(caps_, kind.format);
     if (!kind.decode) return tilings.prefill;
+    // Two rows of a product share a complex weight, unpacked once.
+    if (caps_.software && kind.complex && kind.format != WeightFormat::kF32) {
+        tilings.decode.rows = 16;
+    }
     // Where slices alone forbid norms behind, the norms keep that local size, and with it their
     // bits.
     const bool inside = kind.role == ProductRole::kNormInside && !wants_norms_behind_;

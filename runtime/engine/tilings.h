@@ -14,6 +14,8 @@
 
 namespace gyre {
 
+inline constexpr std::uint32_t kMaxAttentionSplits = 8;
+
 struct Tilings {
     Tiling decode;                      // one token
     Tiling decode_norm;                 // one token, normalised by every workgroup for itself
@@ -22,6 +24,9 @@ struct Tilings {
     std::uint32_t attention_size = 64;  // invocations a query and head
     std::uint32_t attention_streams =
         0;  // a query in decode, queries a workgroup in prompts; 0: none
+
+    // Decode without streams: workgroups that share a query in a context of n_ctx cells.
+    std::uint32_t attention_splits(std::uint32_t n_ctx) const;
 
     // Without texels: whether a binding's range fits them is for the caller to see.
     static Tilings for_device(const DeviceCaps& caps, WeightFormat format);
@@ -53,6 +58,10 @@ struct ProductKind {
 // promise. All of them give the same bits: see tilings.cpp. texels: Tiling::texels of all.
 std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind& kind,
                                       const Tiling& first, bool texels);
+
+// Whether the modules for one tile multiply this matrix: the device wants them, and no head or
+// block of rows alone is too large for texels.
+bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix);
 
 // What the products of one model use. Chosen when it is opened, read by all its sessions.
 class ModelTilings {

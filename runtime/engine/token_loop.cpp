@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
@@ -41,6 +42,17 @@ class UnderWay {
             queue_.count_decoded(n_tokens);
             result_.n_run += n_tokens;
         }
+        return {};
+    }
+
+    // One token, done at the return. Nothing else may be under way.
+    Status decode_in_parts(const TokenLoop::Run& run, CommandRecorder* sample) {
+        assert(parts_.empty());
+        queue_.count_decoded(1);
+        ++result_.n_run;
+        GYRE_ASSIGN(const double seconds, run.decode_parts({&sample, 1}));
+        pace_.took(1, seconds);
+        result_.seconds += seconds;
         return {};
     }
 
@@ -131,7 +143,7 @@ Status TokenLoop::record_once(CommandRecorder& recorder, bool greedy) const {
     return recorder.end();
 }
 
-void TokenLoop::record(CommandRecorder& recorder) const {
+void TokenLoop::record(Dispatcher& recorder) const {
     record_sample(recorder, kernels_, set_, params_);
 }
 
@@ -192,16 +204,26 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
     bool decoding = run.decode_first;
     result.end = LoopEnd::kCount;
     while (read < run.n_tokens && result.end == LoopEnd::kCount) {
-        const std::uint32_t a_submit = decoding ? std::min(pace.next(), round) : 1;
-        // One submission more than is waited for, except behind a first token that is only sampled:
-        // until it is known whether the text goes on, its logits stay.
-        const std::uint32_t most = decoding ? round + a_submit : 1;
-        while (queued < run.n_tokens && queued - read < most) {
-            const std::uint32_t n = std::min(a_submit, run.n_tokens - queued);
-            GYRE_TRY(under_way.submit(decoding ? run.decode : nullptr, sample, n));
-            queued += n;
+        std::uint32_t n_there = 0;
+        if (decoding && run.in_parts && run.in_parts()) {
+            GYRE_ASSIGN(n_there, under_way.retire(~0u));
+            if (n_there == 0) {
+                GYRE_TRY(under_way.decode_in_parts(run, sample));
+                ++queued;
+                n_there = 1;
+            }
+        } else {
+            const std::uint32_t a_submit = decoding ? std::min(pace.next(), round) : 1;
+            // One submission more than is waited for, except behind a first token that is only
+            // sampled: until it is known whether the text goes on, its logits stay.
+            const std::uint32_t most = decoding ? round + a_submit : 1;
+            while (queued < run.n_tokens && queued - read < most) {
+                const std::uint32_t n = std::min(a_submit, run.n_tokens - queued);
+                GYRE_TRY(under_way.submit(decoding ? run.decode : nullptr, sample, n));
+                queued += n;
+            }
+            GYRE_ASSIGN(n_there, under_way.retire(round));
         }
-        GYRE_ASSIGN(std::uint32_t n_there, under_way.retire(round));
         for (; n_there > 0 && result.end == LoopEnd::kCount; --n_there) {
             const std::uint32_t token = this->result(read);
             result.n_decoded += decoding ? 1 : 0;

@@ -4,7 +4,8 @@
 //
 // A token is two recordings: the decode of the token before, and the sampler, which advances
 // StepState and the token id for the next one. The two are submitted together, several times a
-// submission, and the next submission is queued before the results of the last are read.
+// submission, and the next submission is queued before the results of the last are read. A token
+// that takes longer than a submission may is decoded alone, in parts.
 #pragma once
 
 #include <cstdint>
@@ -60,13 +61,17 @@ class TokenLoop {
         CommandRecorder* decode = nullptr;  // of the token at StepState
         bool decode_first = false;          // else the logits of the first token are there
         std::uint32_t n_tokens = 0;
+        // Where one token exceeds the budget of a submission: asked before each, and what decodes
+        // it in several, `behind` with the last; returns when all is done, the seconds it took.
+        std::function<bool()> in_parts{};
+        std::function<Result<double>(std::span<CommandRecorder* const> behind)> decode_parts{};
     };
     // Tokens until one of LoopEnd. Nothing is under way afterwards, whatever the Status.
     Status run(WorkQueue& queue, Pace& pace, const Run& run, const Deliver& deliver,
                LoopResult& result);
 
     // All kernels of the sampler.
-    void record(CommandRecorder& recorder) const;
+    void record(Dispatcher& recorder) const;
 
   private:
     TokenLoop(Buffer control, Buffer scratch, const SampleParams& params, SampleKernels kernels,

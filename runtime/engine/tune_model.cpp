@@ -61,6 +61,7 @@ class Products {
 };
 
 void Products::add(const WeightMatrix& matrix, const LinearVariant& variant, bool decode) {
+    if (takes_fixed_tiles(model_->device().caps(), matrix)) return;  // there is no choice
     const ProductKind kind{matrix.format, matrix.complex, decode,
                            decode ? product_role(variant) : ProductRole::kPlain};
     auto found = std::find_if(products_.begin(), products_.end(),

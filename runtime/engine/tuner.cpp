@@ -11,8 +11,11 @@ bool ends_tuning(const Status& status) {
     return status.code() == StatusCode::kCancelled || status.code() == StatusCode::kDeviceLost;
 }
 
+// On a software driver the clock says how busy the machine is too, and the processor's time nothing
+// of how well the cores share the work: one of them has to be better, the other not worse.
 bool is_better(const ProductTime& a, const ProductTime& b) {
-    return a.us < kTuningMargin * b.us && a.cpu_us <= b.cpu_us;
+    if (a.us < kTuningMargin * b.us && a.cpu_us <= b.cpu_us) return true;
+    return a.cpu_us < kTuningMargin * b.cpu_us && a.us < b.us / kTuningMargin;
 }
 
 std::uint32_t sums(const Tiling& tiling) {

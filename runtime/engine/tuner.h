@@ -60,7 +60,8 @@ struct TuningReport {
 // Goes on where the records stop. Starts nothing that would end behind the budget, by what the
 // dearest took; a candidate that fits into no start is passed over. A
 // candidate replaces the best so far if it is more than 3 % quicker and costs no more of the
-// processor, against two timings of it: a machine with other things to do makes no winner.
+// processor, or costs 3 % less of it and is as quick, against two timings of it: a machine with
+// other things to do makes no winner.
 inline constexpr double kTuningBudgetMs = 1000;
 inline constexpr double kTuningMargin = 0.97;
 Result<TuningReport> tune(std::span<const TunedProduct> products, const TuningTools& tools,

@@ -33,8 +33,11 @@ const char* module_suffix(WeightFormat format) {
     return "";
 }
 
-std::string product_module(const char* name, bool complex, WeightFormat format) {
-    return std::string(name) + (complex ? "_complex" : "") + module_suffix(format);
+std::string product_module(const char* name, bool complex, WeightFormat format,
+                           const Tiling& tiling) {
+    std::string module = std::string(name) + (complex ? "_complex" : "") + module_suffix(format);
+    if (!tiling.fixed) return module;
+    return module + '_' + std::to_string(tiling.rows) + 'x' + std::to_string(tiling.tokens);
 }
 
 template <typename T>
@@ -42,7 +45,15 @@ SpecConstant spec(std::uint32_t id, T value) {
     return {id, static_cast<std::uint32_t>(value)};
 }
 
+void append(std::vector<SpecConstant>& constants, std::vector<SpecConstant> more) {
+    constants.insert(constants.end(), more.begin(), more.end());
+}
+
 }  // namespace
+
+bool uses_fixed_tiles(const DeviceCaps& caps) {
+    return caps.software && caps.max_texel_range < caps.max_storage_range;
+}
 
 Result<const Pipeline*> KernelTable::get(const std::string& module,
                                          std::vector<SpecConstant> spec) {
@@ -55,7 +66,9 @@ Result<const Pipeline*> KernelTable::get(const std::string& module,
         return found->second.get();
     for (const ShaderModuleRow& row : shader_modules()) {
         if (module != row.name) continue;
-        GYRE_ASSIGN(Pipeline pipeline, Pipeline::create(*device_, {row.name, row.words}, spec));
+        const std::vector<std::uint32_t> words = module_words(row);
+        if (words.empty()) return Status::internal("shader module " + module + " is damaged");
+        GYRE_ASSIGN(Pipeline pipeline, Pipeline::create(*device_, {row.name, words}, spec));
         auto& slot = pipelines_[key];
         slot = std::make_unique<Pipeline>(std::move(pipeline));
         return static_cast<const Pipeline*>(slot.get());
@@ -89,14 +102,19 @@ Result<Kernel> KernelTable::norm(std::uint32_t local_size, bool texels) {
 Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
     assert(v.tiling.rows % 2 == 0 && "an invocation of qkv multiplies whole pairs");
     assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
-    GYRE_ASSIGN(
-        const Pipeline* pipeline,
-        get(product_module("qkv", v.complex, v.format),
-            {spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_QKV_PAIRS, v.tiling.rows / 2),
-             spec(SPEC_QKV_TOKENS, v.tiling.tokens), spec(SPEC_QKV_K_LANES, v.tiling.k_lanes),
-             spec(SPEC_QKV_NORM_QUADS, v.norm_quads), spec(SPEC_QKV_PAIRING, v.rotary.pairing),
-             spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys), spec(SPEC_QKV_VALUES, v.rotary.values),
-             spec(SPEC_QKV_CACHE, v.cache), spec(SPEC_QKV_TEXELS, v.tiling.texels)}));
+    assert((!v.tiling.fixed || (v.norm_quads == 0 && v.tiling.k_lanes == 1)) && "fixed, too");
+    std::vector<SpecConstant> constants = {
+        spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_QKV_PAIRING, v.rotary.pairing),
+        spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys), spec(SPEC_QKV_VALUES, v.rotary.values),
+        spec(SPEC_QKV_CACHE, v.cache)};
+    if (!v.tiling.fixed) {
+        append(constants,
+               {spec(SPEC_QKV_PAIRS, v.tiling.rows / 2), spec(SPEC_QKV_TOKENS, v.tiling.tokens),
+                spec(SPEC_QKV_K_LANES, v.tiling.k_lanes), spec(SPEC_QKV_NORM_QUADS, v.norm_quads),
+                spec(SPEC_QKV_TEXELS, v.tiling.texels)});
+    }
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get(product_module("qkv", v.complex, v.format, v.tiling), std::move(constants)));
     return Kernel{pipeline, v.tiling};
 }
 
@@ -112,9 +130,11 @@ Result<Kernel> KernelTable::attention(const AttentionVariant& v) {
                                            spec(SPEC_ATTENTION_SINKS, v.sink_logits)};
     if (v.queries == 0) {
         assert(v.n_pairs <= v.local_size && "an invocation adds one pair");
+        constants.push_back(spec(SPEC_ATTENTION_SPLITS, v.splits));
         GYRE_ASSIGN(const Pipeline* pipeline, get("attention", std::move(constants)));
-        return Kernel{pipeline, Tiling{.local_size = v.local_size}};
+        return Kernel{pipeline, Tiling{.local_size = v.local_size}, v.splits};
     }
+    assert(v.splits == 1);
     assert(v.local_size % v.queries == 0 && "every query has the same number of streams");
     constants.push_back(spec(SPEC_ATTENTION_QUERIES, v.queries));
     constants.push_back(spec(SPEC_ATTENTION_TEXELS, v.texels));
@@ -130,13 +150,21 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
            "one norm, in front or behind, of one row");
     const Activation activation =
         v.epilogue == LinearEpilogue::kActivate ? v.activation : Activation::kGeluTanh;
-    GYRE_ASSIGN(
-        const Pipeline* pipeline,
-        get(product_module("linear", v.complex, v.format),
-            {spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_LINEAR_ROWS, v.tiling.rows),
-             spec(SPEC_LINEAR_TOKENS, v.tiling.tokens), spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
-             spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads), spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
-             spec(SPEC_LINEAR_ACTIVATION, activation), spec(SPEC_LINEAR_TEXELS, v.tiling.texels)}));
+    assert((!v.tiling.fixed || (v.norm_quads == 0 && v.tiling.k_lanes == 1 &&
+                                v.epilogue != LinearEpilogue::kResidualNorm)) &&
+           "fixed, too");
+    std::vector<SpecConstant> constants = {spec(SPEC_LOCAL_SIZE, v.tiling.local_size),
+                                           spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
+                                           spec(SPEC_LINEAR_ACTIVATION, activation)};
+    if (!v.tiling.fixed) {
+        append(constants,
+               {spec(SPEC_LINEAR_ROWS, v.tiling.rows), spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
+                spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
+                spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads),
+                spec(SPEC_LINEAR_TEXELS, v.tiling.texels)});
+    }
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get(product_module("linear", v.complex, v.format, v.tiling), std::move(constants)));
     return Kernel{pipeline, v.tiling};
 }
 

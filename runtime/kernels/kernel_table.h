@@ -28,10 +28,21 @@ struct Tiling {
     std::uint32_t tokens = 1;   // tokens a workgroup
     std::uint32_t k_lanes = 1;  // invocations that share one row's sum
     bool texels = false;        // weights and x as texels; their ranges must fit (texels_fit)
+    // The module for this one tile (kFixedDecode, kFixedPrefill), without a norm: weights as
+    // texels, and of one token x too, as a view that begins at it (DescriptorSet::create).
+    bool fixed = false;
 
     std::uint32_t rows_a_workgroup() const { return local_size / k_lanes * rows; }
     bool operator==(const Tiling&) const = default;
 };
+
+// The tiles that have modules of their own: shaders/CMakeLists.txt, docs/kernels.md.
+inline constexpr Tiling kFixedDecode{.local_size = 4, .rows = 8, .tokens = 1, .fixed = true};
+inline constexpr Tiling kFixedPrefill{.local_size = 4, .rows = 8, .tokens = 4, .fixed = true};
+
+// Software drivers that cannot show a matrix as texels are those that compile what they are given
+// as it stands. Their weights lie in slices that fit texels.
+bool uses_fixed_tiles(const DeviceCaps& caps);
 
 // What of a rotary variant is compiled into the kernels; the rest is data.
 struct RotaryKernelSpec {
@@ -60,6 +71,7 @@ struct AttentionVariant {
     std::uint32_t local_size = 64;
     std::uint32_t queries = 0;  // a workgroup of attention_streams; 0: attention, one query
     bool texels = false;        // with queries: the cache as texels; it must fit (texels_fit)
+    std::uint32_t splits = 1;   // without queries: workgroups that share a query's cells
 };
 
 struct LinearVariant {
@@ -75,6 +87,7 @@ struct LinearVariant {
 struct Kernel {
     const Pipeline* pipeline = nullptr;
     Tiling tiling;
+    std::uint32_t splits = 1;  // AttentionVariant::splits
 };
 
 // The three dispatches of a sampled token; greedy tokens leave out weigh.

@@ -46,43 +46,46 @@ void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvPar
     params.n_heads = slice.n_rows / params.head_dim;
 }
 
-void record_embed(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_embed(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                   const EmbedParams& params) {
     const std::uint32_t groups = divide_up(params.n_chunks, kernel.tiling.local_size);
     recorder.dispatch(*kernel.pipeline, set, params, Groups{groups, params.n_tokens});
 }
 
-void record_norm(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_norm(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                  const NormParams& params, std::uint32_t n_tokens) {
     assert(params.x_offset % 4 == 0 && params.row_stride % 4 == 0 && params.weight_offset % 4 == 0);
     recorder.dispatch(*kernel.pipeline, set, params, Groups{n_tokens});
 }
 
-void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                 const QkvParams& params) {
     assert(params.x_offset % 4 == 0 && params.row_stride % ACTIVATION_ALIGN == 0);
+    assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
+           "its texels show one row");
     const std::uint32_t pairs = params.n_heads * ((params.head_dim + 1) / 2);
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(pairs, kernel.tiling.rows_a_workgroup() / 2),
                              divide_up(params.n_tokens, kernel.tiling.tokens)});
 }
 
-void record_attention(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_attention(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                       const AttentionParams& params) {
     assert(params.n_head % params.n_head_kv == 0);
-    recorder.dispatch(*kernel.pipeline, set, params,
-                      Groups{params.n_head, divide_up(params.n_tokens, kernel.tiling.tokens)});
+    recorder.dispatch(
+        *kernel.pipeline, set, params,
+        Groups{params.n_head, divide_up(params.n_tokens, kernel.tiling.tokens), kernel.splits});
 }
 
-void record_quantize_cache(CommandRecorder& recorder, const Kernel& kernel,
-                           const DescriptorSet& set, const QuantizeCacheParams& params) {
+void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
+                           const QuantizeCacheParams& params) {
     recorder.dispatch(
         *kernel.pipeline, set, params,
         Groups{divide_up(cache_blocks(params.n_head_kv, params.n_pairs), kernel.tiling.local_size),
                params.n_tokens});
 }
 
-void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_shift_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                         const ShiftCacheParams& params) {
     assert(params.to < params.from && params.from + params.n_cells <= params.cache.n_ctx);
     recorder.dispatch(*kernel.pipeline, set, params,
@@ -90,10 +93,12 @@ void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const D
                                        kernel.tiling.local_size)});
 }
 
-void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params) {
     assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
     assert(params.normed_offset % 4 == 0);
+    assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
+           "its texels show one row");
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(params.n_rows, kernel.tiling.rows_a_workgroup()),
                              divide_up(params.n_tokens, kernel.tiling.tokens)});
@@ -124,8 +129,8 @@ SampleScratch SampleScratch::of(std::uint32_t n_logits, std::uint32_t n_ctx) {
     return scratch;
 }
 
-void record_sample(CommandRecorder& recorder, const SampleKernels& kernels,
-                   const DescriptorSet& set, const SampleParams& params) {
+void record_sample(Dispatcher& recorder, const SampleKernels& kernels, const DescriptorSet& set,
+                   const SampleParams& params) {
     assert(params.n_logits > 0 && params.n_logits <= 65535u * SAMPLE_BLOCK && "no folded grid");
     const Groups blocks{divide_up(params.n_logits, SAMPLE_BLOCK)};
     recorder.dispatch(*kernels.scan.pipeline, set, params, blocks);

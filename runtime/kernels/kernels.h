@@ -1,7 +1,7 @@
 // One record function an operation: the parameters in the model's words, the grid worked out here.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every function appends one dispatch to the recorder. What a kernel does, its bindings and its
+// Every function is one dispatch. What a kernel does, its bindings and its
 // shapes are in the head comment of shaders/<operation>.comp; barriers follow from what it
 // declares.
 #pragma once
@@ -28,19 +28,19 @@ void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, Linear
 // The slice must begin and end at a head; params.head_dim is set already.
 void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvParams& params);
 
-void record_embed(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_embed(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                   const EmbedParams& params);
-void record_norm(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_norm(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                  const NormParams& params, std::uint32_t n_tokens);
-void record_qkv(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                 const QkvParams& params);
-void record_attention(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_attention(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                       const AttentionParams& params);
-void record_quantize_cache(CommandRecorder& recorder, const Kernel& kernel,
-                           const DescriptorSet& set, const QuantizeCacheParams& params);
-void record_shift_cache(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
+                           const QuantizeCacheParams& params);
+void record_shift_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                         const ShiftCacheParams& params);
-void record_linear(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
+void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params);
 
 // The buffers of the sampler.
@@ -65,8 +65,8 @@ struct SampleScratch {
 };
 
 // One token from the logits: 3 dispatches, 2 where params.greedy is set.
-void record_sample(CommandRecorder& recorder, const SampleKernels& kernels,
-                   const DescriptorSet& set, const SampleParams& params);
+void record_sample(Dispatcher& recorder, const SampleKernels& kernels, const DescriptorSet& set,
+                   const SampleParams& params);
 
 // The two kernels that measure the device.
 void record_measure_copy(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,

@@ -4,14 +4,20 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace gyre {
 
 struct ShaderModuleRow {
-    const char* name;                      // "norm", "qkv_q8_0": the file, then the weight format
-    std::span<const std::uint32_t> words;  // SPIR-V for vulkan1.1
+    // "norm"; "qkv_q8_0": the file, then the weight format; "qkv_q8_0_8x1": and the tile it is for
+    const char* name;
+    std::span<const std::uint8_t> gzip;  // SPIR-V for vulkan1.1
+    std::uint32_t n_words;               // of the SPIR-V
 };
 
 std::span<const ShaderModuleRow> shader_modules();
+
+// A module's SPIR-V; empty without the memory for it.
+std::vector<std::uint32_t> module_words(const ShaderModuleRow& row);
 
 }  // namespace gyre

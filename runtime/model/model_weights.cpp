@@ -6,6 +6,7 @@
 #include <cstring>
 #include <thread>
 
+#include "runtime/kernels/kernel_table.h"
 #include "runtime/model/weight_formats.h"
 #include "runtime/vk/device.h"
 #include "runtime/vk/transfer.h"
@@ -71,10 +72,17 @@ class WeightUpload {
 
         const std::uint64_t max_bytes = std::min(
             {device_.caps().max_storage_range, device_.caps().max_allocation, kMaxSliceBytes});
-        const std::uint32_t unit = std::max(1u, slice_rows / outputs);
-        std::uint32_t max_rows =
-            max_slice_rows(tensor.format, stored_rows, stored_in, max_bytes / outputs);
-        if (max_rows < stored_rows) max_rows = max_rows / unit * unit;
+        const auto rows_of = [&](std::uint64_t bytes) {
+            const std::uint32_t unit = std::max(1u, slice_rows / outputs);
+            const std::uint32_t rows =
+                max_slice_rows(tensor.format, stored_rows, stored_in, bytes / outputs);
+            return rows < stored_rows ? rows / unit * unit : rows;
+        };
+        std::uint32_t max_rows = 0;
+        if (uses_fixed_tiles(device_.caps())) {
+            max_rows = rows_of(std::min(max_bytes, device_.caps().max_texel_range));
+        }
+        if (max_rows == 0) max_rows = rows_of(max_bytes);
         if (max_rows == 0) {
             return Status::out_of_device_memory(
                 "tensor " + std::string(tensor.name) + ": not even " + std::to_string(slice_rows) +

@@ -183,8 +183,6 @@ void CommandRecorder::memory_barrier(std::uint32_t from, std::uint32_t from_acce
 void CommandRecorder::dispatch(const Pipeline& pipeline, const DescriptorSet& set, const void* push,
                                std::uint32_t push_bytes, Groups groups,
                                std::span<const Access> accesses) {
-    assert(recording_);
-    assert(push_bytes == pipeline.push_bytes() && "parameters do not match the shader's");
     const DeviceCaps& caps = device_->caps;
     if (groups.x == 0 || groups.y == 0 || groups.z == 0) return;
     if (warm_up_) {
@@ -198,7 +196,32 @@ void CommandRecorder::dispatch(const Pipeline& pipeline, const DescriptorSet& se
         groups.z = z;
     }
     assert(groups.y <= caps.max_groups[1] && groups.z <= caps.max_groups[2]);
+    bind(pipeline, set, push, push_bytes, accesses);
+    device_->fn.vkCmdDispatch(commands_, groups.x, groups.y, groups.z);
+    ++dispatches_;
+}
 
+void CommandRecorder::dispatch_from(Groups first, const Pipeline& pipeline,
+                                    const DescriptorSet& set, const void* push,
+                                    std::uint32_t push_bytes, Groups groups,
+                                    std::span<const Access> accesses) {
+    const std::uint32_t(&most)[3] = device_->caps.max_groups;
+    assert(!warm_up_ && groups.x > 0 && groups.y > 0 && groups.z > 0);
+    assert(groups.x <= most[0] && first.x <= most[0] - groups.x);
+    assert(groups.y <= most[1] && first.y <= most[1] - groups.y);
+    assert(groups.z <= most[2] && first.z <= most[2] - groups.z);
+    static_cast<void>(most);
+    bind(pipeline, set, push, push_bytes, accesses);
+    device_->fn.vkCmdDispatchBase(commands_, first.x, first.y, first.z, groups.x, groups.y,
+                                  groups.z);
+    ++dispatches_;
+}
+
+// All that comes in front of the dispatch itself.
+void CommandRecorder::bind(const Pipeline& pipeline, const DescriptorSet& set, const void* push,
+                           std::uint32_t push_bytes, std::span<const Access> accesses) {
+    assert(recording_);
+    assert(push_bytes == pipeline.push_bytes() && "parameters do not match the shader's");
     BarrierTracker::Touch bound[kBindings];
     std::size_t n_bound = 0;
     touches_.clear();
@@ -228,8 +251,6 @@ void CommandRecorder::dispatch(const Pipeline& pipeline, const DescriptorSet& se
         fn.vkCmdPushConstants(commands_, device_->pipeline_layout, VK_SHADER_STAGE_COMPUTE_BIT, 0,
                               push_bytes, push);
     }
-    fn.vkCmdDispatch(commands_, groups.x, groups.y, groups.z);
-    ++dispatches_;
 }
 
 void CommandRecorder::copy(const BufferRange& from, const BufferRange& to) {

@@ -10,35 +10,19 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "runtime/base/status.h"
 #include "runtime/vk/barrier_tracker.h"
-#include "runtime/vk/buffer.h"
-#include "runtime/vk/descriptor_set.h"
+#include "runtime/vk/dispatcher.h"
 #include "runtime/vk/handles.h"
-#include "runtime/vk/pipeline.h"
 
 namespace gyre {
-
-// Workgroups by dimension.
-struct Groups {
-    std::uint32_t x = 1;
-    std::uint32_t y = 1;
-    std::uint32_t z = 1;
-};
 
 // n workgroups in a row as (x, y, 1) with x <= max_groups[0] and x * y >= n, as few over as
 // possible. The shader's linear id is gl_WorkGroupID.x + gl_WorkGroupID.y * gl_NumWorkGroups.x, and
 // it returns where that is >= n.
 Groups fold_groups(std::uint64_t n, const std::uint32_t (&max_groups)[3]);
-
-// A range that a dispatch reads or writes, when that is less than what is bound.
-struct Access {
-    BufferRange range;
-    bool write = false;
-};
 
 struct RecorderOptions {
     const char* debug_name = "commands";
@@ -59,7 +43,7 @@ struct TimestampValue {
 
 // Owns a command pool, so several recorders may record in several threads. Used by one thread at a
 // time.
-class CommandRecorder {
+class CommandRecorder final : public Dispatcher {
   public:
     static Result<CommandRecorder> create(Device& device, const RecorderOptions& options = {});
 
@@ -72,21 +56,16 @@ class CommandRecorder {
     Status begin();
     Status end();
 
-    // groups.x beyond caps().max_groups[0] is folded into y (then y must be 1); 0 groups are no
-    // dispatch. push: exactly pipeline.push_bytes() bytes. The pipeline and the buffers in the set
-    // must live as long as the recording is submitted. accesses: replaces what would be derived
-    // from bindings; then it must list every range that the dispatch touches and somebody writes.
+    using Dispatcher::dispatch;
     void dispatch(const Pipeline& pipeline, const DescriptorSet& set, const void* push,
-                  std::uint32_t push_bytes, Groups groups, std::span<const Access> accesses = {});
+                  std::uint32_t push_bytes, Groups groups,
+                  std::span<const Access> accesses = {}) override;
 
-    template <typename Params>
-    void dispatch(const Pipeline& pipeline, const DescriptorSet& set, const Params& params,
-                  Groups groups, std::span<const Access> accesses = {}) {
-        static_assert(std::is_trivially_copyable_v<Params> && sizeof(Params) % 4 == 0 &&
-                      sizeof(Params) <= kMaxPushBytes);
-        dispatch(pipeline, set, &params, static_cast<std::uint32_t>(sizeof(Params)), groups,
-                 accesses);
-    }
+    // The workgroups from first.x on, groups.x of them, and so in y and z: several such dispatches
+    // do what one does, if the shader uses gl_WorkGroupID and not gl_NumWorkGroups. Not folded.
+    void dispatch_from(Groups first, const Pipeline& pipeline, const DescriptorSet& set,
+                       const void* push, std::uint32_t push_bytes, Groups groups,
+                       std::span<const Access> accesses = {});
 
     // Sizes equal, offsets and sizes multiples of 4; no overlap inside one buffer.
     void copy(const BufferRange& from, const BufferRange& to);
@@ -107,7 +86,7 @@ class CommandRecorder {
 
     // Takes the time when all before is done. Nothing where the device has no timestamps or
     // max_timestamps are taken. index: which of several of this label.
-    void timestamp(const char* label, std::uint32_t index = 0);
+    void timestamp(const char* label, std::uint32_t index = 0) override;
 
     // After the wait for the last submission. Empty where the device has no timestamps.
     Result<std::vector<TimestampValue>> timestamps() const;
@@ -123,6 +102,8 @@ class CommandRecorder {
     friend class Uploader;
     static Result<CommandRecorder> create(DeviceState& device, const RecorderOptions& options);
     CommandRecorder() = default;
+    void bind(const Pipeline& pipeline, const DescriptorSet& set, const void* push,
+              std::uint32_t push_bytes, std::span<const Access> accesses);
     void before(Stage stage, std::span<const BarrierTracker::Touch> touches);
     void memory_barrier(std::uint32_t from_stages, std::uint32_t from_access,
                         std::uint32_t to_stages, std::uint32_t to_access);

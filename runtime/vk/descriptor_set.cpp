@@ -72,7 +72,8 @@ Result<std::pair<VkDescriptorPool, VkDescriptorSet>> allocate_set(DeviceState& d
 }  // namespace
 
 Result<DescriptorSet> DescriptorSet::create(Device& owner, const BindingRanges& ranges,
-                                            const char* debug_name, TexelViews views) {
+                                            const char* debug_name, TexelViews views,
+                                            const BufferRange& state_texels) {
     DeviceState& device = owner.state();
     GYRE_TRY(device.lost_status());
     DescriptorSet set;
@@ -98,7 +99,8 @@ Result<DescriptorSet> DescriptorSet::create(Device& owner, const BindingRanges& 
     std::array<VkBufferView, kTexelBindings> shown = device.dummy_views;
     for (std::uint32_t t = 0; t < kTexelBindings; ++t) {
         if ((views >> kTexelSource[t] & 1u) == 0) continue;
-        const BufferRange& range = ranges[kTexelSource[t]];
+        const bool is_part = kTexelSource[t] == 0 && state_texels.buffer != nullptr;
+        const BufferRange& range = is_part ? state_texels : ranges[kTexelSource[t]];
         assert(range.buffer != nullptr && texels_fit(device.caps, range.size));
         GYRE_ASSIGN(set.views_[t],
                     device.create_view(t, range.buffer->handle(), range.offset, range.size));

@@ -28,8 +28,10 @@ class DescriptorSet {
     // Sizes and offsets are checked: kOutOfDeviceMemory when a range is larger than the device's
     // limit for one binding. The buffers must outlive the set's use, not the set. views: bit b for
     // storage binding b, whose range must fit (texels_fit); the shader may load no other texels.
+    // state_texels: the part of binding 0 that its texels show; all of it without a buffer.
     static Result<DescriptorSet> create(Device& device, const BindingRanges& ranges,
-                                        const char* debug_name, TexelViews views = 0);
+                                        const char* debug_name, TexelViews views = 0,
+                                        const BufferRange& state_texels = {});
 
     DescriptorSet(DescriptorSet&& other) noexcept;
     DescriptorSet& operator=(DescriptorSet&& other) noexcept;

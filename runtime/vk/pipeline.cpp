@@ -108,6 +108,7 @@ Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
     const Specialization specialization(spec);
     auto info =
         vk_struct<VkComputePipelineCreateInfo>(VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO);
+    info.flags = VK_PIPELINE_CREATE_DISPATCH_BASE;  // CommandRecorder::dispatch_from
     info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
     info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
     info.stage.module = module;

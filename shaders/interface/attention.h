@@ -14,6 +14,8 @@
 #define SPEC_ATTENTION_WINDOW  6  // 1: sliding window
 #define SPEC_ATTENTION_SCALES  7  // 1: a factor a query position (temperature)
 #define SPEC_ATTENTION_SINKS   8  // 1: a learned sink logit a query head
+// attention.comp alone
+#define SPEC_ATTENTION_SPLITS 11  // workgroups that share a query's cells
 // attention_streams.comp alone
 #define SPEC_ATTENTION_QUERIES 9  // queries a workgroup; a divisor of SPEC_LOCAL_SIZE
 #define SPEC_ATTENTION_TEXELS 10  // 1: the cache is loaded as texels
@@ -37,6 +39,8 @@ struct AttentionParams {
     uint sink_tokens;        // first cells that the window keeps
     uint scales_offset;      // state word of [n_ctx] factors on scale
     uint sink_logits_offset; // params word of [n_head] learned sink logits
+    uint partials;           // with splits: state word of [n_tokens][n_head][splits][2 n_pairs + 2], scratch
+    uint tickets;            // with splits: state word of [n_tokens][n_head], 0 before and after
 };
 PUSH_CONSTANTS(AttentionParams);
 INTERFACE_END

@@ -7,6 +7,45 @@
 
 #include "rows.glsl"
 
+#ifdef FIXED_ROWS
+// In a module for one tile only a chunk is unrolled, or a block where that is more, so that the loop stays
+// in the instruction cache.
+void add_chunk(uint chunk, uint first_block) {
+    load_chunks(chunk);
+    [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
+#if defined(BLOCK_QUADS) && CHUNK_QUADS >= BLOCK_QUADS
+        if (j % BLOCK_QUADS == 0u) begin_block();
+#endif
+        add_quad(chunk * CHUNK_QUADS + j, j);
+#if defined(BLOCK_QUADS) && CHUNK_QUADS >= BLOCK_QUADS
+        if ((j + 1u) % BLOCK_QUADS == 0u) end_block(first_block + j / BLOCK_QUADS);
+#endif
+    }
+}
+
+void add_step(uint s) {
+#if !defined(BLOCK_QUADS)
+    add_chunk(s, 0u);
+#elif CHUNK_QUADS == STEP_QUADS
+    begin_step(s);
+    add_chunk(s, 0u);
+#elif CHUNK_QUADS >= BLOCK_QUADS
+    begin_step(s);
+    [[dont_unroll]] for (uint c = 0u; c < STEP_CHUNKS; ++c) {
+        add_chunk(s * STEP_CHUNKS + c, c * (CHUNK_QUADS / BLOCK_QUADS));
+    }
+#else
+    begin_step(s);
+    [[dont_unroll]] for (uint b = 0u; b < STEP_QUADS / BLOCK_QUADS; ++b) {
+        begin_block();
+        [[unroll]] for (uint c = 0u; c < BLOCK_QUADS / CHUNK_QUADS; ++c) {
+            add_chunk(s * STEP_CHUNKS + b * (BLOCK_QUADS / CHUNK_QUADS) + c, 0u);
+        }
+        end_block(b);
+    }
+#endif
+}
+#else
 // A chunk may be part of a block or hold several: each begins and ends where its quads do. The
 // conditions are constants once the loop is unrolled.
 void add_step(uint s) {
@@ -24,8 +63,23 @@ void add_step(uint s) {
 #endif
     }
 }
+#endif
 
-// Fills sums[]; with K_LANES > 1 only the invocations of lane 0 hold the result afterwards.
+// How sums are stored: one by one, or, in a module for one tile, out of an array by one piece of code.
+#ifdef FIXED_ROWS
+#define STORE_LOOP [[dont_unroll]]
+float results[N_SUMS];
+#else
+#define STORE_LOOP [[unroll]]
+#define results sums
+
+// state4 index of quad 0 of a row of x.
+uint x_quad_of(uint x_offset, uint row, uint stride) {
+    return (x_offset + row * stride) / 4u;
+}
+#endif
+
+// Fills results[]; with K_LANES > 1 only the invocations of lane 0 hold them afterwards.
 // All invocations of the workgroup must call it.
 void multiply(uint k_lane) {
     [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
@@ -47,4 +101,9 @@ void multiply(uint k_lane) {
             }
         }
     }
+#ifdef FIXED_ROWS
+    [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
+        results[i] = sums[i];
+    }
+#endif
 }

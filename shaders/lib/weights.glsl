@@ -7,19 +7,27 @@
 //   Chunk          the loaded words of a chunk: load_chunk(first uvec4 of the matrix, chunk, row)
 //   CHUNK_QUADS    quads a chunk
 //   weight_quad    quad j of a chunk, before its scale
+//   at_places      what quad j is to be multiplied with, powers of two: elements of some formats are left
+//                  where they lie in their word. Products multiply x so, once for all rows
 // Formats with scales also have
 //   BLOCK_QUADS    quads that share a scale
 //   STEP_QUADS     quads of a step, whose scales are loaded together
 //   StepScales     those: load_scales(first uvec4 of the matrix + scale_vecs(chunks a row), step, row)
 //   block_scale    the scale of block b of the step
-//   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b
+//   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b, in a product
+//                  once a block, times the sum of x
 // Needs pc.{block_rows, block_vecs} and TEXELS (specialization constant): 1 loads through texel buffers.
+// WEIGHT_TEXELS, where it is defined, says so for the weights alone.
 #extension GL_EXT_samplerless_texture_functions : require
 #include "weight_formats.h"
 
 layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightChunks { uvec4 weights4[]; };
 layout(set = 0, binding = BINDING_WEIGHTS, std430) readonly buffer WeightWords { uint weights[]; };
 layout(set = 0, binding = BINDING_WEIGHT_TEXELS) uniform utextureBuffer weight_texels;
+
+#ifndef WEIGHT_TEXELS
+#define WEIGHT_TEXELS TEXELS
+#endif
 
 // The row's first uvec4, counted from the matrix's.
 uint row_vec(uint row) {
@@ -32,7 +40,7 @@ uint row_word(uint first, uint row) {
 }
 
 uvec4 load_weights4(uint at) {
-    return TEXELS != 0u ? texelFetch(weight_texels, int(at)) : weights4[at];
+    return WEIGHT_TEXELS != 0u ? texelFetch(weight_texels, int(at)) : weights4[at];
 }
 
 #if defined(WEIGHT_F32)
@@ -66,9 +74,11 @@ vec4 weight_quad(uvec4 chunk, uint j) {
 #elif defined(WEIGHT_Q4_0)
 #define CHUNK_QUADS 8
 #define BLOCK_QUADS 8
+#define BLOCK_MINS  // the elements are stored with 8 added
+#define QUAD_PLACES vec4(1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0)
 vec4 weight_quad(uvec4 chunk, uint j) {
-    uint nibbles = chunk[j >> 1u] >> (16u * (j & 1u));
-    return vec4(uvec4(nibbles, nibbles >> 4u, nibbles >> 8u, nibbles >> 12u) & 15u) - 8.0;
+    int nibbles = int(chunk[j >> 1u] >> (16u * (j & 1u)));
+    return vec4(nibbles & ivec4(0xf, 0xf0, 0xf00, 0xf000));
 }
 
 #elif defined(WEIGHT_Q4_K)
@@ -76,12 +86,13 @@ vec4 weight_quad(uvec4 chunk, uint j) {
 #define CHUNK_VECS 2
 #define BLOCK_QUADS 8
 #define BLOCK_MINS
+#define QUAD_PLACES vec4(1.0, 1.0 / 256.0, 1.0 / 65536.0, 1.0 / 16777216.0)
 struct Chunk {
     uvec4 nibbles[2];
 };
 vec4 weight_quad(Chunk chunk, uint j) {
-    uint bytes = chunk.nibbles[j >> 2u & 1u][j & 3u] >> (4u * (j >> 3u)) & 0x0f0f0f0fu;
-    return vec4(uvec4(bytes, bytes >> 8u, bytes >> 16u, bytes >> 24u) & 15u);
+    int bytes = int(chunk.nibbles[j >> 2u & 1u][j & 3u] >> (4u * (j >> 3u)));
+    return vec4(bytes & ivec4(0xf, 0xf00, 0xf0000, 0xf000000));
 }
 
 // One uvec4 for the four steps of a superblock: in the low 24 bits of word i the scales and minima of
@@ -145,6 +156,20 @@ float block_scale(StepScales scales, uint b) {
     return scales[b];
 }
 #endif
+#if defined(WEIGHT_Q4_0)
+float block_min(StepScales scales, uint b) {
+    return 8.0 * scales[b];
+}
+#endif
+
+// x, or any four numbers that a quad is multiplied with element by element.
+vec4 at_places(vec4 x) {
+#ifdef QUAD_PLACES
+    return x * QUAD_PLACES;
+#else
+    return x;
+#endif
+}
 
 #ifndef CHUNK_VECS
 #define CHUNK_VECS 1
@@ -161,6 +186,10 @@ Chunk load_chunk(uint first, uint c, uint row) {
     return Chunk(uvec4[2](load_weights4(at), load_weights4(at + pc.block_rows)), load_weights4(at + 2u * pc.block_rows));
 #endif
 }
+
+#ifdef FIXED_ROWS
+#include "weights_plain.glsl"
+#endif
 
 #ifdef BLOCK_QUADS
 #define STEP_QUADS 16

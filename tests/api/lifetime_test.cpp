@@ -1,5 +1,6 @@
 // Who owns what, and for how long; devices, caches and the refusals of sessions.
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <string>
 
 #include "tests/api/api_support.h"
@@ -142,6 +143,49 @@ TEST_F(LifetimeTest, ProgressReportsAndCancels) {
             << stop_at << " of " << all;
         EXPECT_EQ(model, nullptr);
     }
+}
+
+// Catches: a kernel that is compiled untold, a bar that goes back, a callback that is kept for a
+// fork, a cancelled session that is handed out.
+TEST_F(LifetimeTest, SessionsTellWhatTheyCompile) {
+    struct Watch {
+        int calls = 0;
+        int stop_at = -1;
+        double last = 0.0;
+        static int report(const char* stage, double fraction, void* user) {
+            auto* self = static_cast<Watch*>(user);
+            EXPECT_STREQ(stage, "compile");
+            EXPECT_GE(fraction, self->last);
+            EXPECT_LE(fraction, 1.0);
+            self->last = fraction;
+            return self->calls++ == self->stop_at ? 0 : 1;
+        }
+    } watch;
+    const ModelPtr model = open_model(golden_path("rove_half"));
+    ASSERT_NE(model, nullptr);
+    gyre_session_options options = GYRE_SESSION_OPTIONS_INIT;
+    options.progress = Watch::report;
+    options.progress_user = &watch;
+    const SessionPtr session = create_session(model.get(), options);
+    EXPECT_GE(watch.calls, 10) << "by kernel";
+    EXPECT_EQ(watch.last, 1.0);
+    const int all = watch.calls;
+    gyre_session* fork = nullptr;
+    ASSERT_GYRE_OK(gyre_session_fork(session.get(), &fork));
+    gyre_session_destroy(fork);
+    EXPECT_EQ(watch.calls, all);
+    for (const int stop_at : {0, 2, all - 1}) {
+        watch = {0, stop_at, 0.0};
+        gyre_session* cancelled = nullptr;
+        EXPECT_EQ(gyre_session_create(model.get(), &options, &cancelled), GYRE_ERROR_CANCELLED);
+        EXPECT_EQ(cancelled, nullptr);
+        EXPECT_EQ(watch.calls, stop_at + 1);
+    }
+    // A caller of before the callback, whose struct ends where it begins.
+    options.struct_size = offsetof(gyre_session_options, progress);
+    watch = {};
+    EXPECT_NE(create_session(model.get(), options), nullptr);
+    EXPECT_EQ(watch.calls, 0);
 }
 
 }  // namespace

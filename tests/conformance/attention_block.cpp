@@ -18,6 +18,7 @@ namespace {
 
 // Prompts in tiles of eight tokens; single tokens with the sum split over invocations.
 constexpr Tiling kPrompt{.local_size = 32, .rows = 4, .tokens = 8, .k_lanes = 1};
+constexpr std::uint32_t kAttentionSplits = 3;
 constexpr Tiling kDecodeSplit{.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
 constexpr Tiling kDecode{.local_size = 32, .rows = 4, .tokens = 1, .k_lanes = 1};
 
@@ -122,6 +123,9 @@ class BlockRun {
         q_ = state_.add_nans(n * q_stride());
         kv_ = state_.add_nans(n * kv_stride());
         mix_ = state_.add_nans(n * mix_stride());
+        partials_ =
+            state_.add_nans(config_.n_head * kAttentionSplits * (2 * block_.spec.n_pairs() + 2));
+        tickets_ = state_.add(std::vector<float>(config_.n_head));
         if (block_.spec.turns()) lay_out_tables();
         std::vector<float> scales(n);
         for (std::uint32_t t = 0; t < n; ++t) {
@@ -213,6 +217,7 @@ class BlockRun {
         attention.texels = cache_texels();
         GYRE_ASSIGN(attention_prompt_, kernels_.attention(attention));
         if (block_.streams && block_.split_sums) attention.queries = 1;
+        if (!block_.streams && block_.split_sums) attention.splits = kAttentionSplits;
         GYRE_ASSIGN(attention_decode_, kernels_.attention(attention));
         if (block_.cache == CacheFormat::kQ8_0) {
             GYRE_ASSIGN(quantize_, kernels_.quantize_cache());
@@ -283,6 +288,8 @@ class BlockRun {
         attention.sink_tokens = config_.attention.sink_tokens;
         attention.scales_offset = scales_;
         attention.sink_logits_offset = sinks_;
+        attention.partials = partials_;
+        attention.tickets = tickets_;
         record_attention(recorder, t >= block_.n_prompt ? attention_decode_ : attention_prompt_,
                          set, attention);
     }
@@ -312,7 +319,7 @@ class BlockRun {
     std::vector<std::uint32_t> weights_;
     WeightMatrix matrix_;
     Kernel qkv_prompt_, qkv_decode_, attention_prompt_, attention_decode_, quantize_, shift_;
-    std::uint32_t x_ = 0, q_ = 0, kv_ = 0, mix_ = 0;  // state words
+    std::uint32_t x_ = 0, q_ = 0, kv_ = 0, mix_ = 0, partials_ = 0, tickets_ = 0;  // state words
     std::uint32_t query_table_ = 0, key_table_ = 0, value_table_ = 0, scales_ = 0;
     std::uint32_t key_turn_ = 0, value_turn_ = 0;
     std::uint32_t bias_ = 0, sinks_ = 0, slopes_ = 0;  // params words

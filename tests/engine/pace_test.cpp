@@ -1,4 +1,4 @@
-// How much work a submission gets, from measured times.
+// How many tokens a submission gets, from measured times.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/pace.h"
 
@@ -7,20 +7,19 @@
 namespace gyre::test {
 namespace {
 
-TEST(PaceTest, BeginsWithTheLeast) {
-    EXPECT_EQ(Pace(0.05, 1, 16).next(), 1u);
-    EXPECT_EQ(Pace(0.05, 8, 128).next(), 8u);
-    EXPECT_EQ(Pace(0.05, 8, 128).seconds_each(), 0.0);
+TEST(PaceTest, BeginsWithOne) {
+    EXPECT_EQ(Pace(0.05, 16).next(), 1u);
+    EXPECT_EQ(Pace(0.05, 16).seconds_each(), 0.0);
 }
 
 TEST(PaceTest, FillsTheBudgetAndNoMore) {
-    Pace pace(0.05, 1, 16);
+    Pace pace(0.05, 16);
     pace.took(2, 0.02);
     EXPECT_EQ(pace.next(), 5u);
     EXPECT_DOUBLE_EQ(pace.seconds_each(), 0.01);
     pace.took(5, 5 * 0.026);
     EXPECT_EQ(pace.next(), 1u);
-    pace.took(1, 0.2);  // one is more than the budget, and less than one there is not
+    pace.took(1, 0.2);  // one is more than the budget
     EXPECT_EQ(pace.next(), 1u);
     pace.took(16, 1e-6);
     EXPECT_EQ(pace.next(), 16u);
@@ -28,25 +27,14 @@ TEST(PaceTest, FillsTheBudgetAndNoMore) {
     EXPECT_EQ(pace.next(), 1u);
 }
 
-TEST(PaceTest, KeepsToMultiplesOfTheLeast) {
-    Pace pace(0.05, 8, 100);
-    pace.took(8, 8 * 0.05 / 31);
-    EXPECT_EQ(pace.next(), 24u);
-    pace.took(8, 8 * 0.05 / 99.5);
-    EXPECT_EQ(pace.next(), 96u);
-    pace.took(8, 8 * 0.05 / 101);
-    EXPECT_EQ(pace.next(), 100u);
-    pace.took(8, 8 * 0.05 / 7);
-    EXPECT_EQ(pace.next(), 8u);
-}
-
-TEST(PaceTest, AFixedAmountStays) {
-    Pace pace(0.05, 20, 20);
-    for (const double seconds : {1e-9, 1.0, 100.0}) {
-        EXPECT_EQ(pace.next(), 20u);
-        pace.took(20, seconds);
-    }
-    EXPECT_EQ(pace.next(), 20u);
+TEST(PaceTest, KnowsWhenOneIsTooMuch) {
+    Pace pace(0.05, 16);
+    EXPECT_TRUE(pace.one_exceeds(0.06)) << "by the guess, as nothing was measured";
+    EXPECT_FALSE(pace.one_exceeds(0.04));
+    pace.took(2, 0.02);
+    EXPECT_FALSE(pace.one_exceeds(0.06));
+    pace.took(1, 0.051);
+    EXPECT_TRUE(pace.one_exceeds(0.0));
 }
 
 }  // namespace

@@ -398,8 +398,9 @@ TEST_F(TokenLoopTest, BrokenLogitsEndTheLoop) {
 // Catches: a wait a token, submissions without bound, dispatches that crept in.
 TEST_F(TokenLoopTest, WaitsOnceForSeveralTokens) {
     const auto model = books();
-    // The second budget is below one token's time: every submission is one token.
-    for (const std::uint32_t budget_ms : {50u, 1u}) {
+    // The second budget is below one token's time: every token is several submissions.
+    for (const double budget_ms : {50.0, 0.1}) {
+        const bool in_parts = budget_ms < 1.0;
         Writer device(model, {.n_ctx = 256, .submit_budget_ms = budget_ms});
         device.feed(prompt_);
         const EngineCounters before = device.session().counters();
@@ -408,22 +409,25 @@ TEST_F(TokenLoopTest, WaitsOnceForSeveralTokens) {
         const EngineCounters after = device.session().counters();
         EXPECT_EQ(device.written().size(), 200u);
         const std::uint64_t decoded = after.decoded_tokens - before.decoded_tokens;
+        const std::uint64_t submits = after.submits - before.submits;
+        const std::uint64_t waits = after.host_waits - before.host_waits;
         EXPECT_EQ(decoded, 199u);
         EXPECT_EQ(result.n_run, 199u);
-        EXPECT_LE(4 * (after.host_waits - before.host_waits), 200u);
-        EXPECT_LE(after.submits - before.submits, 200u);
-        EXPECT_GE(16 * (after.submits - before.submits), 200u);
-        if (budget_ms == 1 && result.seconds > 199 * 1.5e-3) {
-            EXPECT_EQ(after.submits - before.submits, 200u);
-        }
         const std::uint64_t a_token = 2 + first_norm(*model) + 5 * model->config().n_layer + 2;
-        EXPECT_EQ(after.dispatches - before.dispatches, 199 * a_token + 2);
+        if (in_parts) {
+            EXPECT_GE(submits, 199u * 2 + 1);
+            EXPECT_GE(after.dispatches - before.dispatches, 199 * a_token + 2);
+        } else {
+            EXPECT_LE(4 * waits, 200u);
+            EXPECT_LE(submits, 200u);
+            EXPECT_GE(16 * submits, 200u);
+            EXPECT_EQ(after.dispatches - before.dispatches, 199 * a_token + 2);
+            EXPECT_LE(after.barriers - before.barriers, 199 * (a_token + 1) + 3);
+        }
         EXPECT_GE(after.descriptor_binds - before.descriptor_binds, decoded);
-        EXPECT_LE(after.barriers - before.barriers, 199 * (a_token + 1) + 3);
         EXPECT_GT(result.seconds, 0.0);
-        std::cout << "budget " << budget_ms << " ms: " << after.submits - before.submits
-                  << " submissions, " << after.host_waits - before.host_waits << " waits, "
-                  << result.seconds / 199 * 1e3 << " ms a token" << std::endl;
+        std::cout << "budget " << budget_ms << " ms: " << submits << " submissions, " << waits
+                  << " waits, " << result.seconds / 199 * 1e3 << " ms a token" << std::endl;
     }
 }
 
@@ -438,7 +442,7 @@ TEST_F(TokenLoopTest, CountersBeginAtZero) {
     EXPECT_EQ(session->counters().dispatches, 0u);
 }
 
-// Catches: a prompt whose logits or slides depend on how long its pieces took.
+// Catches: a prompt whose logits or slides depend on how long its parts took.
 TEST_F(TokenLoopTest, PromptsDoNotDependOnTheClock) {
     const auto model = open_golden("rove_half");
     Tokens prompt;
@@ -452,7 +456,7 @@ TEST_F(TokenLoopTest, PromptsDoNotDependOnTheClock) {
         ASSERT_OK(fixed->feed(prompt));
         options.chunk = 0;
         ASSERT_EQ(EngineTest::session(model, options)->chunk(), fixed->chunk());
-        for (const std::uint32_t budget_ms : {1u, 3u, 1000u}) {
+        for (const double budget_ms : {0.01, 1.0, 1000.0}) {
             options.submit_budget_ms = budget_ms;
             const auto session = EngineTest::session(model, options);
             ASSERT_OK(session->feed(prompt));
@@ -463,21 +467,12 @@ TEST_F(TokenLoopTest, PromptsDoNotDependOnTheClock) {
     }
 }
 
-TEST_F(TokenLoopTest, AChunkThatWasAskedForIsKept) {
+TEST_F(TokenLoopTest, AChunkThatFitsTheBudgetIsOneSubmission) {
     const auto model = open_golden("rove_half");
-    const SessionOptions options{.n_ctx = 60, .chunk = 30, .submit_budget_ms = 1};
+    const SessionOptions options{.n_ctx = 60, .chunk = 30, .submit_budget_ms = 5000};
     const auto session = EngineTest::session(model, options);
     ASSERT_OK(session->feed(Tokens(60, 1)));
     EXPECT_EQ(session->counters().submits, 2u);
-}
-
-TEST_F(TokenLoopTest, ABudgetOutOfRangeIsRefused) {
-    const auto model = open_golden("gqa");
-    for (const std::uint32_t budget_ms : {0u, kMaxSubmitBudgetMs + 1}) {
-        const auto made = Session::create(model, {.submit_budget_ms = budget_ms});
-        ASSERT_FALSE(made.ok());
-        EXPECT_EQ(made.status().code(), StatusCode::kInvalidArgument);
-    }
 }
 
 }  // namespace

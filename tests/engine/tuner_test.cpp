@@ -195,6 +195,19 @@ TEST_F(TunerTest, AWinnerCostsNoMoreOfTheProcessor) {
     EXPECT_EQ(record(p).best, p.candidates[4]);
 }
 
+// What a busy machine's clock hides.
+TEST_F(TunerTest, AsQuickForLessOfTheProcessorWins) {
+    const TunedProduct p = product();
+    time_ = [&](const TunedProduct&, const Tiling& t) -> Result<ProductTime> {
+        if (t == p.candidates[0]) return ProductTime{100, 180};
+        if (t == p.candidates[1]) return ProductTime{104, 90};  // slower: the cores share it badly
+        if (t == p.candidates[2]) return ProductTime{100, 176};
+        return t == p.candidates[3] ? ProductTime{102, 170} : ProductTime{101, 169};
+    };
+    EXPECT_EQ(run({p}).replaced, 1u);
+    EXPECT_EQ(record(p).best, p.candidates[3]);
+}
+
 TEST_F(TunerTest, AWinnerWithinThreePercentIsNone) {
     const TunedProduct p = product();
     times({100, 97.5, 97.1, 99, 100, 97.01});

@@ -126,6 +126,16 @@ std::vector<double> decode_q4_0_row(std::span<const std::uint8_t> bytes) {
     return row;
 }
 
+std::vector<double> q4_0_row_terms(std::span<const std::uint8_t> bytes) {
+    std::vector<double> terms = decode_q4_0_row(bytes);
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+        const double offset =
+            8.0 * decode_f16(read_u16(bytes, i / kBlockElements * kQ4Bytes));  // of d q - 8 d
+        terms[i] = std::abs(terms[i] + offset) + std::abs(offset);
+    }
+    return terms;
+}
+
 std::vector<double> decode_q4_k_row(std::span<const std::uint8_t> bytes) {
     TermsQ4K terms = q4_k_terms(bytes);
     for (std::size_t i = 0; i < terms.scaled.size(); ++i)

@@ -30,6 +30,8 @@ std::vector<double> decode_q8_0_row(std::span<const std::uint8_t> bytes);
 // its low four bits and element j + 16 in its high four bits; element = d (bits - 8). ggml,
 // block_q4_0.
 std::vector<double> decode_q4_0_row(std::span<const std::uint8_t> bytes);
+// |d bits| + |8 d| of each element: what a product that adds the two terms apart may round.
+std::vector<double> q4_0_row_terms(std::span<const std::uint8_t> bytes);
 
 // Superblocks of 256 elements in 144 bytes: binary16 d and dmin, 12 bytes with eight 6-bit scales s
 // and eight 6-bit minima m, 128 bytes of nibbles q. Each 32 bytes hold 64 elements, the first 32 in

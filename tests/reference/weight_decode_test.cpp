@@ -72,6 +72,9 @@ TEST(WeightDecodeTest, Q4LowNibblesComeFirst) {
     EXPECT_EQ(row[15], -2.0);
     EXPECT_EQ(row[31], -16.0);
     EXPECT_EQ(row[1], 0.0);
+    const auto terms = q4_0_row_terms(bytes);
+    EXPECT_EQ(terms[0], 2.0 * 15 + 16);
+    EXPECT_EQ(terms[31], 16.0);
 }
 
 // Every element of one block with a scale of its own: blocks 0, 3 and 4, 7 have theirs at the ends

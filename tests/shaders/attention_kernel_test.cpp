@@ -18,8 +18,10 @@ struct Way {
     std::uint32_t queries = 0;  // of attention_streams; 0: attention
     std::uint32_t local_size = 8;
     bool texels = false;
+    std::uint32_t splits = 1;  // of attention
 };
 constexpr Way kOneQuery{1}, kEightQueries{8}, kTwoQueries{2, 16};
+constexpr Way kShared{.splits = 3};
 
 class AttentionKernelTest : public KernelTest {
   protected:
@@ -45,6 +47,14 @@ class AttentionKernelTest : public KernelTest {
             params.value_table =
                 buffers.state.add_floats(c.rotary.table(c.heads.dim, c.tokens.n_ctx));
         }
+        const std::uint32_t n_queries = n * c.heads.n_head;
+        const std::uint32_t n_partials = n_queries * way.splits * (2 * data.n_pairs() + 2);
+        params.tickets = buffers.state.add_floats(std::vector<float>(n_queries));
+        params.partials = buffers.state.add_canaries(n_partials);
+        if (way.splits > 1) {
+            buffers.state.allow_in_place(params.tickets, n_queries);
+            buffers.state.allow(params.partials, n_partials);
+        }
         add_extras(data, buffers, params);
         buffers.step.first_position = c.tokens.first + first;
         buffers.step.n_tokens = n;
@@ -54,10 +64,13 @@ class AttentionKernelTest : public KernelTest {
         const Kernel kernel = built(kernels().attention(
             {c.cache, c.rotary.kernel_spec(), data.n_pairs(), e.alibi, e.window > 0, e.temperature,
              e.sink_logits, way.queries == 0 ? e.local_size : way.local_size, way.queries,
-             way.texels}));
+             way.texels, way.splits}));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_attention(recorder, kernel, sets[0], params);
         });
+        for (std::uint32_t i = 0; i < n_queries; ++i) {
+            EXPECT_EQ(result.state[params.tickets + i], 0u) << "ticket " << i;
+        }
         return rows_at(result.state, params.mix_offset, n, c.heads.n_head * c.heads.dim,
                        params.mix_stride);
     }
@@ -125,6 +138,16 @@ TEST_P(AttentionCaseTest, EqualsReference) {
     EXPECT_TRUE(within(attend(data, 0, data.c.tokens.n), expected.y, expected.bounds));
 }
 
+// More workgroups than tiles among them.
+TEST_P(AttentionCaseTest, SharedQueriesEqualReference) {
+    const AttentionData data(GetParam());
+    const AttentionExpected expected = expected_of(data);
+    for (const std::uint32_t splits : {2u, 3u, 8u}) {
+        const auto found = attend(data, 0, data.c.tokens.n, {.splits = splits});
+        EXPECT_TRUE(within(found, expected.y, expected.bounds)) << splits << " splits";
+    }
+}
+
 TEST_P(AttentionCaseTest, StreamsEqualReference) {
     const AttentionData data(GetParam());
     const AttentionExpected expected = expected_of(data);
@@ -148,14 +171,14 @@ TEST_F(AttentionKernelTest, BitsDoNotDependOnTheBatch) {
     for (const Cache cache : {Cache::kF32, Cache::kF16, Cache::kQ8_0}) {
         const AttentionData data(
             {"bits", cache, {3, 1, 20}, {55, 17, 80}, rove(RotaryPairing::kHalf, 16)});
-        for (const Way way : {Way{}, kOneQuery, kTwoQueries, kEightQueries}) {
+        for (const Way way : {Way{}, kShared, kOneQuery, kTwoQueries, kEightQueries}) {
             std::vector<float> one_by_one;
             for (std::uint32_t t = 0; t < data.c.tokens.n; ++t) {
                 const auto y = attend(data, t, 1, way);
                 one_by_one.insert(one_by_one.end(), y.begin(), y.end());
             }
             EXPECT_TRUE(same_bits(attend(data, 0, data.c.tokens.n, way), one_by_one))
-                << way.queries << " queries";
+                << way.queries << " queries, " << way.splits << " splits";
         }
     }
 }
@@ -166,7 +189,7 @@ TEST_F(AttentionKernelTest, RoveOfTheFirstTokenGivesItsValue) {
         {"first", Cache::kF32, {2, 2, 16}, {0, 1, 4}, rove(RotaryPairing::kHalf, 16)});
     const std::vector<float> v(data.v.begin(), data.v.end());
     // Position 0: cos 1, sin 0; weight 1.
-    for (const Way way : {Way{}, kOneQuery, kEightQueries})
+    for (const Way way : {Way{}, kShared, kOneQuery, kEightQueries})
         EXPECT_TRUE(same_bits(attend(data, 0, 1, way), v)) << way.queries << " queries";
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "runtime/kernels/kernel_table.h"
 #include "runtime/kernels/shader_modules.h"
 #include "runtime/vk/device.h"
 #include "runtime/vk/reflect.h"
@@ -40,6 +42,7 @@ struct KernelRow {
     bool has_complex;  // and one for every format with complex weights, "name_complex_q8_0"
     std::size_t push_bytes;
     std::uint32_t writes;
+    std::set<std::uint32_t> fixed_constants = {};  // those of a module for one tile; none: no such
 };
 
 constexpr std::uint32_t kWritesState = 1u << BINDING_STATE;
@@ -50,11 +53,13 @@ const KernelRow kKernels[] = {
     {"attention", false, false, sizeof(AttentionParams), kWritesState},
     {"attention_streams", false, false, sizeof(AttentionParams), kWritesState},
     {"embed", true, false, sizeof(EmbedParams), kWritesState},
-    {"linear", true, true, sizeof(LinearParams), kWritesState | kWritesCache},
+    {"linear", true, true, sizeof(LinearParams), kWritesState | kWritesCache,
+     {SPEC_LOCAL_SIZE, SPEC_LINEAR_EPILOGUE, SPEC_LINEAR_ACTIVATION}},
     {"measure_copy", false, false, sizeof(MeasureCopyParams), kWritesState},
     {"measure_fma", false, false, sizeof(MeasureFmaParams), kWritesState},
     {"norm", false, false, sizeof(NormParams), kWritesState},
-    {"qkv", true, true, sizeof(QkvParams), kWritesState | kWritesCache},
+    {"qkv", true, true, sizeof(QkvParams), kWritesState | kWritesCache,
+     {SPEC_LOCAL_SIZE, SPEC_QKV_PAIRING, SPEC_QKV_ROTATE, SPEC_QKV_VALUES, SPEC_QKV_CACHE}},
     {"quantize_cache", false, false, sizeof(QuantizeCacheParams), kWritesCache},
     {"sample_pick", false, false, sizeof(SampleParams), kWritesControlAndBatch},
     {"sample_scan", false, false, sizeof(SampleParams), kWritesState},
@@ -75,15 +80,26 @@ std::vector<std::string> format_suffixes() {
     return suffixes;
 }
 
+constexpr Tiling kFixedTiles[] = {kFixedDecode, kFixedPrefill};
+
+std::string tile_suffix(const Tiling& tile) {
+    return "_" + std::to_string(tile.rows) + "x" + std::to_string(tile.tokens);
+}
+
 std::map<std::string, const KernelRow*> expected_modules() {
     std::map<std::string, const KernelRow*> modules;
     for (const KernelRow& kernel : kKernels) {
         if (!kernel.has_formats) modules[kernel.name] = &kernel;
         if (!kernel.has_formats) continue;
         for (const std::string& suffix : format_suffixes()) {
-            modules[std::string(kernel.name) + "_" + suffix] = &kernel;
-            if (kernel.has_complex)
-                modules[std::string(kernel.name) + "_complex_" + suffix] = &kernel;
+            for (const char* complex : {"_", "_complex_"}) {
+                if (!kernel.has_complex && std::string(complex) != "_") continue;
+                const std::string name = kernel.name + (complex + suffix);
+                modules[name] = &kernel;
+                if (kernel.fixed_constants.empty()) continue;
+                for (const Tiling& tile : kFixedTiles)
+                    modules[name + tile_suffix(tile)] = &kernel;
+            }
         }
     }
     return modules;
@@ -111,7 +127,7 @@ TEST(ShaderTableTest, HasEveryKernelInEveryFormatAndNothingElse) {
 TEST(ShaderTableTest, IsSmall) {
     std::size_t bytes = 0;
     for (const ShaderModuleRow& module : shader_modules())
-        bytes += module.words.size_bytes();
+        bytes += module.gzip.size_bytes();
     EXPECT_LT(bytes, 1280u * 1024u);
 }
 
@@ -121,7 +137,16 @@ class ModuleTest : public testing::TestWithParam<ShaderModuleRow> {
         static const auto modules = expected_modules();
         return *modules.at(GetParam().name);
     }
-    spirv::Module module() const { return spirv::parse(GetParam().words); }
+    spirv::Module module() const { return spirv::parse(words_); }
+    const Tiling* fixed_tile() const {  // nullptr: the module is for all
+        const auto found = std::find_if(
+            std::begin(kFixedTiles), std::end(kFixedTiles), [](const Tiling& tile) {
+                return std::string(GetParam().name).ends_with(tile_suffix(tile));
+            });
+        return found == std::end(kFixedTiles) ? nullptr : found;
+    }
+
+    const std::vector<std::uint32_t> words_ = module_words(GetParam());
 };
 
 TEST_P(ModuleTest, PushConstantsAreTheCppStruct) {
@@ -160,7 +185,7 @@ TEST_P(ModuleTest, BindingsAreThoseOfTheOneLayout) {
         if (block.writable) writes |= 1u << block.binding;
     }
     EXPECT_EQ(writes, kernel().writes);
-    const auto reflection = reflect(GetParam().words);
+    const auto reflection = reflect(words_);
     ASSERT_TRUE(reflection.ok()) << reflection.status().message();
     for (const ReflectedBinding& binding : reflection->bindings) {
         const bool texels = binding.binding >= kFirstTexelBinding;
@@ -168,13 +193,29 @@ TEST_P(ModuleTest, BindingsAreThoseOfTheOneLayout) {
         if (!texels) continue;
         // What a device cannot show as texels is loaded from the storage binding instead.
         const std::uint32_t source = kTexelSource[binding.binding - kFirstTexelBinding];
+        if (fixed_tile() != nullptr && source == BINDING_WEIGHTS) continue;  // slices that fit
         EXPECT_EQ(storage >> source & 1u, 1u) << "binding " << binding.binding;
     }
     EXPECT_LT(storage, 1u << BINDING_STEP);  // the four storage buffers of the Vulkan minimum
 }
 
+// What a module for one tile leaves to the start, and what must be gone: the constants of its tile,
+// arrays that registers should hold, barriers and shared memory. results[], which is stored element
+// by element, has as many as the tile.
+TEST_P(ModuleTest, FixesItsTile) {
+    const Tiling* tile = fixed_tile();
+    if (tile == nullptr) return;
+    constexpr std::uint32_t kControlBarrier = 224;
+    EXPECT_EQ(module().spec_ids, kernel().fixed_constants);
+    std::vector<std::uint32_t> arrays = {tile->rows * tile->tokens};
+    if (kernel().name == std::string("qkv")) arrays.push_back(tile->rows);  // out_row[]
+    EXPECT_EQ(module().own_arrays, arrays);
+    EXPECT_EQ(module().opcodes.count(kControlBarrier), 0u);
+    EXPECT_EQ(reflect(words_)->shared_bytes, 0u);
+}
+
 TEST_P(ModuleTest, FitsTheVulkanMinimum) {
-    const auto reflection = reflect(GetParam().words);
+    const auto reflection = reflect(words_);
     ASSERT_TRUE(reflection.ok()) << reflection.status().message();
     EXPECT_EQ(reflection->local_size_spec_id[0], std::uint32_t{SPEC_LOCAL_SIZE});
     EXPECT_LE(reflection->local_size[0], 128u);
@@ -206,12 +247,12 @@ TEST_P(ModuleTest, CallsNoTrigonometry) {
 
 // Also barriers that no software driver misses.
 TEST_P(ModuleTest, SharedMemoryIsReadBehindABarrier) {
-    for (const std::string& race : spirv::shared_memory_races(GetParam().words))
+    for (const std::string& race : spirv::shared_memory_races(words_))
         ADD_FAILURE() << race;
 }
 
 TEST_P(ModuleTest, ReflectSaysTheSame) {
-    const auto reflection = reflect(GetParam().words);
+    const auto reflection = reflect(words_);
     ASSERT_TRUE(reflection.ok()) << reflection.status().message();
     EXPECT_EQ(reflection->entry_point, "main");
     EXPECT_EQ(module().entry_points, std::vector<std::string>{"main"});
@@ -236,8 +277,8 @@ TEST_P(ModuleTest, PassesSpirvVal) {
         std::string(GYRE_BINARY_DIR) + "/interface_test_" + GetParam().name + ".spv";
     {
         std::ofstream file(path, std::ios::binary);
-        file.write(reinterpret_cast<const char*>(GetParam().words.data()),
-                   static_cast<std::streamsize>(GetParam().words.size_bytes()));
+        file.write(reinterpret_cast<const char*>(words_.data()),
+                   static_cast<std::streamsize>(words_.size() * 4));
         ASSERT_TRUE(file.good()) << path;
     }
     const std::string command = "'" GYRE_SPIRV_VAL "' --target-env vulkan1.1 '" + path + "'";

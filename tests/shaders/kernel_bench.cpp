@@ -14,23 +14,28 @@
 namespace gyre::test {
 namespace {
 
-// Everything that fits is shown as texels: kernels choose by their constant.
-TexelViews views_of(const DeviceCaps& caps, const BindingRanges& ranges) {
+// Everything that fits is shown as texels: kernels choose by their constant. A part of the state is
+// shown if there is one.
+TexelViews views_of(const DeviceCaps& caps, const BindingRanges& ranges,
+                    const BufferRange& state_texels) {
     TexelViews views = 0;
     for (const std::uint32_t b : kTexelSource) {
-        if (ranges[b].buffer != nullptr && texels_fit(caps, ranges[b].size)) views |= 1u << b;
+        const bool part = b == BINDING_STATE && state_texels.buffer != nullptr;
+        if (ranges[b].buffer != nullptr && (part || texels_fit(caps, ranges[b].size)))
+            views |= 1u << b;
     }
     return views;
 }
 
-Status run(Device& device, const BindingRanges& ranges, const std::vector<TestBuffer>& slices,
-           const RecordKernel& record) {
+Status run(Device& device, const BindingRanges& ranges, const BufferRange& state_texels,
+           const std::vector<TestBuffer>& slices, const RecordKernel& record) {
     std::vector<DescriptorSet> sets;
     for (std::size_t i = 0; i < std::max<std::size_t>(slices.size(), 1); ++i) {
         BindingRanges of_slice = ranges;
         if (!slices.empty()) of_slice[BINDING_WEIGHTS] = slices[i];
-        GYRE_ASSIGN(DescriptorSet set, DescriptorSet::create(device, of_slice, "kernel test",
-                                                             views_of(device.caps(), of_slice)));
+        const TexelViews views = views_of(device.caps(), of_slice, state_texels);
+        GYRE_ASSIGN(DescriptorSet set,
+                    DescriptorSet::create(device, of_slice, "kernel test", views, state_texels));
         sets.push_back(std::move(set));
     }
     GYRE_ASSIGN(CommandRecorder recorder, CommandRecorder::create(device));
@@ -71,7 +76,13 @@ KernelResult run_buffers(Device& device, KernelBuffers& buffers, const RecordKer
     ranges[BINDING_PARAMS] = bound(params, buffers.params);
     ranges[BINDING_CACHE] = bound(cache, buffers.cache);
     ranges[BINDING_STEP] = step;
-    const Status status = run(device, ranges, slices, record);
+    BufferRange state_texels;
+    if (buffers.texels_words != 0) {
+        state_texels = ranges[BINDING_STATE];
+        state_texels.offset += std::uint64_t{buffers.texels_offset} * 4;
+        state_texels.size = std::uint64_t{buffers.texels_words} * 4;
+    }
+    const Status status = run(device, ranges, state_texels, slices, record);
     EXPECT_TRUE(status.ok()) << status.message();
     if (!status.ok()) return {};
     const KernelResult result{state.words(), cache.words()};
@@ -86,8 +97,12 @@ bool all_texels_fit(const DeviceCaps& caps, KernelBuffers& buffers) {
         image->finish();
         if (!fits(image->words().size())) return false;
     }
+    return weight_texels_fit(caps, buffers);
+}
+
+bool weight_texels_fit(const DeviceCaps& caps, const KernelBuffers& buffers) {
     return std::all_of(buffers.weights.begin(), buffers.weights.end(),
-                       [&fits](const auto& slice) { return fits(slice.size()); });
+                       [&caps](const auto& slice) { return texels_fit(caps, slice.size() * 4); });
 }
 
 WeightMatrix add_weights(const RandomWeights& weights, std::uint32_t rows_a_slice,

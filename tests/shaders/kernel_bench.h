@@ -22,6 +22,8 @@ struct KernelBuffers {
     std::vector<std::vector<std::uint32_t>>
         weights;  // one entry a slice; one descriptor set for each
     StepState step{};
+    // With words: what the state's texels show instead of all of it (Tiling::fixed: a row of x).
+    std::uint32_t texels_offset = 0, texels_words = 0;
 };
 
 struct KernelResult {
@@ -30,6 +32,9 @@ struct KernelResult {
 
 // Whether kernels may load all of it as texels on this device. Finishes the images.
 bool all_texels_fit(const DeviceCaps& caps, KernelBuffers& buffers);
+
+// Whether every slice of the weights fits texels, which is all that Tiling::fixed needs.
+bool weight_texels_fit(const DeviceCaps& caps, const KernelBuffers& buffers);
 
 // Called with one set for every weight slice (one set where there are no weights).
 using RecordKernel = std::function<void(CommandRecorder&, std::span<const DescriptorSet>)>;

@@ -46,6 +46,11 @@ class LinearKernelTest : public KernelTest {
                               .tiling = tiling};
         if (c.options.norm) variant.norm_quads = activation_stride(c.n_in) / 4;
         if (tiling.texels && !all_texels_fit(device().caps(), buffers)) return {};
+        if (tiling.fixed && !weight_texels_fit(device().caps(), buffers)) return {};
+        if (tiling.fixed) {
+            buffers.texels_offset = params.x_offset;
+            buffers.texels_words = params.x_stride;
+        }
         const Kernel kernel = built(kernels().linear(variant));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             for (std::size_t slice = 0; slice < sets.size(); ++slice) {
@@ -60,6 +65,20 @@ class LinearKernelTest : public KernelTest {
             normed_ = rows_at(words, params.normed_offset, 1, c.n_rows, params.out_stride);
         }
         return rows_at(words, params.out_offset, n, c.n_rows, params.out_stride);
+    }
+
+    // All tokens by the modules for one tile: one by one, and in tiles. Against `found`, the sums
+    // of one invocation each.
+    void expect_fixed_equals(const LinearData& data, const std::vector<float>& found) {
+        std::vector<float> one_by_one;
+        for (std::uint32_t t = 0; t < data.c.n_tokens; ++t) {
+            const auto y = multiply(data, kFixedDecode, t, 1);
+            if (y.empty()) return;  // larger than what a model would have in one slice here
+            one_by_one.insert(one_by_one.end(), y.begin(), y.end());
+        }
+        EXPECT_TRUE(same_bits(one_by_one, found)) << "one by one";
+        const auto tiles = multiply(data, kFixedPrefill, 0, data.c.n_tokens);
+        EXPECT_TRUE(same_bits(tiles, found)) << "in tiles";
     }
 
     // What norm.comp makes of one row, with the gain and bias of the data.
@@ -125,8 +144,10 @@ TEST_P(LinearCaseTest, EqualsReference) {
         EXPECT_TRUE(same_bits(normed_, norm_of(found, data, data.c.tiling.local_size)));
     }
     const auto by_texels = multiply(data, with_texels(data.c.tiling), 0, data.c.n_tokens);
-    if (by_texels.empty()) return;
-    EXPECT_TRUE(same_bits(by_texels, found));
+    if (!by_texels.empty()) EXPECT_TRUE(same_bits(by_texels, found));
+    if (data.c.options.norm || data.c.epilogue == Epilogue::kResidualNorm) return;
+    const bool in_one = data.c.tiling.k_lanes == 1;
+    expect_fixed_equals(data, in_one ? found : multiply(data, kDecode, 0, data.c.n_tokens));
 }
 
 INSTANTIATE_TEST_SUITE_P(Linear, LinearCaseTest,
@@ -157,6 +178,7 @@ TEST_P(LinearFormatTest, BitsDoNotDependOnTheBatch) {
             << "local size " << tiling.local_size << ", rows " << tiling.rows << ", tokens "
             << tiling.tokens;
     }
+    expect_fixed_equals(prompt, one_by_one);
 }
 
 // The norm inside gives the bits of norm.comp followed by the product.
@@ -170,6 +192,19 @@ TEST_P(LinearFormatTest, FusedNormEqualsNormThenProduct) {
 
 INSTANTIATE_TEST_SUITE_P(Linear, LinearFormatTest, testing::ValuesIn(all_formats()),
                          [](const auto& row) { return std::string(format_name(row.param)); });
+
+// A matrix of a real model, in slices that fit the texels of every device.
+TEST_P(LinearFormatTest, FixedTilesGiveTheSameBitsInSlices) {
+    for (const bool is_complex : {false, true}) {
+        LinearData sliced({"sliced", GetParam(), 400, 768, 6, Epilogue::kActivate, kPrefill});
+        sliced.c.options.is_complex = is_complex;
+        sliced.c.options.rows_a_slice = 256;
+        sliced = LinearData(sliced.c);
+        const auto found = multiply(sliced, kPrefill, 0, 6);
+        EXPECT_FALSE(multiply(sliced, kFixedDecode, 0, 1).empty());
+        expect_fixed_equals(sliced, found);
+    }
+}
 
 // Twice the same dispatch gives the same bits.
 TEST_F(LinearKernelTest, RepeatsItself) {

@@ -68,6 +68,11 @@ class QkvKernelTest : public KernelTest {
                            .tiling = tiling};
         if (c.options.norm) variant.norm_quads = activation_stride(c.n_in) / 4;
         if (tiling.texels && !all_texels_fit(device().caps(), buffers)) return {};
+        if (tiling.fixed && !weight_texels_fit(device().caps(), buffers)) return {};
+        if (tiling.fixed) {
+            buffers.texels_offset = params.x_offset;
+            buffers.texels_words = params.row_stride;
+        }
         const Kernel kernel = built(kernels().qkv(variant));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             for (std::size_t slice = 0; slice < sets.size(); ++slice) {
@@ -87,6 +92,32 @@ class QkvKernelTest : public KernelTest {
             found.v = shape.read_cells(result.cache, Side::kValues, c.tokens.first + first, n);
         }
         return found;
+    }
+
+    FoundQkv one_by_one(const QkvData& data, const Tiling& tiling) {
+        FoundQkv all;
+        for (std::uint32_t t = 0; t < data.c.tokens.n; ++t) {
+            const FoundQkv one = compute(data, tiling, t, 1);
+            all.q.insert(all.q.end(), one.q.begin(), one.q.end());
+            all.k.insert(all.k.end(), one.k.begin(), one.k.end());
+            all.v.insert(all.v.end(), one.v.begin(), one.v.end());
+        }
+        return all;
+    }
+
+    void expect_same(const FoundQkv& a, const FoundQkv& b, const char* how) {
+        EXPECT_TRUE(same_bits(a.q, b.q)) << "queries " << how;
+        EXPECT_TRUE(same_bits(a.k, b.k)) << "keys " << how;
+        EXPECT_TRUE(same_bits(a.v, b.v)) << "values " << how;
+    }
+
+    // By the modules for one tile, one by one and in tiles. Against `found`, the sums of one
+    // invocation each.
+    void expect_fixed_equals(const QkvData& data, const FoundQkv& found) {
+        const FoundQkv one = one_by_one(data, kFixedDecode);
+        if (one.q.empty()) return;  // larger than what a model would have in one slice here
+        expect_same(one, found, "of tokens one by one");
+        expect_same(compute(data, kFixedPrefill, 0, data.c.tokens.n), found, "of tiles");
     }
 
   private:
@@ -116,10 +147,10 @@ TEST_P(QkvCaseTest, EqualsReference) {
     EXPECT_TRUE(within(found.k, expected.k.y, expected.k.bounds)) << "keys";
     EXPECT_TRUE(within(found.v, expected.v.y, expected.v.bounds)) << "values";
     const FoundQkv texels = compute(data, with_texels(data.c.tiling), 0, data.c.tokens.n);
-    if (texels.q.empty()) return;
-    EXPECT_TRUE(same_bits(texels.q, found.q)) << "queries by texels";
-    EXPECT_TRUE(same_bits(texels.k, found.k)) << "keys by texels";
-    EXPECT_TRUE(same_bits(texels.v, found.v)) << "values by texels";
+    if (!texels.q.empty()) expect_same(texels, found, "by texels");
+    if (data.c.options.norm) return;
+    const bool in_one = data.c.tiling.k_lanes == 1;
+    expect_fixed_equals(data, in_one ? found : compute(data, kDecode, 0, data.c.tokens.n));
 }
 
 INSTANTIATE_TEST_SUITE_P(Qkv, QkvCaseTest,
@@ -139,20 +170,13 @@ TEST_P(QkvFormatTest, BitsDoNotDependOnTheBatch) {
                         {5, kTokens, 18},
                         rove(RotaryPairing::kHalf, 16),
                         kDecode});
-    FoundQkv one_by_one;
-    for (std::uint32_t t = 0; t < kTokens; ++t) {
-        const FoundQkv one = compute(data, kDecode, t, 1);
-        one_by_one.q.insert(one_by_one.q.end(), one.q.begin(), one.q.end());
-        one_by_one.k.insert(one_by_one.k.end(), one.k.begin(), one.k.end());
-        one_by_one.v.insert(one_by_one.v.end(), one.v.begin(), one.v.end());
-    }
+    const FoundQkv tokens = one_by_one(data, kDecode);
     // Small enough for the texels of every device.
     for (const Tiling& tiling : {kPrefill, kWidePrefill, kSmall, with_texels(kPrefill)}) {
-        const FoundQkv prompt = compute(data, tiling, 0, kTokens);
-        EXPECT_TRUE(same_bits(prompt.q, one_by_one.q)) << "queries, tokens " << tiling.tokens;
-        EXPECT_TRUE(same_bits(prompt.k, one_by_one.k)) << "keys, tokens " << tiling.tokens;
-        EXPECT_TRUE(same_bits(prompt.v, one_by_one.v)) << "values, tokens " << tiling.tokens;
+        const std::string how = "in tiles of " + std::to_string(tiling.tokens);
+        expect_same(compute(data, tiling, 0, kTokens), tokens, how.c_str());
     }
+    expect_fixed_equals(data, tokens);
 }
 
 INSTANTIATE_TEST_SUITE_P(Qkv, QkvFormatTest, testing::ValuesIn(all_formats()),

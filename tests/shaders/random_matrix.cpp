@@ -178,10 +178,15 @@ RandomMatrix random_matrix(WeightFormat format, std::uint32_t n_rows, std::uint3
         matrix.bytes.insert(matrix.bytes.end(), bytes.begin(), bytes.end());
     }
     matrix.values = decode(format, matrix.bytes);
-    if (format == WeightFormat::kQ4_K) {
-        matrix.terms = reference::q4_k_row_terms(matrix.bytes);
-    } else {
-        matrix.terms = matrix.values;
+    switch (format) {
+        case WeightFormat::kQ4_0:
+            matrix.terms = reference::q4_0_row_terms(matrix.bytes);
+            break;
+        case WeightFormat::kQ4_K:
+            matrix.terms = reference::q4_k_row_terms(matrix.bytes);
+            break;
+        default:
+            matrix.terms = matrix.values;
     }
     return matrix;
 }

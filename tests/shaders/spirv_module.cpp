@@ -14,15 +14,18 @@ enum Op : std::uint32_t {
     kOpExtInst = 12,
     kOpEntryPoint = 15,
     kOpCapability = 17,
+    kOpTypeArray = 28,
     kOpTypeRuntimeArray = 29,
     kOpTypeStruct = 30,
     kOpTypePointer = 32,
+    kOpConstant = 43,
     kOpVariable = 59,
     kOpDecorate = 71,
     kOpMemberDecorate = 72,
 };
 
 enum Decoration : std::uint32_t {
+    kSpecId = 1,
     kArrayStride = 6,
     kNonWritable = 24,
     kBinding = 33,
@@ -46,6 +49,8 @@ std::string text_at(Words words, std::size_t at) {
 struct Ids {
     std::map<std::uint32_t, std::vector<std::uint32_t>> structs;  // member types
     std::map<std::uint32_t, std::uint32_t> pointees;
+    std::map<std::uint32_t, std::uint32_t> constants;      // the first word of each
+    std::map<std::uint32_t, std::uint32_t> array_lengths;  // the ids of constants
     std::set<std::uint32_t> runtime_arrays;
     std::map<std::uint32_t, std::uint32_t> array_strides;
     std::map<std::uint32_t, std::uint32_t> sets, bindings;
@@ -75,9 +80,12 @@ void collect(std::uint32_t opcode, Words operands, Module& module, Ids& ids) {
     if (opcode == kOpTypeStruct)
         ids.structs[operands[0]].assign(operands.begin() + 1, operands.end());
     if (opcode == kOpTypePointer) ids.pointees[operands[0]] = operands[2];
+    if (opcode == kOpConstant) ids.constants[operands[1]] = operands[2];
+    if (opcode == kOpTypeArray) ids.array_lengths[operands[0]] = operands[2];
     if (opcode == kOpTypeRuntimeArray) ids.runtime_arrays.insert(operands[0]);
     if (opcode == kOpVariable) ids.variables.push_back({operands[1], operands[0], operands[2]});
     if (opcode == kOpDecorate) collect_decoration(operands, ids);
+    if (opcode == kOpDecorate && operands[1] == kSpecId) module.spec_ids.insert(operands[2]);
     if (opcode == kOpMemberDecorate && operands[2] == kOffset) {
         ids.member_offsets[operands[0]][operands[1]] = operands[3];
     }
@@ -133,6 +141,12 @@ Module parse(Words words) {
                               variable.storage_class == kStorageClassPushConstant ||
                               variable.storage_class == kStorageClassStorageBuffer;
         if (is_block) module.blocks.push_back(describe(variable, ids));
+        const bool is_own = variable.storage_class == kStorageClassPrivate ||
+                            variable.storage_class == kStorageClassFunction;
+        const auto array = ids.array_lengths.find(ids.pointees.at(variable.pointer_type));
+        if (!is_own || array == ids.array_lengths.end()) continue;
+        const auto length = ids.constants.find(array->second);
+        module.own_arrays.push_back(length == ids.constants.end() ? 0 : length->second);
     }
     return module;
 }

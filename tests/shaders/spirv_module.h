@@ -15,6 +15,8 @@
 namespace gyre::test::spirv {
 
 inline constexpr std::uint32_t kStorageClassUniform = 2;
+inline constexpr std::uint32_t kStorageClassPrivate = 6;
+inline constexpr std::uint32_t kStorageClassFunction = 7;
 inline constexpr std::uint32_t kStorageClassPushConstant = 9;
 inline constexpr std::uint32_t kStorageClassStorageBuffer = 12;
 
@@ -33,6 +35,8 @@ struct Module {
     std::set<std::string> extensions;
     std::set<std::uint32_t> opcodes;
     std::set<std::uint32_t> extended_instructions;  // of GLSL.std.450
+    std::set<std::uint32_t> spec_ids;
+    std::vector<std::uint32_t> own_arrays;  // lengths of those in memory of an invocation's own
     std::vector<Block> blocks;
     std::vector<std::string> entry_points;
 };

@@ -66,6 +66,28 @@ TEST_F(RecorderTest, ReflectionGivesReadsAndWrites) {
     EXPECT_EQ(pipeline_->writes(), 0b00001u);
 }
 
+// Catches: workgroups that begin at 0 again, a part that is not counted or has no barrier.
+TEST_F(RecorderTest, PartsOfADispatchDoWhatTheWholeDoes) {
+    const TestBuffer from = input(counted(300));
+    const TestBuffer to = output(300);
+    const DescriptorSet set = bind(to, from);
+    const ScaleAddParams params{300, 3, 1};
+    ASSERT_OK(recorder_->begin());
+    const std::uint32_t cuts[] = {0, 1, 4, 5};
+    for (std::size_t i = 0; i + 1 < std::size(cuts); ++i) {
+        recorder_->dispatch_from({cuts[i], 0, 0}, *pipeline_, set, &params, sizeof(params),
+                                 {cuts[i + 1] - cuts[i], 1, 1});
+    }
+    ASSERT_OK(recorder_->end());
+    EXPECT_EQ(recorder_->dispatch_count(), 3u);
+    EXPECT_EQ(recorder_->barrier_count(), 3u);
+    EXPECT_EQ(recorder_->descriptor_bind_count(), 1u);
+    ASSERT_OK(device().run(*recorder_));
+    const auto result = to.words();
+    for (std::uint32_t i = 0; i < 300; ++i)
+        ASSERT_EQ(result[i], 3 * i + 1);
+}
+
 TEST_F(RecorderTest, IndependentDispatchesShareOneBarrier) {
     const TestBuffer from = input(counted(64));
     const TestBuffer a = output(64);

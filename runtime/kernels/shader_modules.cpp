@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/kernels/shader_modules.h"
+
+#define ZLIB_CONST  // it reads its input
+#include <zlib.h>
+
+namespace gyre {
+
+std::vector<std::uint32_t> module_words(const ShaderModuleRow& row) {
+    std::vector<std::uint32_t> words(row.n_words);
+    z_stream stream = {};
+    stream.next_in = row.gzip.data();
+    stream.avail_in = static_cast<uInt>(row.gzip.size());
+    stream.next_out = reinterpret_cast<Bytef*>(words.data());
+    stream.avail_out = static_cast<uInt>(words.size() * 4);
+    constexpr int kGzip = 16;  // added to the window's bits: this header, not zlib's own
+    if (inflateInit2(&stream, MAX_WBITS + kGzip) != Z_OK) return {};
+    const int end = inflate(&stream, Z_FINISH);
+    inflateEnd(&stream);
+    if (end != Z_STREAM_END || stream.avail_out != 0) return {};
+    return words;
+}
+
+}  // namespace gyre

@@ -221,7 +221,7 @@ Status Schedule::build_sets(const WeightMatrix& matrix, std::uint32_t x, const B
                             const char* name, std::vector<DescriptorSet>& sets) {
     const bool fixed = takes_fixed_tiles(model_->device().caps(), matrix);
     const TexelViews views = fixed ? kFixedViews : texels_fit(matrix) ? kProductViews : 0;
-    const std::uint64_t x_bytes = std::uint64_t{align(matrix.n_in)} * sizeof(float);
+    const std::uint64_t x_bytes = std::uint64_t{activation_stride(matrix.n_in)} * sizeof(float);
     const BufferRange x_row{buffers_.state.buffer,
                             buffers_.state.offset + std::uint64_t{x} * sizeof(float), x_bytes};
     for (const WeightSlice& slice : matrix.slices) {

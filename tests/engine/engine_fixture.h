@@ -84,8 +84,8 @@ inline void require(const Status& status) {
     if (!status.ok()) throw std::runtime_error(status.message());
 }
 
-// Dispatches of decoding that no layer has: norms behind products leave one without a product, the
-// first layer's.
-std::uint32_t first_norm(const Model& model);
+// Dispatches of decoding that are norms: none where products normalise what they read; the first
+// layer's where a norm is behind each sum; all of them with the modules for one tile.
+std::uint32_t decode_norms(const Model& model);
 
 }  // namespace gyre::test

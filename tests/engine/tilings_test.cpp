@@ -15,6 +15,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Both drivers have modules with constants where storage shows no more than texels, and those for
+// one tile where it shows more.
+constexpr std::uint64_t kFewTexels = std::uint64_t{65536} * 16;
+
+DeviceCapsLimit little_storage() {
+    DeviceCapsLimit limit;
+    limit.max_storage_range = kFewTexels;
+    return limit;
+}
+
+DeviceCapsLimit few_texels() {
+    DeviceCapsLimit limit;
+    limit.max_texel_range = kFewTexels;
+    return limit;
+}
+
 // One model a format; complex weights; norms that stay in front of products; rows and columns that
 // no tile divides.
 constexpr const char* kModels[] = {"rove_half", "f16_odd", "bf16",       "q8_0",   "q4_0",
@@ -34,7 +50,7 @@ class TilingBits : public EngineTest, public testing::WithParamInterface<const c
     // Returns how many candidates there are.
     std::size_t compare_candidates();
 
-    DeviceCapsLimit limit_;
+    DeviceCapsLimit limit_ = little_storage();
 };
 
 std::size_t TilingBits::compare_candidates() {
@@ -73,6 +89,20 @@ TEST_P(TilingBits, EveryCandidateGivesTheDefaultsBits) {
 
 INSTANTIATE_TEST_SUITE_P(Models, TilingBits, testing::ValuesIn(kModels),
                          [](const auto& test) { return std::string(test.param); });
+
+// Catches: modules for one tile, and norms that are dispatches of their own, with other bits.
+TEST_P(TilingBits, FixedTilesGiveTheDefaultsBits) {
+    const Golden golden = read_golden(GetParam());
+    const std::shared_ptr<Model> general = open_with(std::nullopt);
+    EXPECT_FALSE(takes_fixed_tiles(general->device().caps(), general->weights().output));
+    limit_ = few_texels();
+    const std::shared_ptr<Model> fixed = open_with(std::nullopt);
+    EXPECT_TRUE(takes_fixed_tiles(fixed->device().caps(), fixed->weights().output));
+    EXPECT_TRUE(products_to_tune(*fixed).empty()) << "there is one tile";
+    const auto a = EngineTest::session(general, 7), b = EngineTest::session(fixed, 7);
+    EXPECT_TRUE(same_bits(every_row(*b, golden.tokens), every_row(*a, golden.tokens)));
+    EXPECT_TRUE(same_bits(decoded_rows(*b, golden.tokens), decoded_rows(*a, golden.tokens)));
+}
 
 // The candidates of GPUs, on a software driver that is told to be one.
 class GpuTilingBits : public TilingBits {};
@@ -157,7 +187,7 @@ class TuningTest : public EngineTest {
     }
 
     fs::path folder_;
-    DeviceCapsLimit limit_;
+    DeviceCapsLimit limit_ = little_storage();
     int stop_at_ = -1;
     Status status_;
     std::size_t products_ = 0;

@@ -413,7 +413,7 @@ TEST_F(TokenLoopTest, WaitsOnceForSeveralTokens) {
         const std::uint64_t waits = after.host_waits - before.host_waits;
         EXPECT_EQ(decoded, 199u);
         EXPECT_EQ(result.n_run, 199u);
-        const std::uint64_t a_token = 2 + first_norm(*model) + 5 * model->config().n_layer + 2;
+        const std::uint64_t a_token = 2 + decode_norms(*model) + 5 * model->config().n_layer + 2;
         if (in_parts) {
             EXPECT_GE(submits, 199u * 2 + 1);
             EXPECT_GE(after.dispatches - before.dispatches, 199 * a_token + 2);

@@ -53,12 +53,20 @@ const KernelRow kKernels[] = {
     {"attention", false, false, sizeof(AttentionParams), kWritesState},
     {"attention_streams", false, false, sizeof(AttentionParams), kWritesState},
     {"embed", true, false, sizeof(EmbedParams), kWritesState},
-    {"linear", true, true, sizeof(LinearParams), kWritesState | kWritesCache,
+    {"linear",
+     true,
+     true,
+     sizeof(LinearParams),
+     kWritesState | kWritesCache,
      {SPEC_LOCAL_SIZE, SPEC_LINEAR_EPILOGUE, SPEC_LINEAR_ACTIVATION}},
     {"measure_copy", false, false, sizeof(MeasureCopyParams), kWritesState},
     {"measure_fma", false, false, sizeof(MeasureFmaParams), kWritesState},
     {"norm", false, false, sizeof(NormParams), kWritesState},
-    {"qkv", true, true, sizeof(QkvParams), kWritesState | kWritesCache,
+    {"qkv",
+     true,
+     true,
+     sizeof(QkvParams),
+     kWritesState | kWritesCache,
      {SPEC_LOCAL_SIZE, SPEC_QKV_PAIRING, SPEC_QKV_ROTATE, SPEC_QKV_VALUES, SPEC_QKV_CACHE}},
     {"quantize_cache", false, false, sizeof(QuantizeCacheParams), kWritesCache},
     {"sample_pick", false, false, sizeof(SampleParams), kWritesControlAndBatch},
@@ -139,8 +147,8 @@ class ModuleTest : public testing::TestWithParam<ShaderModuleRow> {
     }
     spirv::Module module() const { return spirv::parse(words_); }
     const Tiling* fixed_tile() const {  // nullptr: the module is for all
-        const auto found = std::find_if(
-            std::begin(kFixedTiles), std::end(kFixedTiles), [](const Tiling& tile) {
+        const auto found =
+            std::find_if(std::begin(kFixedTiles), std::end(kFixedTiles), [](const Tiling& tile) {
                 return std::string(GetParam().name).ends_with(tile_suffix(tile));
             });
         return found == std::end(kFixedTiles) ? nullptr : found;

@@ -3,8 +3,9 @@
 #
 # Label cpu: needs no Vulkan; one ctest entry. Label gpu: the program is run once for every software
 # driver and once more with synchronization validation; the entries are NAME.lavapipe,
-# NAME.swiftshader and NAME.sync. A missing driver file fails the entry, it is never skipped: the
-# fixture in tests/support refuses to run without GYRE_TEST_DRIVER's device.
+# NAME.swiftshader and NAME.sync. kernel_test has NAME.bounds too: GPU-assisted validation, on
+# lavapipe. A missing driver file fails the entry, it is never skipped: the fixture in tests/support
+# refuses to run without GYRE_TEST_DRIVER's device.
 
 find_package(GTest REQUIRED)
 

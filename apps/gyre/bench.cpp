@@ -99,17 +99,22 @@ void bench(BenchOptions& options) {
 }
 
 void add_figures(CLI::App& parser, BenchOptions& options) {
-    parser.add_option("--prompt", options.prompt, "Tokens of the prompt (default: 128)")
+    parser
+        .add_option("--prompt", options.prompt,
+                    with_default("Tokens of the prompt", options.prompt))
         ->check(whole_number(0xffffffffu, 1));
-    parser.add_option("--gen", options.gen, "Tokens to decode (default: 64)")
+    parser.add_option("--gen", options.gen, with_default("Tokens to decode", options.gen))
         ->check(whole_number(0xffffffffu, 1));
     parser.add_option("--depth", options.depth_list,
-                      "Tokens in the cache before that; several as 0,512,900 (default: 0)");
-    parser.add_option("--repeat", options.repeat, "Times that each is measured (default: 5)")
+                      with_default("Tokens in the cache when decoding begins; several as 0,512,900",
+                                   options.depth_list));
+    parser
+        .add_option("--repeat", options.repeat,
+                    with_default("Times that each is measured", options.repeat))
         ->check(whole_number(1000, 1));
     parser
         .add_option("--minutes", options.minutes,
-                    "Then decode for so long, and show the rate over time")
+                    "At last decode for so many minutes, and show the rate over time")
         ->check(number_in(0.01, 10000));
 }
 
@@ -121,14 +126,19 @@ Command add_bench(CLI::App& program) {
     const auto options = std::make_shared<BenchOptions>();
     options->model.add_to(*parser, true);
     add_figures(*parser, *options);
-    parser->add_option("--ctx", options->n_ctx, "Positions; default: the model's")
+    parser
+        ->add_option("--ctx", options->n_ctx,
+                     "Tokens that the context holds (default: as many as the model has)")
         ->check(whole_number());
-    parser->add_option("--kv", options->kv, "Type of keys and values")
+    parser
+        ->add_option("--kv", options->kv,
+                     with_default("Type of the cache of keys and values", options->kv))
         ->check(CLI::IsMember(kv_types()));
     const CLI::Option* profile =
         parser
             ->add_option("--profile", options->profile_file,
-                         "Time by operation; with FILE.svg also as a picture")
+                         "Time by operation; with a file also as a picture there, an SVG")
+            ->type_name("[FILE]")
             ->expected(0, 1);
     parser->add_flag("--json", options->json, "One JSON object");
     return {parser, [options, profile] {

@@ -73,8 +73,10 @@ void print_info(const InfoOptions& options) {
 Command add_info(CLI::App& program) {
     CLI::App* parser = program.add_subcommand("info", "Describe a model file");
     const auto options = std::make_shared<InfoOptions>();
-    parser->add_option("M,-m,--model", options->model.given_path,
-                       "GGUF file (default: $GYRE_MODEL, or the shipped model)");
+    parser
+        ->add_option("file,-m,--model", options->model.given_path,
+                     "GGUF file (default: $GYRE_MODEL, or the shipped model)")
+        ->type_name("FILE");
     parser->add_flag("--json", options->json, "One JSON object");
     return {parser, [options] { print_info(*options); }};
 }

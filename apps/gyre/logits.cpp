@@ -80,10 +80,14 @@ Command add_logits(CLI::App& program) {
     const auto options = std::make_shared<LogitsOptions>();
     options->model.add_to(*parser, true);
     parser->add_option("--tokens", options->tokens, "Token ids, separated by commas")->required();
-    parser->add_option("--out", options->out, "The file")->required();
-    parser->add_option("--chunk", options->chunk, "Tokens computed at once; 0: 128")
+    parser->add_option("--out", options->out, "The file")->required()->type_name("FILE");
+    parser
+        ->add_option("--chunk", options->chunk,
+                     with_default("Tokens computed at once; 0: 128", options->chunk))
         ->check(whole_number());
-    parser->add_option("--kv", options->kv, "Type of keys and values")
+    parser
+        ->add_option("--kv", options->kv,
+                     with_default("Type of the cache of keys and values", options->kv))
         ->check(CLI::IsMember(kv_types()));
     return {parser, [options] { write_logits(*options); }};
 }

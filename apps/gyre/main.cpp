@@ -53,8 +53,8 @@ int run_program(int argc, char** argv) {
                      "gyre");
     program.footer(
         "Environment: GYRE_MODEL, the model without -m; GYRE_LOG=error|warning|info|debug, log "
-        "lines "
-        "on stderr.");
+        "lines on stderr.\nWhat is compiled and timed for a device is kept in "
+        "$XDG_CACHE_HOME/gyre (default: ~/.cache/gyre).");
     program.set_version_flag("--version", version_line());
     program.require_subcommand(1);
     const std::vector<Command> commands = {
@@ -66,10 +66,13 @@ int run_program(int argc, char** argv) {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return program.exit(error);  // --help, --version
-        const bool unknown = argc > 1 && argv[1][0] != '-' && program.get_subcommands().empty();
+        const auto commands_given = program.get_subcommands();
+        const bool unknown = argc > 1 && argv[1][0] != '-' && commands_given.empty();
         const std::string text =
             unknown ? std::string("unknown command '") + argv[1] + "'" : std::string(error.what());
-        return fail(text + " (see gyre --help)", Failure::kUsage);
+        const std::string of =
+            commands_given.empty() ? "gyre" : "gyre " + commands_given.front()->get_name();
+        return fail(text + " (see " + of + " --help)", Failure::kUsage);
     }
     gyre::app::install_interrupt_handler();
     turn_log_on();

@@ -57,14 +57,17 @@ void check_loading(gyre_status status) {
 }  // namespace
 
 void ModelOption::add_to(CLI::App& parser, bool with_device) {
-    parser.add_option("-m,--model", given_path,
-                      "GGUF file (default: $GYRE_MODEL, or the shipped model)");
+    parser
+        .add_option("-m,--model", given_path,
+                    "GGUF file (default: $GYRE_MODEL, or the shipped model)")
+        ->type_name("FILE");
     if (with_device) {
         parser.add_option("--device", device_,
                           "auto, an index of 'gyre devices', or a part of a name (default: auto)");
         parser
             .add_option("--tune", tune_,
-                        "on: up to 1 s of the first starts goes into timing kernels (default: on)")
+                        "on: the first starts on a device time its kernels, 1 s each at most "
+                        "(default: on)")
             ->check(CLI::IsMember({"on", "off"}));
     }
 }

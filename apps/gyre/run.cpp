@@ -171,20 +171,21 @@ void run(const RunOptions& options) {
 }
 
 void add_sampling(CLI::App& parser, gyre_sampling_options& sampling) {
-    parser
-        .add_option("--temp", sampling.temperature, "Temperature; 0: always the most likely token")
+    const auto add = [&](const char* name, auto& value, const char* words) {
+        return parser.add_option(name, value, with_default(words, value));
+    };
+    add("--temp", sampling.temperature, "Temperature; 0: always the most likely token")
         ->check(number_in(0, 1e30));
-    parser.add_option("--top-k", sampling.top_k, "Of the K most likely tokens; 0: off")
-        ->check(whole_number());
-    parser.add_option("--top-p", sampling.top_p, "Of the smallest set with probability P; 1: off")
+    add("--top-k", sampling.top_k, "Of the N most likely tokens; 0: off")->check(whole_number());
+    add("--top-p", sampling.top_p, "Of the fewest tokens with this probability together; 1: off")
         ->check(number_in(1e-6, 1));
-    parser.add_option("--min-p", sampling.min_p, "At least P times the best probability; 0: off")
+    add("--min-p", sampling.min_p, "Of those with this part of the best probability; 0: off")
         ->check(number_in(0, 1));
-    parser
-        .add_option("--repeat-penalty", sampling.repeat_penalty,
-                    "Divides the logits of recent tokens; 1: off")
-        ->check(number_in(1e-3, 1e3));
-    parser.add_option("--seed", sampling.seed, "Same seed, same text")
+    const std::string recent = "Above 1 it makes the last " +
+                               std::to_string(sampling.repeat_window) +
+                               " tokens less likely; 1: off";
+    add("--repeat-penalty", sampling.repeat_penalty, recent.c_str())->check(number_in(1e-3, 1e3));
+    add("--seed", sampling.seed, "Another seed, another text")
         ->check(whole_number(std::numeric_limits<std::uint64_t>::max()));
 }
 
@@ -198,18 +199,27 @@ Command add_run(CLI::App& program) {
         ->required();
     parser
         ->add_option("-n,--max-tokens", options->max_tokens,
-                     "Tokens to write; 0: until the text ends or the context is full")
+                     with_default("Tokens to write; 0: until the text ends or the context is full",
+                                  options->max_tokens))
         ->check(whole_number());
     add_sampling(*parser, options->sampling);
-    parser->add_option("--ctx", options->n_ctx, "Positions; default: the model's")
+    parser
+        ->add_option("--ctx", options->n_ctx,
+                     "Tokens that the context holds (default: as many as the model has)")
         ->check(whole_number());
-    parser->add_option("--kv", options->kv, "Type of keys and values")
+    parser
+        ->add_option("--kv", options->kv,
+                     with_default("Type of the cache of keys and values", options->kv))
         ->check(CLI::IsMember(kv_types()));
     parser
-        ->add_option("--when-full", options->when_full,
-                     "When all positions are taken: end, or forget the oldest half and go on")
+        ->add_option(
+            "--when-full", options->when_full,
+            with_default("When the context is full: end, or forget the oldest half and go on",
+                         options->when_full))
         ->check(CLI::IsMember({"stop", "slide"}));
-    parser->add_option("--keep", options->keep_tokens, "First tokens that a slide keeps")
+    parser
+        ->add_option("--keep", options->keep_tokens,
+                     with_default("First tokens that a slide keeps", options->keep_tokens))
         ->check(whole_number());
     parser->add_flag("--json", options->json, "One JSON object when it is done");
     return {parser, [options] { run(*options); }};

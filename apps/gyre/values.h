@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,14 @@ std::vector<std::uint32_t> parse_tokens(const std::string& list, const std::stri
 
 // "0,512,900": whole numbers, at least one. Throws as parse_token.
 std::vector<std::uint32_t> parse_numbers(const std::string& list, const std::string& option);
+
+// What an option's help says, and the value that stands if it is not given.
+template <typename T>
+std::string with_default(const char* words, const T& value) {
+    std::ostringstream text;
+    text << words << " (default: " << value << ')';
+    return text.str();
+}
 
 // The names of --kv.
 const std::map<std::string, gyre_kv_type>& kv_types();

@@ -60,6 +60,7 @@ TEST(CliUsage, WrongUsageIsOneLineAndTwo) {
         {{}, "subcommand"},
         {{"sing"}, "sing"},
         {{"run"}, "--prompt"},
+        {{"run"}, "see gyre run --help"},
         {{"run", "-p"}, "--prompt"},
         {{"run", "-p", "x", "--bogus"}, "--bogus"},
         {{"run", "-p", "x", "-n", "-1"}, "-1"},
@@ -116,6 +117,8 @@ TEST(CliUsage, HelpAndVersionGoToStdout) {
         EXPECT_NE(result.out, "");
         EXPECT_EQ(result.err, "");
     }
+    const std::string run = run_without_vulkan({"run", "--help"}).out;
+    EXPECT_NE(run.find("(default: 0.8)"), std::string::npos) << run;
 }
 
 // Every way to open a file refuses a bad one, before any device is looked for.

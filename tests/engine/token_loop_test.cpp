@@ -41,7 +41,7 @@ SampleSettings settings_of(const SamplerOptions& o) {
 // A text and the session that holds it: the last token may be pending. Both ways of going on.
 class Writer {
   public:
-    Writer(const std::shared_ptr<const Model>& model, SessionOptions options)
+    Writer(const std::shared_ptr<const Model>& model, const SessionOptions& options)
         : session_(EngineTest::session(model, options)) {}
 
     void feed(Ids ids) {

@@ -14,12 +14,12 @@ float gelu_tanh(float x) {
 // 0.5 x erfc(-x / sqrt 2) without cancellation for negative x. erfc(z), z >= 0, is Numerical Recipes'
 // Chebyshev fit (Press et al., section 6.2): relative error below 1.2e-7 everywhere.
 float gelu_erf(float x) {
-    precise float z = abs(x) * 0.7071067812;  // spirv-opt would make one product of this and 0.5 * z
-    float t = 1.0 / (1.0 + 0.5 * z);
-    float poly = t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 +
+    precise float z = abs(x) * 0.7071067812;  // else compilers make one product of this and 0.5 * z
+    precise float t = 1.0 / (1.0 + 0.5 * z);
+    precise float poly = t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 +
                  t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 +
                  t * 0.17087277))))))));
-    float erfc_z = t * exp(-z * z - 1.26551223 + poly);
+    precise float erfc_z = t * exp(-z * z - 1.26551223 + poly);
     return 0.5 * x * (x < 0.0 ? erfc_z : 2.0 - erfc_z);
 }
 

@@ -407,7 +407,10 @@ TEST_F(TokenLoopTest, WaitsOnceForSeveralTokens) {
         if (budget_ms == 1 && result.seconds > 199 * 1.5e-3) {
             EXPECT_EQ(after.submits - before.submits, 200u);
         }
-        const std::uint64_t a_token = 2 + decode_norms(*model) + 5 * model->config().n_layer + 2;
+        const ModelWeights& weights = model->weights();
+        const std::uint64_t a_token = weights.token_embd.slices.size() +
+                                      weights.output.slices.size() + decode_norms(*model) +
+                                      5 * model->config().n_layer + 2;
         EXPECT_EQ(after.dispatches - before.dispatches, 199 * a_token + 2);
         EXPECT_GE(after.descriptor_binds - before.descriptor_binds, decoded);
         EXPECT_LE(after.barriers - before.barriers, 199 * (a_token + 1) + 3);

@@ -416,7 +416,10 @@ TEST_F(TokenLoopTest, WaitsOnceForSeveralTokens) {
         const std::uint64_t dispatches = after.dispatches - before.dispatches;
         EXPECT_EQ(decoded, n - 1);
         EXPECT_EQ(result.n_run, n - 1);
-        const std::uint64_t a_token = 2 + decode_norms(*model) + 5 * model->config().n_layer + 2;
+        const ModelWeights& weights = model->weights();
+        const std::uint64_t a_token = weights.token_embd.slices.size() +
+                                      weights.output.slices.size() + decode_norms(*model) +
+                                      5 * model->config().n_layer + 2;
         if (in_parts) {
             EXPECT_GE(submits, (n - 1) * 2 + 1);
             EXPECT_GE(dispatches, (n - 1) * a_token + 2);

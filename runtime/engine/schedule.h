@@ -51,12 +51,14 @@ struct ActivationLayout {
     std::uint32_t scales = 0;  // [n_ctx] temperature factors
     std::uint32_t turns = 0;   // [keys, values][n_pairs] (cos, sin) of a cache shift
     std::uint32_t ticket = 0;  // [1] of norms behind a product
-    std::uint32_t attention_tickets = 0;   // [n_head] of a query that workgroups share
-    std::uint32_t attention_partials = 0;  // [n_head][kMaxAttentionSplits][2 n_pairs + 2] of them
+    std::uint32_t attention_splits = 1;    // workgroups that share a decoded token's query
+    std::uint32_t attention_tickets = 0;   // [n_head], with splits
+    std::uint32_t attention_partials = 0;  // [n_head][attention_splits][2 n_pairs + 2], too
     std::uint64_t words = 0;               // of the whole buffer
 
     static ActivationLayout of(const ModelConfig& config, const RotarySpec& rotary,
-                               CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx);
+                               CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx,
+                               std::uint32_t attention_splits);
 };
 
 // The buffers of a session that the schedule binds.

@@ -15,7 +15,8 @@ constexpr TexelViews kFixedViews = 1u << BINDING_STATE | 1u << BINDING_WEIGHTS;
 }  // namespace
 
 ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpec& rotary,
-                                      CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx) {
+                                      CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx,
+                                      std::uint32_t attention_splits) {
     ActivationLayout layout;
     std::uint64_t words = 0;
     const auto place = [&words](std::uint64_t n) {
@@ -46,9 +47,12 @@ ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpe
     if (rotary.temperature.active()) layout.scales = place(n_ctx);
     layout.turns = place(2 * std::uint64_t{rotary.n_pairs()} * 2);
     layout.ticket = place(1);
-    layout.attention_tickets = place(config.n_head);
-    layout.attention_partials = place(std::uint64_t{config.n_head} * kMaxAttentionSplits *
-                                      (2 * std::uint64_t{rotary.n_pairs()} + 2));
+    layout.attention_splits = attention_splits;
+    if (attention_splits > 1) {
+        layout.attention_tickets = place(config.n_head);
+        layout.attention_partials = place(std::uint64_t{config.n_head} * attention_splits *
+                                          (2 * std::uint64_t{rotary.n_pairs()} + 2));
+    }
     layout.words = words;
     return layout;
 }
@@ -145,7 +149,7 @@ Status Schedule::build_attention(const Tilings& tilings) {
     if (tilings.attention_streams == 0) {
         attention.local_size = std::max(tilings.attention_size, attention.n_pairs > 64 ? 128u : 0u);
         GYRE_ASSIGN(prefill_attention_, kernels.attention(attention));
-        attention.splits = tilings.attention_splits(cache_->shape().n_ctx);
+        attention.splits = layout_.attention_splits;
         GYRE_ASSIGN(decode_attention_, kernels.attention(attention));
         return {};
     }

@@ -73,7 +73,7 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
 // A model has fewer heads than a GPU has room for workgroups. Four tiles each, when the context is
 // full, are worth the merging.
 std::uint32_t Tilings::attention_splits(std::uint32_t n_ctx) const {
-    return std::clamp(n_ctx / (4 * attention_size), 1u, kMaxAttentionSplits);
+    return attention_streams != 0 ? 1 : std::clamp(n_ctx / (4 * attention_size), 1u, 8u);
 }
 
 ProductRole product_role(const LinearVariant& variant) {

@@ -14,8 +14,6 @@
 
 namespace gyre {
 
-inline constexpr std::uint32_t kMaxAttentionSplits = 8;
-
 struct Tilings {
     Tiling decode;                      // one token
     Tiling decode_norm;                 // one token, normalised by every workgroup for itself
@@ -25,7 +23,7 @@ struct Tilings {
     std::uint32_t attention_streams =
         0;  // a query in decode, queries a workgroup in prompts; 0: none
 
-    // Decode without streams: workgroups that share a query in a context of n_ctx cells.
+    // Decode: workgroups that share a query in a context of n_ctx cells.
     std::uint32_t attention_splits(std::uint32_t n_ctx) const;
 
     // Without texels: whether a binding's range fits them is for the caller to see.

@@ -14,8 +14,9 @@ bool is_last_workgroup(uint at, uint n) {
     memoryBarrierBuffer();
     barrier();
     if (gl_LocalInvocationIndex == 0u) {
-        ticket = atomicAdd(tickets[at], 1u);
-        if (ticket + 1u == n) tickets[at] = 0u;
+        uint own = atomicAdd(tickets[at], 1u);
+        if (own + 1u == n) tickets[at] = 0u;
+        ticket = own;
     }
     barrier();
     memoryBarrierBuffer();

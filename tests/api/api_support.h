@@ -68,6 +68,11 @@ class TemporaryFolder {
     std::string folder_;
 };
 
+// Dispatches that a decoded token may have beyond its embedding, five a layer and its logits: the
+// first layer's norm, where norms are behind products; on SwiftShader, whose texels are small
+// (docs/kernels.md), all norms and the further slices of the vocabulary, read twice.
+std::uint32_t more_dispatches(std::uint32_t n_layer, std::uint32_t n_vocabulary_slices = 1);
+
 // Tests with a device: validation is on, and a test fails for every line that the library logs as
 // an error. GYRE_TEST_DRIVER (lavapipe, swiftshader, any) must be there, or the test fails.
 class ApiDeviceTest : public testing::Test {

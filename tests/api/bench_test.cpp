@@ -54,13 +54,14 @@ TEST_F(BenchTest, JsonOfTheShippedModel) {
         EXPECT_GT(json.at(key), 1 << 20) << key;
 
     const Json& counted = json.at("counted");
-    constexpr int kLayers = 4;  // of the shipped model
-    // Embed, layers, logits, two of a greedy sampler; the first norm where norms are behind.
+    constexpr std::uint32_t kLayers = 4;  // of the shipped model
+    // Embed, layers, logits, two of a greedy sampler.
+    const std::uint32_t more = more_dispatches(kLayers, 3);
     EXPECT_GE(counted.at("dispatches_per_token"), 1 + 5 * kLayers + 1 + 2);
     EXPECT_LE(counted.at("descriptor_binds_per_token"), counted.at("dispatches_per_token"));
     if (json.at("decode").at("tokens_per_second").at("min") > 40) {  // else a token may be cut
-        EXPECT_LE(counted.at("dispatches_per_token"), 2 + 5 * kLayers + 1 + 2);
-        EXPECT_LE(counted.at("barriers_per_token"), 2 + 5 * kLayers + 1 + 4);
+        EXPECT_LE(counted.at("dispatches_per_token"), 1 + 5 * kLayers + 1 + 2 + more);
+        EXPECT_LE(counted.at("barriers_per_token"), 1 + 5 * kLayers + 1 + 4 + more);
         EXPECT_LE(counted.at("submits_per_token"), 1);
         EXPECT_LE(counted.at("host_waits_per_token"), 1);
     }
@@ -93,7 +94,7 @@ TEST_F(BenchTest, AModelWithoutTokenizerAndItsCurve) {
     ASSERT_EQ(result.exit_code, 0) << result.err;
     const Json json = Json::parse(result.out);
     EXPECT_GE(json.at("counted").at("dispatches_per_token"), 1 + 5 * 2 + 1);
-    EXPECT_LE(json.at("counted").at("dispatches_per_token"), 2 + 5 * 2 + 1);
+    EXPECT_LE(json.at("counted").at("dispatches_per_token"), 1 + 5 * 2 + 1 + more_dispatches(2));
     expect_spread(json.at("decode").at("tokens_per_second"));
     const Json& curve = json.at("sustained");
     ASSERT_GE(curve.size(), 1u);

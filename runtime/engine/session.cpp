@@ -141,9 +141,9 @@ bool Session::token_in_parts() const {
 // The token at StepState; returns the seconds that it took.
 Result<double> Session::run_token(std::span<CommandRecorder* const> behind) {
     const auto start = std::chrono::steady_clock::now();
-    CommandRecorder* all[2] = {&recorders_.decode};
-    std::copy(behind.begin(), behind.end(), all + 1);
-    GYRE_TRY(queue_.run(std::span(all).first(1 + behind.size())));
+    std::vector<CommandRecorder*> all{&recorders_.decode};
+    all.insert(all.end(), behind.begin(), behind.end());
+    GYRE_TRY(queue_.run(all));
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

@@ -141,7 +141,8 @@ Result<Device> Device::create(const Instance& instance, std::uint32_t index,
     state->caps = state->info.caps;
     state->caps.features = both(state->info.caps.features, options.features);
     options.limit.apply(state->caps);
-    state->hang_timeout = options.hang_timeout;
+    state->hang_timeout =
+        options.hang_timeout.value_or(std::chrono::minutes(state->info.caps.software ? 20 : 2));
     state->cache_path = options.pipeline_cache_path;
     parent.fn.vkGetPhysicalDeviceMemoryProperties(state->physical, &state->memory);
 

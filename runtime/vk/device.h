@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -35,7 +36,9 @@ struct DeviceOptions {
     std::string pipeline_cache_path;  // file; empty: compiled pipelines are kept in memory only
     DeviceCapsLimit limit;            // for tests
     DeviceFeatures features;          // those wanted; enabled where supported, see caps().features
-    std::chrono::milliseconds hang_timeout{120'000};  // a submission that takes longer: device lost
+    // A submission that takes longer: device lost. Not set: 2 minutes, or 20 on a software driver,
+    // which shares the processors with others and may compile meanwhile.
+    std::optional<std::chrono::milliseconds> hang_timeout;
 };
 
 struct DeviceCounters {

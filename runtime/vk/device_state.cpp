@@ -22,6 +22,7 @@ DeviceState::~DeviceState() {
         log(LogLevel::kWarning,
             info.name + " did not finish its work; its objects stay until the process ends");
         instance->keep = true;
+        dummy.reset();  // it asks may_destroy(), whose list would be gone before it
         return;
     }
     {

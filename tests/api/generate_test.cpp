@@ -1,5 +1,6 @@
 // Text generation: sampling, streaming, every stop reason, and going on after each.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <string>

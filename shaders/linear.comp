@@ -28,6 +28,7 @@ layout(constant_id = SPEC_LINEAR_TOKENS) const uint TOKENS = 1;
 layout(constant_id = SPEC_LINEAR_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_LINEAR_NORM_QUADS) const uint NORM_QUADS = 0;
 layout(constant_id = SPEC_LINEAR_TEXELS) const uint TEXELS = 0;
+layout(constant_id = SPEC_LINEAR_STAGED) const uint STAGED = 0;
 #endif
 layout(constant_id = SPEC_LINEAR_EPILOGUE) const uint EPILOGUE = 0;
 layout(constant_id = SPEC_LINEAR_ACTIVATION) const uint ACTIVATION = 0;

@@ -29,6 +29,7 @@ layout(constant_id = SPEC_QKV_TOKENS) const uint TOKENS = 1;
 layout(constant_id = SPEC_QKV_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_QKV_NORM_QUADS) const uint NORM_QUADS = 0;
 layout(constant_id = SPEC_QKV_TEXELS) const uint TEXELS = 0;
+layout(constant_id = SPEC_QKV_STAGED) const uint STAGED = 0;
 #endif
 layout(constant_id = SPEC_QKV_PAIRING) const uint PAIRING = 1;
 layout(constant_id = SPEC_QKV_ROTATE) const uint ROTATE = 1;

@@ -20,6 +20,7 @@ constexpr std::uint32_t kMaxNormQuads = (16384 - 128 * 4) / 16;
 // others, whose compilation says how long its own will take.
 struct Shape {
     std::uint32_t local_size, rows, tokens;
+    bool staged = false;
 };
 constexpr Shape kSoftwareDecode[] = {{8, 16, 1},  {8, 8, 1}, {32, 8, 1},
                                      {32, 16, 1}, {8, 4, 1}, {32, 4, 1}};
@@ -27,8 +28,9 @@ constexpr Shape kSoftwarePrefill[] = {{32, 4, 8}, {8, 4, 8}, {8, 8, 8},
                                       {32, 8, 8}, {8, 4, 4}, {32, 4, 4}};
 constexpr Shape kGpuDecode[] = {{64, 2, 1}, {64, 1, 1}, {128, 2, 1}, {32, 2, 1}, {128, 1, 1},
                                 {32, 1, 1}, {64, 4, 1}, {128, 4, 1}, {32, 4, 1}};
-constexpr Shape kGpuPrefill[] = {{64, 4, 8},  {128, 4, 8}, {64, 8, 4},  {64, 4, 4},
-                                 {128, 8, 4}, {64, 2, 8},  {128, 4, 4}, {128, 2, 8}};
+constexpr Shape kGpuPrefill[] = {{64, 4, 8},  {64, 4, 8, true}, {128, 4, 8, true}, {128, 4, 8},
+                                 {64, 8, 4},  {64, 4, 4},       {128, 8, 4},       {64, 2, 8},
+                                 {128, 4, 4}, {128, 2, 8}};
 
 std::span<const Shape> shapes(const DeviceCaps& caps, bool decode) {
     if (caps.software) {
@@ -90,6 +92,7 @@ std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind&
         tiling.local_size = shape.local_size;
         tiling.rows = shape.rows;
         tiling.tokens = shape.tokens;
+        tiling.staged = shape.staged;
         if (tiling != first && may_replace(shape, kind, first, texels)) {
             candidates.push_back(tiling);
         }

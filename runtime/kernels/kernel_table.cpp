@@ -33,6 +33,10 @@ const char* module_suffix(WeightFormat format) {
     return "";
 }
 
+[[maybe_unused]] bool may_be_staged(const Tiling& tiling, std::uint32_t norm_quads) {
+    return !tiling.staged || (norm_quads == 0 && tiling.k_lanes == 1 && !tiling.fixed);
+}
+
 std::string product_module(const char* name, bool complex, WeightFormat format,
                            const Tiling& tiling) {
     std::string module = std::string(name) + (complex ? "_complex" : "") + module_suffix(format);
@@ -103,6 +107,7 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
     assert(v.tiling.rows % 2 == 0 && "an invocation of qkv multiplies whole pairs");
     assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
     assert((!v.tiling.fixed || (v.norm_quads == 0 && v.tiling.k_lanes == 1)) && "fixed, too");
+    assert(may_be_staged(v.tiling, v.norm_quads));
     std::vector<SpecConstant> constants = {
         spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_QKV_PAIRING, v.rotary.pairing),
         spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys), spec(SPEC_QKV_VALUES, v.rotary.values),
@@ -111,7 +116,7 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
         append(constants,
                {spec(SPEC_QKV_PAIRS, v.tiling.rows / 2), spec(SPEC_QKV_TOKENS, v.tiling.tokens),
                 spec(SPEC_QKV_K_LANES, v.tiling.k_lanes), spec(SPEC_QKV_NORM_QUADS, v.norm_quads),
-                spec(SPEC_QKV_TEXELS, v.tiling.texels)});
+                spec(SPEC_QKV_TEXELS, v.tiling.texels), spec(SPEC_QKV_STAGED, v.tiling.staged)});
     }
     GYRE_ASSIGN(const Pipeline* pipeline,
                 get(product_module("qkv", v.complex, v.format, v.tiling), std::move(constants)));
@@ -148,6 +153,7 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
     assert((v.epilogue != LinearEpilogue::kResidualNorm ||
             (v.norm_quads == 0 && v.tiling.tokens == 1)) &&
            "one norm, in front or behind, of one row");
+    assert(may_be_staged(v.tiling, v.norm_quads));
     const Activation activation =
         v.epilogue == LinearEpilogue::kActivate ? v.activation : Activation::kGeluTanh;
     assert((!v.tiling.fixed || (v.norm_quads == 0 && v.tiling.k_lanes == 1 &&
@@ -157,11 +163,12 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
                                            spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
                                            spec(SPEC_LINEAR_ACTIVATION, activation)};
     if (!v.tiling.fixed) {
-        append(constants,
-               {spec(SPEC_LINEAR_ROWS, v.tiling.rows), spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
-                spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
-                spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads),
-                spec(SPEC_LINEAR_TEXELS, v.tiling.texels)});
+        append(
+            constants,
+            {spec(SPEC_LINEAR_ROWS, v.tiling.rows), spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
+             spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
+             spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads), spec(SPEC_LINEAR_TEXELS, v.tiling.texels),
+             spec(SPEC_LINEAR_STAGED, v.tiling.staged)});
     }
     GYRE_ASSIGN(const Pipeline* pipeline,
                 get(product_module("linear", v.complex, v.format, v.tiling), std::move(constants)));

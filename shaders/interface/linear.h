@@ -13,6 +13,7 @@
 #define SPEC_LINEAR_EPILOGUE   5  // LINEAR_EPILOGUE_LIST
 #define SPEC_LINEAR_ACTIVATION 6  // ACTIVATION_LIST, for the ACTIVATE epilogue
 #define SPEC_LINEAR_TEXELS     7  // 1: weights and x are loaded as texels
+#define SPEC_LINEAR_STAGED     8  // 1: x goes through shared memory; no norm, one K lane
 
 // Where a result goes.  X(id, Name)
 #define LINEAR_EPILOGUE_LIST(X)                                                 \

@@ -16,6 +16,7 @@
 #define SPEC_QKV_VALUES     7  // ROTARY_VALUES_LIST
 #define SPEC_QKV_CACHE      8  // CACHE_FORMAT_LIST
 #define SPEC_QKV_TEXELS     9  // 1: weights and x are loaded as texels
+#define SPEC_QKV_STAGED     10 // 1: x goes through shared memory; no norm, one K lane
 
 INTERFACE_BEGIN
 struct QkvParams {

@@ -2,7 +2,7 @@
 // registers of one invocation.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs ROWS, TOKENS, K_LANES, NORM_QUADS (specialization constants), pc.n_steps and state4[]. With NORM_QUADS > 0 the one row of x is in normed[] of shared memory.
+// Needs ROWS, TOKENS, K_LANES, NORM_QUADS, STAGED (specialization constants), pc.n_steps and state4[]. With NORM_QUADS > 0 the one row of x is in normed[] of shared memory.
 //
 // Each output is summed by one invocation in the order of k whatever ROWS and TOKENS are: the same
 // bits whether a token comes alone or in a tile. K_LANES > 1 splits the sum over invocations (decode
@@ -14,7 +14,6 @@
 const uint N_SUMS = ROWS * TOKENS;
 
 uint weight_row[ROWS];    // rows of the slice that this invocation multiplies
-uint x_quad[TOKENS];      // state4 index where each token's row begins
 float sums[N_SUMS];       // [ROWS][TOKENS]
 Chunk chunks[ROWS];       // the current one of each row
 
@@ -28,9 +27,8 @@ StepScales scales[ROWS];  // of the current step
 float x_sums[TOKENS];     // of x over the current block: what the block's min is multiplied with
 #endif
 
-vec4 load_x(uint token, uint quad) {
-    return NORM_QUADS > 0u ? normed[quad] : load_state4(x_quad[token] + quad);
-}
+#define X_QUADS 1u
+#include "x_rows.glsl"
 
 // Adds one quad of every row, unscaled: the row's quad is quad j of its chunk.
 void add_quad(uint quad, uint j) {

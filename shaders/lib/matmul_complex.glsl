@@ -17,7 +17,6 @@ const uint N_SUMS = ROWS * TOKENS;
 const uint COMPLEX_ROWS = ROWS / 2u;
 
 uint weight_row[ROWS];  // the first COMPLEX_ROWS entries are used
-uint x_quad[TOKENS];    // state4 index where each token's row begins
 float sums[N_SUMS];     // [COMPLEX_ROWS][re, im][TOKENS]
 Chunk chunks_re[COMPLEX_ROWS];
 Chunk chunks_im[COMPLEX_ROWS];
@@ -33,9 +32,8 @@ StepScales scales_im[COMPLEX_ROWS];
 vec2 x_sums[TOKENS];     // (re, im) of x over the current block
 #endif
 
-vec4 load_x(uint token, uint quad) {
-    return NORM_QUADS > 0u ? normed[quad] : load_state4(x_quad[token] + quad);
-}
+#define X_QUADS 2u
+#include "x_rows.glsl"
 
 // Adds one quad of every complex row: the row's quad is quad j of its chunk.
 void add_quad(uint quad, uint j) {

@@ -85,8 +85,13 @@ void multiply(uint k_lane) {
     [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
         sums[i] = 0.0;
     }
-    for (uint s = k_lane; s < pc.n_steps; s += K_LANES) {
-        add_step(s);
+    // As often for all lanes: there are barriers in the loop, which some drivers pass whatever STAGED says.
+    for (uint first = 0u; first < pc.n_steps; first += K_LANES) {
+#ifndef FIXED_ROWS
+        if (STAGED != 0u && first % STAGE_STEPS == 0u) begin_stage(first);
+#endif
+        uint s = first + k_lane;
+        if (K_LANES == 1u || s < pc.n_steps) add_step(s);
     }
     if (K_LANES > 1u) {
         const uint row_lane = gl_LocalInvocationIndex % ROW_LANES;

@@ -109,7 +109,7 @@ class GpuTilingBits : public TilingBits {};
 
 TEST_P(GpuTilingBits, EveryCandidateGivesTheDefaultsBits) {
     limit_.not_software = true;
-    EXPECT_EQ(compare_candidates(), 9u);
+    EXPECT_EQ(compare_candidates(), 10u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GpuTilingBits, testing::Values("rove_half", "f16_odd", "q8_0"),

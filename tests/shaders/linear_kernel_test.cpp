@@ -147,6 +147,10 @@ TEST_P(LinearCaseTest, EqualsReference) {
     EXPECT_TRUE(by_texels.empty() || same_bits(by_texels, found));
     if (data.c.options.norm || data.c.epilogue == Epilogue::kResidualNorm) return;
     const bool in_one = data.c.tiling.k_lanes == 1;
+    if (data.c.options.is_complex && in_one) {
+        const auto staged = multiply(data, in_stages(data.c.tiling), 0, data.c.n_tokens);
+        EXPECT_TRUE(same_bits(staged, found)) << "in stages";
+    }
     expect_fixed_equals(data, in_one ? found : multiply(data, kDecode, 0, data.c.n_tokens));
 }
 
@@ -157,7 +161,9 @@ INSTANTIATE_TEST_SUITE_P(Linear, LinearCaseTest,
 class LinearFormatTest : public LinearKernelTest, public testing::WithParamInterface<WeightFormat> {
   protected:
     static LinearData data(std::uint32_t n_tokens, Tiling tiling) {
-        const std::uint32_t n_in = std::max(160u, 2 * format_block_elements(GetParam()));
+        // Three stages of x, the last in part.
+        const std::uint32_t block = format_block_elements(GetParam());
+        const std::uint32_t n_in = (544 + block - 1) / block * block;
         return LinearData({"bits", GetParam(), 45, n_in, n_tokens, Epilogue::kResidual, tiling});
     }
 };
@@ -172,11 +178,12 @@ TEST_P(LinearFormatTest, BitsDoNotDependOnTheBatch) {
         one_by_one.insert(one_by_one.end(), y.begin(), y.end());
     }
     // Small enough for the texels of every device.
-    for (const Tiling& tiling : {kDecode, kPrefill, kWidePrefill, kSmall, with_texels(kDecode),
-                                 with_texels(kWidePrefill)}) {
+    for (const Tiling& tiling :
+         {kDecode, kPrefill, kWidePrefill, kSmall, with_texels(kDecode), with_texels(kWidePrefill),
+          in_stages(kWidePrefill), in_stages(kSmall), in_stages(with_texels(kPrefill))}) {
         EXPECT_TRUE(same_bits(multiply(prompt, tiling, 0, kTokens), one_by_one))
             << "local size " << tiling.local_size << ", rows " << tiling.rows << ", tokens "
-            << tiling.tokens;
+            << tiling.tokens << (tiling.staged ? ", staged" : "");
     }
     expect_fixed_equals(prompt, one_by_one);
 }

@@ -150,6 +150,10 @@ TEST_P(QkvCaseTest, EqualsReference) {
     if (!texels.q.empty()) expect_same(texels, found, "by texels");
     if (data.c.options.norm) return;
     const bool in_one = data.c.tiling.k_lanes == 1;
+    if (data.weights.is_complex && in_one) {
+        expect_same(compute(data, in_stages(data.c.tiling), 0, data.c.tokens.n), found,
+                    "in stages");
+    }
     expect_fixed_equals(data, in_one ? found : compute(data, kDecode, 0, data.c.tokens.n));
 }
 
@@ -172,8 +176,10 @@ TEST_P(QkvFormatTest, BitsDoNotDependOnTheBatch) {
                         kDecode});
     const FoundQkv tokens = one_by_one(data, kDecode);
     // Small enough for the texels of every device.
-    for (const Tiling& tiling : {kPrefill, kWidePrefill, kSmall, with_texels(kPrefill)}) {
-        const std::string how = "in tiles of " + std::to_string(tiling.tokens);
+    for (const Tiling& tiling : {kPrefill, kWidePrefill, kSmall, with_texels(kPrefill),
+                                 in_stages(kWidePrefill), in_stages(with_texels(kSmall))}) {
+        const std::string how =
+            "in tiles of " + std::to_string(tiling.tokens) + (tiling.staged ? ", in stages" : "");
         expect_same(compute(data, tiling, 0, kTokens), tokens, how.c_str());
     }
     expect_fixed_equals(data, tokens);

@@ -18,4 +18,9 @@ inline constexpr Tiling with_texels(Tiling tiling) {
     return tiling;
 }
 
+inline constexpr Tiling in_stages(Tiling tiling) {
+    tiling.staged = true;
+    return tiling;
+}
+
 }  // namespace gyre::test

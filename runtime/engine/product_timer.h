@@ -21,8 +21,8 @@ class ProductTimer {
     static Result<ProductTimer> create(const Model& model, std::span<const TunedProduct> products);
 
     // Of one product, the best of several repeats: the device's clock, or the host's around a
-    // submission where there is none or the host is the device. The kernel stays in the model's
-    // table.
+    // submission where there is none. Of a software driver the time of the processor, and what
+    // that takes on cores which have nothing else to do. The kernel stays in the model's table.
     Result<ProductTime> time(const TunedProduct& product, const Tiling& tiling);
     void forget(const TunedProduct& product, const Tiling& tiling);
 

@@ -11,15 +11,11 @@ bool ends_tuning(const Status& status) {
     return status.code() == StatusCode::kCancelled || status.code() == StatusCode::kDeviceLost;
 }
 
-// On a software driver the clock says how busy the machine is too, and the processor's time nothing
-// of how well the cores share the work: one of them has to be better, the other not worse.
-bool is_cheaper(const ProductTime& a, const ProductTime& b) {
-    return a.cpu_us < kTuningMargin * b.cpu_us;
-}
-
+// On a software driver the processor's time says nothing of how well the cores share the work, and
+// a quicker dispatch may cost more of it: one of them has to be better, the other not worse.
 bool is_better(const ProductTime& a, const ProductTime& b) {
     if (a.us < kTuningMargin * b.us && a.cpu_us <= b.cpu_us) return true;
-    return is_cheaper(a, b) && a.us < b.us / kTuningMargin;
+    return a.cpu_us < kTuningMargin * b.cpu_us && a.us < b.us / kTuningMargin;
 }
 
 std::uint32_t sums(const Tiling& tiling) {
@@ -47,8 +43,8 @@ class Tuning {
     }
     Result<ProductTime> time(const TunedProduct& product, const Tiling& tiling,
                              TilingRecord& record);
-    Result<bool> wins(const TunedProduct& product, const Tiling& candidate,
-                      Result<ProductTime>& timed, const Tiling& leader, const ProductTime& leading);
+    Result<bool> wins(const TunedProduct& product, const Result<ProductTime>& candidate,
+                      const Tiling& leader, const ProductTime& leading);
 
     const TuningTools* tools_;
     double budget_ms_;
@@ -72,18 +68,12 @@ Result<ProductTime> Tuning::time(const TunedProduct& product, const Tiling& tili
     return timed;
 }
 
-// Both are compiled already. A candidate that costs less and is slower may have shared a core with
-// something else: it is timed once more, and `timed` becomes that.
-Result<bool> Tuning::wins(const TunedProduct& product, const Tiling& candidate,
-                          Result<ProductTime>& timed, const Tiling& leader,
-                          const ProductTime& leading) {
-    if (timed.ok() && is_cheaper(timed.value(), leading) && !is_better(timed.value(), leading)) {
-        timed = tools_->time(product, candidate);
-    }
-    if (timed.ok() && !is_better(timed.value(), leading)) return false;
-    const Result<ProductTime> again = timed.ok() ? tools_->time(product, leader) : timed;
+Result<bool> Tuning::wins(const TunedProduct& product, const Result<ProductTime>& candidate,
+                          const Tiling& leader, const ProductTime& leading) {
+    if (!candidate.ok() || !is_better(candidate.value(), leading)) return false;
+    const Result<ProductTime> again = tools_->time(product, leader);  // compiled already
     if (!again.ok()) return ends_tuning(again.status()) ? Result<bool>(again.status()) : false;
-    return is_better(timed.value(), again.value());
+    return is_better(candidate.value(), again.value());
 }
 
 Result<bool> Tuning::tune(const TunedProduct& product) {
@@ -118,8 +108,9 @@ Result<bool> Tuning::tune(const TunedProduct& product) {
         ++record.tried;
         if (!fits_now) continue;  // nor into the next start
         if (!tools_->save(*records_).ok()) return false;
-        Result<ProductTime> timed = time(product, candidate, record);
-        GYRE_ASSIGN(const bool won, wins(product, candidate, timed, leader, leading.value()));
+        const Result<ProductTime> timed = time(product, candidate, record);
+        if (!timed.ok() && ends_tuning(timed.status())) return timed.status();
+        GYRE_ASSIGN(const bool won, wins(product, timed, leader, leading.value()));
         tools_->forget(product, won ? leader : candidate);
         if (!won) continue;
         leader = record.best = candidate;

@@ -61,7 +61,7 @@ struct TuningReport {
 // dearest took; a candidate that fits into no start is passed over. A
 // candidate replaces the best so far if it is more than 3 % quicker and costs no more of the
 // processor, or costs 3 % less of it and is as quick, against two timings of it: a machine with
-// other things to do makes no winner. Nor a loser: what costs less is timed twice itself.
+// other things to do makes no winner.
 inline constexpr double kTuningBudgetMs = 1000;
 inline constexpr double kTuningMargin = 0.97;
 Result<TuningReport> tune(std::span<const TunedProduct> products, const TuningTools& tools,

@@ -49,12 +49,11 @@ double cpu_us() {
 // driver's clock says too which of its threads happened to share a core: twice as much, or not.
 double undisturbed_us(double cpu_us, const TunedProduct& product, const Tiling& tiling,
                       std::uint32_t n_tokens) {
-    const auto parts = [](std::uint32_t n, std::uint32_t size) { return (n + size - 1) / size; };
-    const std::uint32_t n_groups =
-        parts(product.matrices[0]->slices[0].n_rows, tiling.rows_a_workgroup()) *
-        parts(n_tokens, tiling.tokens);
+    const Groups groups = linear_groups(tiling, product.matrices[0]->slices[0].n_rows, n_tokens);
+    const std::uint32_t n_groups = groups.x * groups.y;
     const std::uint32_t n_cores = std::max(1u, std::thread::hardware_concurrency());
-    return cpu_us * parts(n_groups, n_cores) / n_groups;
+    const std::uint32_t turns = (n_groups + n_cores - 1) / n_cores;
+    return cpu_us * turns / n_groups;
 }
 
 }  // namespace

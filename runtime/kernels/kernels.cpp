@@ -93,6 +93,10 @@ void record_shift_cache(Dispatcher& recorder, const Kernel& kernel, const Descri
                                        kernel.tiling.local_size)});
 }
 
+Groups linear_groups(const Tiling& tiling, std::uint32_t n_rows, std::uint32_t n_tokens) {
+    return {divide_up(n_rows, tiling.rows_a_workgroup()), divide_up(n_tokens, tiling.tokens)};
+}
+
 void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params) {
     assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
@@ -100,8 +104,7 @@ void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorS
     assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
            "its texels show one row");
     recorder.dispatch(*kernel.pipeline, set, params,
-                      Groups{divide_up(params.n_rows, kernel.tiling.rows_a_workgroup()),
-                             divide_up(params.n_tokens, kernel.tiling.tokens)});
+                      linear_groups(kernel.tiling, params.n_rows, params.n_tokens));
 }
 
 Result<DescriptorSet> make_sample_set(Device& device, const SampleBuffers& buffers) {

@@ -40,6 +40,8 @@ void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel, const Des
                            const QuantizeCacheParams& params);
 void record_shift_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                         const ShiftCacheParams& params);
+// What record_linear dispatches.
+Groups linear_groups(const Tiling& tiling, std::uint32_t n_rows, std::uint32_t n_tokens);
 void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params);
 

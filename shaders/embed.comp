@@ -40,13 +40,9 @@ void main() {
 #endif
     uint position_row = pc.position_offset + (step_state.first_position + t) * pc.n_embd;
     [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
-        precise vec4 quad = at_places(weight_quad(chunk, j));  // a min is not to be added to the position first
+        vec4 quad = at_places(weight_quad(chunk, j));
 #ifdef BLOCK_QUADS
-        uint b = (c % STEP_CHUNKS * CHUNK_QUADS + j) / BLOCK_QUADS;
-        quad *= block_scale(scales, b);
-#endif
-#ifdef BLOCK_MINS
-        quad -= block_min(scales, b);
+        quad = scaled(quad, scales, (c % STEP_CHUNKS * CHUNK_QUADS + j) / BLOCK_QUADS);
 #endif
         [[unroll]] for (uint e = 0u; e < 4u; ++e) {
             uint i = (c * CHUNK_QUADS + j) * 4u + e;

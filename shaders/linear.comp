@@ -12,9 +12,11 @@
 //   pc      LinearParams, interface/linear.h
 //   grid    (ceil(n_rows / rows a workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
-// An invocation holds ROWS rows, spread as lib/rows.glsl says.
+// An invocation holds ROWS rows, spread as lib/rows.glsl says. With COOPERATIVE a workgroup does, without
+// a norm: lib/multiply_cooperative.glsl.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#include "cooperative.h"
 #include "linear.h"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
@@ -25,10 +27,14 @@ const uint ROWS = FIXED_ROWS;
 #else
 layout(constant_id = SPEC_LINEAR_ROWS) const uint ROWS = 4;
 layout(constant_id = SPEC_LINEAR_TOKENS) const uint TOKENS = 1;
+layout(constant_id = SPEC_LINEAR_TEXELS) const uint TEXELS = 0;
+#ifdef COOPERATIVE
+layout(constant_id = SPEC_COOPERATIVE_COMPLEX) const uint COMPLEX = 0;
+#else
 layout(constant_id = SPEC_LINEAR_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_LINEAR_NORM_QUADS) const uint NORM_QUADS = 0;
-layout(constant_id = SPEC_LINEAR_TEXELS) const uint TEXELS = 0;
 layout(constant_id = SPEC_LINEAR_STAGED) const uint STAGED = 0;
+#endif
 #endif
 layout(constant_id = SPEC_LINEAR_EPILOGUE) const uint EPILOGUE = 0;
 layout(constant_id = SPEC_LINEAR_ACTIVATION) const uint ACTIVATION = 0;
@@ -39,6 +45,8 @@ layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Logits { float logits[]; };
 
 #include "quads.glsl"
+#include "activation.glsl"
+#ifndef COOPERATIVE
 #include "norm_behind.glsl"
 
 // What is normalised: x in front of the product, or the sum behind it, of which other workgroups stored parts.
@@ -53,7 +61,7 @@ const uint OUTPUTS = 2u;  // of a weight row
 #include "matmul.glsl"
 const uint OUTPUTS = 1u;
 #endif
-#include "activation.glsl"
+#endif
 
 void store(uint row, uint token, float y) {
     y += pc.bias_offset == NO_OFFSET ? 0.0 : params[pc.bias_offset + row];
@@ -62,13 +70,41 @@ void store(uint row, uint token, float y) {
         logits[at] = y;
     } else if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL) {
         state[at] += y;
+#ifndef COOPERATIVE
     } else if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM) {
         sum_row[at] += y;
+#endif
     } else {
         state[at] = activate(ACTIVATION, y);
     }
 }
 
+// Rows and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
+#ifdef COOPERATIVE
+uint tile_weight_row(uint r) {
+    const uint outputs = COMPLEX != 0u ? 2u : 1u;  // of a weight row
+    return min(gl_WorkGroupID.x * (ROWS / outputs) + r, pc.n_rows / outputs - 1u);
+}
+uint tile_x_quad(uint t) {
+    uint token = min(gl_WorkGroupID.y * TOKENS + t, pc.n_tokens - 1u);
+    return (pc.x_offset + token * pc.x_stride) / 4u;
+}
+#include "multiply_cooperative.glsl"
+
+void main() {
+    multiply();
+    [[unroll]] for (uint f = 0u; f < FRAGMENTS; ++f) {
+        show_fragment(f);
+        uint first_row = gl_WorkGroupID.x * ROWS + fragment_row(f);
+        uint first_token = gl_WorkGroupID.y * TOKENS + fragment_token(f);
+        for (uint i = gl_SubgroupInvocationID; i < M * N; i += gl_SubgroupSize) {
+            uint row = first_row + i % M;
+            uint token = first_token + i / M;
+            if (row < pc.n_rows && token < pc.n_tokens) store(row, token, result(i % M, i / M));
+        }
+    }
+}
+#else
 void normalise_sum() {
     vec2 statistics = norm_statistics(pc.out_offset, pc.n_rows, pc.norm_epsilon);
     for (uint q = gl_LocalInvocationIndex; 4u * q < pc.n_rows; q += LOCAL_SIZE) {
@@ -84,7 +120,6 @@ void main() {
     uint first_token = gl_WorkGroupID.y * TOKENS;
 
     if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.x_stride);
-    // Rows and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
     [[unroll]] for (uint r = 0u; r < ROWS / OUTPUTS; ++r) {
         weight_row[r] = min(first_row + r * ROW_STRIDE, pc.n_rows / OUTPUTS - 1u);
     }
@@ -108,3 +143,4 @@ void main() {
     }
 #endif
 }
+#endif

@@ -13,9 +13,11 @@
 //   grid    (ceil(pairs of the slice / pairs a workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
 // An invocation multiplies the two rows of a pair, so that it can turn them in registers and write
-// them as one word. RoVE (values turned with the keys): arXiv:2606.11275.
+// them as one word. RoVE (values turned with the keys): arXiv:2606.11275. With COOPERATIVE a workgroup
+// holds PAIRS pairs, whose rows are neighbours in its tile: lib/multiply_cooperative.glsl.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#include "cooperative.h"
 #include "qkv.h"
 
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
@@ -26,10 +28,14 @@ const uint PAIRS = FIXED_ROWS / 2;
 #else
 layout(constant_id = SPEC_QKV_PAIRS) const uint PAIRS = 2;
 layout(constant_id = SPEC_QKV_TOKENS) const uint TOKENS = 1;
+layout(constant_id = SPEC_QKV_TEXELS) const uint TEXELS = 0;
+#ifdef COOPERATIVE
+layout(constant_id = SPEC_COOPERATIVE_COMPLEX) const uint COMPLEX = 0;
+#else
 layout(constant_id = SPEC_QKV_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_QKV_NORM_QUADS) const uint NORM_QUADS = 0;
-layout(constant_id = SPEC_QKV_TEXELS) const uint TEXELS = 0;
 layout(constant_id = SPEC_QKV_STAGED) const uint STAGED = 0;
+#endif
 #endif
 layout(constant_id = SPEC_QKV_PAIRING) const uint PAIRING = 1;
 layout(constant_id = SPEC_QKV_ROTATE) const uint ROTATE = 1;
@@ -44,6 +50,9 @@ layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint c
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 #include "quads.glsl"
+#include "kv_cache.glsl"
+#include "rotary.glsl"
+#ifndef COOPERATIVE
 #define load_row4 load_state4
 #include "normed_row.glsl"
 #ifdef COMPLEX_WEIGHTS
@@ -51,8 +60,7 @@ layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_st
 #else
 #include "matmul.glsl"
 #endif
-#include "kv_cache.glsl"
-#include "rotary.glsl"
+#endif
 
 uint n_pairs() {
     return (pc.head_dim + 1u) / 2u;
@@ -100,27 +108,76 @@ void store(uint head, uint pair, uint token, vec2 ab) {
     }
 }
 
+// The slice's rows of a pair, as a dense matrix would have them.
+uvec2 pair_rows(uint pair) {
+    uvec2 channels = rotary_pair(PAIRING, pair % n_pairs(), pc.rotary_stride);
+    return pair / n_pairs() * pc.head_dim + uvec2(channels.x, min(channels.y, pc.head_dim - 1u));
+}
+
+vec2 pair_bias(uvec2 rows) {
+    if (pc.bias_offset == NO_OFFSET) return vec2(0.0);
+    uint first = pc.bias_offset + pc.first_head * pc.head_dim;
+    return vec2(params[first + rows.x], params[first + rows.y]);
+}
+
+// The last pair of an odd head has one channel.
+bool has_two_channels(uint pair) {
+    return rotary_pair(PAIRING, pair % n_pairs(), pc.rotary_stride).y < pc.head_dim;
+}
+
+uint slice_pairs() {
+    return pc.n_heads * n_pairs();
+}
+
+// Pairs and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
+#ifdef COOPERATIVE
+uint tile_weight_row(uint r) {
+    uint pair = min(gl_WorkGroupID.x * PAIRS + (COMPLEX != 0u ? r : r / 2u), slice_pairs() - 1u);
+    uvec2 rows = pair_rows(pair);
+    return COMPLEX != 0u ? pair : rows[r % 2u];
+}
+uint tile_x_quad(uint t) {
+    uint token = min(gl_WorkGroupID.y * TOKENS + t, pc.n_tokens - 1u);
+    return (pc.x_offset + token * pc.row_stride) / 4u;
+}
+#include "multiply_cooperative.glsl"
+
+void main() {
+    multiply();
+    [[unroll]] for (uint f = 0u; f < FRAGMENTS; ++f) {
+        show_fragment(f);
+        uint first_pair = gl_WorkGroupID.x * PAIRS + fragment_row(f) / 2u;
+        uint first_token = gl_WorkGroupID.y * TOKENS + fragment_token(f);
+        for (uint i = gl_SubgroupInvocationID; i < M / 2u * N; i += gl_SubgroupSize) {
+            uint p = i % (M / 2u);
+            uint t = i / (M / 2u);
+            uint pair = first_pair + p;
+            if (pair >= slice_pairs() || first_token + t >= pc.n_tokens) continue;
+            vec2 ab = vec2(result(2u * p, t), result(2u * p + 1u, t)) + pair_bias(pair_rows(pair));
+            if (!has_two_channels(pair)) ab.y = 0.0;
+            store(pc.first_head + pair / n_pairs(), pair % n_pairs(), first_token + t, ab);
+        }
+    }
+}
+#else
 void main() {
     uint row_lane = gl_LocalInvocationIndex % ROW_LANES;
     uint k_lane = gl_LocalInvocationIndex / ROW_LANES;
     uint first_pair = gl_WorkGroupID.x * ROW_LANES * PAIRS + first_of_lane(row_lane, PAIRS);
     uint first_token = gl_WorkGroupID.y * TOKENS;
-    uint pairs_end = pc.n_heads * n_pairs();
-    uint out_row[ROWS];  // rows of the slice, as a dense matrix would have them
+    uint out_row[ROWS];
 
     if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.row_stride);
-    // Pairs and tokens past the end repeat the last one: loads stay inside, only stores are guarded.
     [[unroll]] for (uint p = 0u; p < PAIRS; ++p) {
-        uint pair = min(first_pair + p * ROW_STRIDE, pairs_end - 1u);
-        uint head_row = pair / n_pairs() * pc.head_dim;
-        uvec2 channels = rotary_pair(PAIRING, pair % n_pairs(), pc.rotary_stride);
-        out_row[2u * p] = head_row + channels.x;
-        out_row[2u * p + 1u] = head_row + min(channels.y, pc.head_dim - 1u);
+        uint pair = min(first_pair + p * ROW_STRIDE, slice_pairs() - 1u);
+        uvec2 rows = pair_rows(pair);
+        out_row[2u * p] = rows.x;
+        out_row[2u * p + 1u] = rows.y;
 #ifdef COMPLEX_WEIGHTS
         weight_row[p] = pair;  // interleaved pairs of even heads: the complex rows in order
 #else
-        weight_row[2u * p] = out_row[2u * p];
-        weight_row[2u * p + 1u] = out_row[2u * p + 1u];
+        weight_row[2u * p] = rows.x;
+        weight_row[2u * p + 1u] = rows.y;
 #endif
     }
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
@@ -130,20 +187,16 @@ void main() {
     if (k_lane != 0u) return;
     STORE_LOOP for (uint p = 0u; p < PAIRS; ++p) {
         uint pair = first_pair + p * ROW_STRIDE;
-        if (pair >= pairs_end) continue;
-        uint in_head = pair % n_pairs();
-        bool has_b = rotary_pair(PAIRING, in_head, pc.rotary_stride).y < pc.head_dim;
-        vec2 bias = vec2(0.0);
-        if (pc.bias_offset != NO_OFFSET) {
-            uint first = pc.bias_offset + pc.first_head * pc.head_dim;
-            bias = vec2(params[first + out_row[2u * p]], params[first + out_row[2u * p + 1u]]);
-        }
+        if (pair >= slice_pairs()) continue;
+        bool two_channels = has_two_channels(pair);
+        vec2 bias = pair_bias(uvec2(out_row[2u * p], out_row[2u * p + 1u]));
         STORE_LOOP for (uint t = 0u; t < TOKENS; ++t) {
             if (first_token + t < pc.n_tokens) {
                 vec2 ab = vec2(results[2u * p * TOKENS + t], results[(2u * p + 1u) * TOKENS + t]) + bias;
-                if (!has_b) ab.y = 0.0;
-                store(pc.first_head + pair / n_pairs(), in_head, first_token + t, ab);
+                if (!two_channels) ab.y = 0.0;
+                store(pc.first_head + pair / n_pairs(), pair % n_pairs(), first_token + t, ab);
             }
         }
     }
 }
+#endif

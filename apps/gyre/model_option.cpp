@@ -69,6 +69,10 @@ void ModelOption::add_to(CLI::App& parser, bool with_device) {
                         "on: the first starts on a device time its kernels, 1 s each at most "
                         "(default: on)")
             ->check(CLI::IsMember({"on", "off"}));
+        parser
+            .add_option("--matrix-units", matrix_units_,
+                        "on: prompts by the GPU's matrix units, should it have any (default: on)")
+            ->check(CLI::IsMember({"on", "off"}));
     }
 }
 
@@ -86,6 +90,7 @@ Model ModelOption::open() const {
     options.progress = show_progress;
     options.progress_user = &progress;
     options.no_tuning = tune_ == "off" ? 1 : 0;
+    options.no_matrix_units = matrix_units_ == "off" ? 1 : 0;
     gyre_model* model = nullptr;
     const gyre_status status = gyre_model_open(path().c_str(), &options, &model);
     progress.clear();

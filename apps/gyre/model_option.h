@@ -1,4 +1,4 @@
-// -m, --device and --tune: which model, on which device.
+// -m, --device, --tune and --matrix-units: which model, on which device.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -11,7 +11,7 @@ namespace gyre::app {
 
 class ModelOption {
   public:
-    // Adds -m; with_device adds --device and --tune as well.
+    // Adds -m; with_device adds the others as well.
     void add_to(CLI::App& parser, bool with_device);
 
     // The file: -m, else $GYRE_MODEL, else the shipped model. Throws if there is none.
@@ -28,6 +28,7 @@ class ModelOption {
   private:
     std::string device_ = "auto";
     std::string tune_ = "on";
+    std::string matrix_units_ = "on";
 };
 
 // A session, with a progress bar as the model's.

@@ -44,6 +44,7 @@ Result<std::shared_ptr<OpenModel>> open_on_device(const std::string& path,
     if (c.device != nullptr) options.device = c.device;
     options.pipeline_cache_path = pipeline_cache_file(c.cache_dir);
     options.tune = c.no_tuning == 0;
+    options.matrix_units = c.no_matrix_units == 0;
     if (c.progress != nullptr) {
         options.progress = [&c](const char* stage, double fraction) {
             return c.progress(stage, fraction, c.progress_user) != 0;

@@ -46,6 +46,7 @@ Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOp
     DeviceOptions device_options;
     device_options.pipeline_cache_path = options.pipeline_cache_path;
     device_options.limit = options.limit;
+    device_options.features.cooperative_matrix = options.matrix_units;
     GYRE_ASSIGN(Device device, Device::create(instance, choice.index, device_options));
 
     UploadProgress progress;

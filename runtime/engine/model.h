@@ -34,6 +34,8 @@ struct OpenOptions {
     // Tilings that are quick on this device, found by timing the model's kernels: up to a second of
     // the first starts. Kept beside the pipeline cache; without one the defaults stay.
     bool tune = true;
+    // Prompts by the device's matrix units, where it has them and there are kernels for them.
+    bool matrix_units = true;
     DeviceCapsLimit limit;                          // for tests
     std::optional<std::size_t> tiling_candidate{};  // for tests: this one of every product
 };

@@ -15,7 +15,7 @@ namespace gyre {
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 20;
-constexpr const char* kFirstWords = "gyre tilings 2, ";  // 2: of this format
+constexpr const char* kFirstWords = "gyre tilings 3, ";  // 3: of this format
 
 std::string hex(std::uint64_t value) {
     std::array<char, 17> text{};
@@ -35,14 +35,14 @@ std::string shader_hash() {
 }
 
 std::string line(const std::string& product, const TilingRecord& record) {
-    std::array<char, 160> text{};
+    std::array<char, 192> text{};
     const Tiling& t = record.best;
     std::snprintf(
         text.data(), text.size(),
-        " local_size %u rows %u tokens %u k_lanes %u staged %u us %.1f ms_a_sum %.1f tried %u of "
-        "%u\n",
-        t.local_size, t.rows, t.tokens, t.k_lanes, t.staged ? 1u : 0u, record.us, record.ms_a_sum,
-        record.tried, record.of);
+        " local_size %u rows %u tokens %u k_lanes %u staged %u cooperative %u us %.1f ms_a_sum "
+        "%.1f tried %u of %u\n",
+        t.local_size, t.rows, t.tokens, t.k_lanes, t.staged ? 1u : 0u, t.cooperative ? 1u : 0u,
+        record.us, record.ms_a_sum, record.tried, record.of);
     return product + text.data();
 }
 
@@ -51,7 +51,7 @@ bool read_record(const std::string& text, std::string& product, TilingRecord& re
     Tiling& t = record.best;
     std::string name;
     words >> product >> name >> t.local_size >> name >> t.rows >> name >> t.tokens >> name >>
-        t.k_lanes >> name >> t.staged >> name >> record.us >> name >> record.ms_a_sum >> name >>
+        t.k_lanes >> name >> t.staged >> name >> t.cooperative >> name >> record.us >> name >> record.ms_a_sum >> name >>
         record.tried >> name >> record.of;
     return !words.fail();
 }

@@ -16,7 +16,7 @@ constexpr std::uint32_t kMaxNormQuads = (16384 - 128 * 4) / 16;
 // What is tried beside a device's default. Only what cannot change a bit is in here: a row's sum is
 // made by k_lanes invocations in an order that nothing else changes, and a norm's sums by a whole
 // workgroup. So k_lanes is the device's, a product with a norm behind it keeps its local size, and
-// one with a norm inside its whole tiling. By promise, because time is short; but the largest after
+// one with a norm inside its whole tiling; matrix units sum in an order of their own. By promise, because time is short; but the largest after
 // others, whose compilation says how long its own will take.
 struct Shape {
     std::uint32_t local_size, rows, tokens;
@@ -31,6 +31,13 @@ constexpr Shape kGpuDecode[] = {{64, 2, 1}, {64, 1, 1}, {128, 2, 1}, {32, 2, 1},
 constexpr Shape kGpuPrefill[] = {{64, 4, 8},  {64, 4, 8, true}, {128, 4, 8, true}, {128, 4, 8},
                                  {64, 8, 4},  {64, 4, 4},       {128, 8, 4},       {64, 2, 8},
                                  {128, 4, 4}, {128, 2, 8}};
+
+// Rows and tokens of a workgroup of matrix units.
+struct CooperativeTile {
+    std::uint32_t rows, tokens;
+};
+constexpr CooperativeTile kCooperativePrefill[] = {
+    {64, 32}, {64, 64}, {128, 32}, {32, 32}, {128, 64}};
 
 std::span<const Shape> shapes(const DeviceCaps& caps, bool decode) {
     if (caps.software) {
@@ -68,6 +75,9 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
         t.decode = {.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
         t.decode_norm = t.decode;
         t.prefill = {.local_size = 64, .rows = 4, .tokens = 8, .k_lanes = 1};
+        const Tiling tile = cooperative_tiling(caps, kCooperativePrefill[0].rows,
+                                               kCooperativePrefill[0].tokens);
+        if (can_use_cooperative(caps, tile)) t.prefill = tile;
     }
     return t;
 }
@@ -87,13 +97,21 @@ ProductRole product_role(const LinearVariant& variant) {
 std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind& kind,
                                       const Tiling& first, bool texels) {
     std::vector<Tiling> candidates = {first};
-    for (const Shape& shape : shapes(caps, kind.decode)) {
+    const auto others =
+        first.cooperative ? std::span<const Shape>() : shapes(caps, kind.decode);
+    for (const Shape& shape : others) {
         Tiling tiling = first;
         tiling.local_size = shape.local_size;
         tiling.rows = shape.rows;
         tiling.tokens = shape.tokens;
         tiling.staged = shape.staged;
         if (tiling != first && may_replace(shape, kind, first, texels)) {
+            candidates.push_back(tiling);
+        }
+    }
+    for (const CooperativeTile& tile : kCooperativePrefill) {
+        const Tiling tiling = cooperative_tiling(caps, tile.rows, tile.tokens);
+        if (first.cooperative && tiling != first && can_use_cooperative(caps, tiling)) {
             candidates.push_back(tiling);
         }
     }

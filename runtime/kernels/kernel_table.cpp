@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/kernels/kernel_table.h"
 
+#include <algorithm>
+#include <cassert>
+#include <string_view>
+
 #include "runtime/kernels/shader_modules.h"
 #include "shaders/interface/attention.h"
 #include "shaders/interface/bindings.h"
+#include "shaders/interface/cooperative.h"
 #include "shaders/interface/measure_copy.h"
 #include "shaders/interface/measure_fma.h"
 #include "shaders/interface/norm.h"
@@ -37,8 +42,16 @@ const char* module_suffix(WeightFormat format) {
     return !tiling.staged || (norm_quads == 0 && tiling.k_lanes == 1 && !tiling.fixed);
 }
 
+[[maybe_unused]] bool may_be_cooperative(const Tiling& tiling, std::uint32_t norm_quads) {
+    return !tiling.cooperative || (norm_quads == 0 && tiling.k_lanes == 1 && !tiling.fixed &&
+                                   !tiling.staged && tiling.rows % 2 == 0);
+}
+
+constexpr const char* kCooperativeSuffix = "_cooperative";
+
 std::string product_module(const char* name, bool complex, WeightFormat format,
                            const Tiling& tiling) {
+    if (tiling.cooperative) return std::string(name) + module_suffix(format) + kCooperativeSuffix;
     std::string module = std::string(name) + (complex ? "_complex" : "") + module_suffix(format);
     if (!tiling.fixed) return module;
     return module + '_' + std::to_string(tiling.rows) + 'x' + std::to_string(tiling.tokens);
@@ -53,14 +66,43 @@ void append(std::vector<SpecConstant>& constants, std::vector<SpecConstant> more
     constants.insert(constants.end(), more.begin(), more.end());
 }
 
+std::vector<SpecConstant> cooperative_constants(const DeviceCaps& caps, bool complex) {
+    return {spec(SPEC_COOPERATIVE_M, caps.cooperative.m),
+            spec(SPEC_COOPERATIVE_N, caps.cooperative.n),
+            spec(SPEC_COOPERATIVE_K, caps.cooperative.k), spec(SPEC_COOPERATIVE_COMPLEX, complex)};
+}
+
 }  // namespace
 
 bool uses_fixed_tiles(const DeviceCaps& caps) {
     return caps.software && caps.max_texel_range < caps.max_storage_range;
 }
 
-Result<const Pipeline*> KernelTable::get(const std::string& module,
-                                         std::vector<SpecConstant> spec) {
+Tiling cooperative_tiling(const DeviceCaps& caps, std::uint32_t rows, std::uint32_t tokens) {
+    return {.local_size = COOPERATIVE_SUBGROUPS * caps.subgroup_size,
+            .rows = rows,
+            .tokens = tokens,
+            .cooperative = true};
+}
+
+bool can_use_cooperative(const DeviceCaps& caps, const Tiling& tiling) {
+    const auto& modules = shader_modules();
+    const bool built = std::any_of(modules.begin(), modules.end(), [](const ShaderModuleRow& row) {
+        return std::string_view(row.name).ends_with(kCooperativeSuffix);
+    });
+    if (!built || !caps.features.cooperative_matrix) return false;
+    const CooperativeShape& shape = caps.cooperative;
+    // Tiles of weights and x, each as two float16, and a fragment of sums a subgroup.
+    const std::uint32_t bytes =
+        2 * 2 * (tiling.rows + tiling.tokens) * (COOPERATIVE_STAGE + COOPERATIVE_PAD) +
+        4 * COOPERATIVE_SUBGROUPS * shape.m * shape.n;
+    return tiling.local_size <= caps.max_invocations && bytes <= caps.max_shared_bytes &&
+           tiling.rows % (COOPERATIVE_ROW_PARTS * shape.m) == 0 &&
+           tiling.tokens % (COOPERATIVE_TOKEN_PARTS * shape.n) == 0;
+}
+
+Result<const Pipeline*> KernelTable::get(const std::string& module, std::vector<SpecConstant> spec,
+                                         bool full_subgroups) {
     std::string key = module;
     for (const SpecConstant& constant : spec) {
         key += ' ' + std::to_string(constant.id) + '=' + std::to_string(constant.value);
@@ -72,7 +114,7 @@ Result<const Pipeline*> KernelTable::get(const std::string& module,
         if (module != row.name) continue;
         const std::vector<std::uint32_t> words = module_words(row);
         if (words.empty()) return Status::internal("shader module " + module + " is damaged");
-        GYRE_ASSIGN(Pipeline pipeline, Pipeline::create(*device_, {row.name, words}, spec));
+        GYRE_ASSIGN(Pipeline pipeline, Pipeline::create(*device_, {row.name, words}, spec, full_subgroups));
         auto& slot = pipelines_[key];
         slot = std::make_unique<Pipeline>(std::move(pipeline));
         return static_cast<const Pipeline*>(slot.get());
@@ -107,19 +149,25 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
     assert(v.tiling.rows % 2 == 0 && "an invocation of qkv multiplies whole pairs");
     assert((v.norm_quads == 0 || v.tiling.tokens == 1) && "the fused norm holds one row");
     assert((!v.tiling.fixed || (v.norm_quads == 0 && v.tiling.k_lanes == 1)) && "fixed, too");
-    assert(may_be_staged(v.tiling, v.norm_quads));
+    assert(may_be_staged(v.tiling, v.norm_quads) && may_be_cooperative(v.tiling, v.norm_quads));
     std::vector<SpecConstant> constants = {
         spec(SPEC_LOCAL_SIZE, v.tiling.local_size), spec(SPEC_QKV_PAIRING, v.rotary.pairing),
         spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys), spec(SPEC_QKV_VALUES, v.rotary.values),
         spec(SPEC_QKV_CACHE, v.cache)};
-    if (!v.tiling.fixed) {
+    if (v.tiling.cooperative) {
+        append(constants, cooperative_constants(device_->caps(), v.complex));
+        append(constants,
+               {spec(SPEC_QKV_PAIRS, v.tiling.rows / 2), spec(SPEC_QKV_TOKENS, v.tiling.tokens),
+                spec(SPEC_QKV_TEXELS, v.tiling.texels)});
+    } else if (!v.tiling.fixed) {
         append(constants,
                {spec(SPEC_QKV_PAIRS, v.tiling.rows / 2), spec(SPEC_QKV_TOKENS, v.tiling.tokens),
                 spec(SPEC_QKV_K_LANES, v.tiling.k_lanes), spec(SPEC_QKV_NORM_QUADS, v.norm_quads),
                 spec(SPEC_QKV_TEXELS, v.tiling.texels), spec(SPEC_QKV_STAGED, v.tiling.staged)});
     }
     GYRE_ASSIGN(const Pipeline* pipeline,
-                get(product_module("qkv", v.complex, v.format, v.tiling), std::move(constants)));
+                get(product_module("qkv", v.complex, v.format, v.tiling), std::move(constants),
+                    v.tiling.cooperative));
     return Kernel{pipeline, v.tiling};
 }
 
@@ -153,7 +201,7 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
     assert((v.epilogue != LinearEpilogue::kResidualNorm ||
             (v.norm_quads == 0 && v.tiling.tokens == 1)) &&
            "one norm, in front or behind, of one row");
-    assert(may_be_staged(v.tiling, v.norm_quads));
+    assert(may_be_staged(v.tiling, v.norm_quads) && may_be_cooperative(v.tiling, v.norm_quads));
     const Activation activation =
         v.epilogue == LinearEpilogue::kActivate ? v.activation : Activation::kGeluTanh;
     assert((!v.tiling.fixed || (v.norm_quads == 0 && v.tiling.k_lanes == 1 &&
@@ -162,7 +210,12 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
     std::vector<SpecConstant> constants = {spec(SPEC_LOCAL_SIZE, v.tiling.local_size),
                                            spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
                                            spec(SPEC_LINEAR_ACTIVATION, activation)};
-    if (!v.tiling.fixed) {
+    if (v.tiling.cooperative) {
+        append(constants, cooperative_constants(device_->caps(), v.complex));
+        append(constants, {spec(SPEC_LINEAR_ROWS, v.tiling.rows),
+                           spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
+                           spec(SPEC_LINEAR_TEXELS, v.tiling.texels)});
+    } else if (!v.tiling.fixed) {
         append(
             constants,
             {spec(SPEC_LINEAR_ROWS, v.tiling.rows), spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
@@ -171,7 +224,8 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
              spec(SPEC_LINEAR_STAGED, v.tiling.staged)});
     }
     GYRE_ASSIGN(const Pipeline* pipeline,
-                get(product_module("linear", v.complex, v.format, v.tiling), std::move(constants)));
+                get(product_module("linear", v.complex, v.format, v.tiling), std::move(constants),
+                    v.tiling.cooperative));
     return Kernel{pipeline, v.tiling};
 }
 

@@ -20,7 +20,7 @@
 namespace gyre {
 
 // How a product is cut into invocations. Results depend on k_lanes (order of summation) and on
-// local_size (order of a norm's sums), never on rows and tokens.
+// local_size (order of a norm's sums), never on rows and tokens; cooperative ones have their own.
 struct Tiling {
     // Invocations a workgroup: row lanes * k_lanes. Row lanes are at most 8 or a multiple of 8.
     std::uint32_t local_size = 64;
@@ -32,8 +32,13 @@ struct Tiling {
     // The module for this one tile (kFixedDecode, kFixedPrefill), without a norm: weights as
     // texels, and of one token x too, as a view that begins at it (DescriptorSet::create).
     bool fixed = false;
+    // By the device's matrix units, without a norm: COOPERATIVE_SUBGROUPS subgroups, and `rows` are
+    // a workgroup's. One k lane.
+    bool cooperative = false;
 
-    std::uint32_t rows_a_workgroup() const { return local_size / k_lanes * rows; }
+    std::uint32_t rows_a_workgroup() const {
+        return cooperative ? rows : local_size / k_lanes * rows;
+    }
     bool operator==(const Tiling&) const = default;
 };
 
@@ -44,6 +49,12 @@ inline constexpr Tiling kFixedPrefill{.local_size = 4, .rows = 8, .tokens = 4, .
 // Software drivers that cannot show a matrix as texels are those that compile what they are given
 // as it stands. Their weights lie in slices that fit texels.
 bool uses_fixed_tiles(const DeviceCaps& caps);
+
+// The tile of `rows` weight rows and `tokens` tokens for the device's matrix units.
+Tiling cooperative_tiling(const DeviceCaps& caps, std::uint32_t rows, std::uint32_t tokens);
+
+// Whether there are kernels for the device's matrix units, and room for such a tile of any format.
+bool can_use_cooperative(const DeviceCaps& caps, const Tiling& tiling);
 
 // What of a rotary variant is compiled into the kernels; the rest is data.
 struct RotaryKernelSpec {
@@ -119,7 +130,8 @@ class KernelTable {
     std::size_t pipeline_count() const;
 
   private:
-    Result<const Pipeline*> get(const std::string& module, std::vector<SpecConstant> spec);
+    Result<const Pipeline*> get(const std::string& module, std::vector<SpecConstant> spec,
+                                bool full_subgroups = false);
 
     Device* device_;
     mutable std::mutex mutex_;

@@ -23,6 +23,10 @@ DeviceFeatures both(const DeviceFeatures& a, const DeviceFeatures& b) {
     out.storage8 = a.storage8 && b.storage8;
     out.integer_dot_product = a.integer_dot_product && b.integer_dot_product;
     out.subgroup_size_control = a.subgroup_size_control && b.subgroup_size_control;
+    out.cooperative_matrix = a.cooperative_matrix && b.cooperative_matrix;
+    // A kernel counts on the size of its subgroups, and multiplies float16.
+    out.float16 = out.float16 || out.cooperative_matrix;
+    out.subgroup_size_control = out.subgroup_size_control || out.cooperative_matrix;
     return out;
 }
 

@@ -96,6 +96,7 @@ DeviceCapsLimit DeviceCapsLimit::specification_minimum() {
     limit.max_groups_x = 65535;                         // maxComputeWorkGroupCount
     limit.no_timestamps = true;
     limit.no_subgroup_operations = true;
+    limit.no_cooperative_matrix = true;
     return limit;
 }
 
@@ -115,6 +116,7 @@ void DeviceCapsLimit::apply(DeviceCaps& caps) const {
     if (no_timestamps) caps.timestamp_period_ns = 0;
     if (no_unified_memory) caps.unified_memory = false;
     if (no_subgroup_operations) caps.subgroup_arithmetic = caps.subgroup_shuffle = false;
+    if (no_cooperative_matrix) caps.features.cooperative_matrix = false;
     if (not_software) caps.software = false;
 }
 

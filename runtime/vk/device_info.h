@@ -25,11 +25,19 @@ struct DeviceFeatures {
     bool storage8 = false;               // 8-bit members in storage buffers
     bool integer_dot_product = false;    // VK_KHR_shader_integer_dot_product
     bool subgroup_size_control = false;  // a pipeline may ask for a subgroup size
+    // Products of matrices by whole subgroups, DeviceCaps::cooperative (VK_KHR_cooperative_matrix).
+    // Enabled with float16, subgroup_size_control and the Vulkan memory model, which it needs.
+    bool cooperative_matrix = false;
 
     bool any() const {
         return float16 || int8 || storage16 || storage8 || integer_dot_product ||
-               subgroup_size_control;
+               subgroup_size_control || cooperative_matrix;
     }
+};
+
+// m x k times k x n, float16, with float32 sums.
+struct CooperativeShape {
+    std::uint32_t m = 0, n = 0, k = 0;
 };
 
 // The limits that matter to kernels and to memory planning. Sizes are bytes.
@@ -53,6 +61,7 @@ struct DeviceCaps {
     std::uint32_t max_subgroup_size = 0;
     bool subgroup_arithmetic = false;  // subgroupAdd and the like in compute shaders
     bool subgroup_shuffle = false;
+    CooperativeShape cooperative;  // with features.cooperative_matrix: the largest for our kernels
 
     double timestamp_period_ns = 0;  // one tick of a timestamp; 0: the queue has no timestamps
     bool unified_memory = false;     // the host can write the memory that is fastest for the device
@@ -76,6 +85,7 @@ struct DeviceCapsLimit {
     bool no_timestamps = false;
     bool no_unified_memory = false;  // weights go through staging; kDevice memory is not mapped
     bool no_subgroup_operations = false;
+    bool no_cooperative_matrix = false;
     bool not_software = false;  // a software driver is treated like a GPU
 
     // What the Vulkan 1.1 specification guarantees (table "Required Limits").

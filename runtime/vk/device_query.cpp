@@ -70,7 +70,8 @@ void fill_memory(DeviceInfo& info, const VkPhysicalDeviceMemoryProperties& memor
     info.caps.unified_memory = host_sees_local && shares;
 }
 
-void fill_properties(DeviceInfo& info, const InstanceTable& fn, VkPhysicalDevice device,
+// Returns whether a compute pipeline may ask for a subgroup size.
+bool fill_properties(DeviceInfo& info, const InstanceTable& fn, VkPhysicalDevice device,
                      const DeviceExtensions& extensions) {
     auto properties =
         vk_struct<VkPhysicalDeviceProperties2>(VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2);
@@ -110,6 +111,38 @@ void fill_properties(DeviceInfo& info, const InstanceTable& fn, VkPhysicalDevice
         caps.subgroup_arithmetic = (operations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) != 0;
         caps.subgroup_shuffle = (operations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;
     }
+    return (subgroup_sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+}
+
+// The largest of the device's shapes that tiles of our kernels are multiples of; none: 0.
+CooperativeShape cooperative_shape([[maybe_unused]] const InstanceTable& fn,
+                                   [[maybe_unused]] VkPhysicalDevice device) {
+    CooperativeShape best;
+#ifdef VK_KHR_cooperative_matrix
+    const auto query = fn.vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR;
+    std::uint32_t count = 0;
+    if (query == nullptr || query(device, &count, nullptr) != VK_SUCCESS) return best;
+    std::vector<VkCooperativeMatrixPropertiesKHR> list(
+        count, vk_struct<VkCooperativeMatrixPropertiesKHR>(
+                   VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR));
+    const VkResult result = query(device, &count, list.data());
+    if (result != VK_SUCCESS && result != VK_INCOMPLETE) return best;
+    list.resize(count);
+    const auto fits = [](std::uint32_t size) { return size == 8 || size == 16; };
+    for (const VkCooperativeMatrixPropertiesKHR& entry : list) {
+        const bool types = entry.AType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+                           entry.BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+                           entry.CType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+                           entry.ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR;
+        const bool ours = types && entry.scope == VK_SCOPE_SUBGROUP_KHR &&
+                          entry.saturatingAccumulation == VK_FALSE && fits(entry.MSize) &&
+                          fits(entry.NSize) && (fits(entry.KSize) || entry.KSize == 32);
+        if (ours && entry.MSize * entry.NSize * entry.KSize > best.m * best.n * best.k) {
+            best = {entry.MSize, entry.NSize, entry.KSize};
+        }
+    }
+#endif
+    return best;
 }
 
 }  // namespace
@@ -137,6 +170,10 @@ FeatureChain::FeatureChain(const DeviceExtensions& extensions) {
     if (extensions.has(VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME)) chain(head, float16_int8);
     if (extensions.has(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME)) chain(head, dot);
     if (extensions.has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) chain(head, subgroup_size);
+    if (extensions.has(VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME)) chain(head, memory_model);
+#ifdef VK_KHR_cooperative_matrix
+    if (extensions.has(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) chain(head, cooperative);
+#endif
 }
 
 DeviceFeatures FeatureChain::get() const {
@@ -148,6 +185,12 @@ DeviceFeatures FeatureChain::get() const {
     features.integer_dot_product = dot.shaderIntegerDotProduct == VK_TRUE;
     features.subgroup_size_control = subgroup_size.subgroupSizeControl == VK_TRUE &&
                                      subgroup_size.computeFullSubgroups == VK_TRUE;
+#ifdef VK_KHR_cooperative_matrix
+    features.cooperative_matrix = cooperative.cooperativeMatrix == VK_TRUE && features.float16 &&
+                                  features.subgroup_size_control &&
+                                  memory_model.vulkanMemoryModel == VK_TRUE &&
+                                  memory_model.vulkanMemoryModelDeviceScope == VK_TRUE;
+#endif
     return features;
 }
 
@@ -159,6 +202,12 @@ void FeatureChain::set(const DeviceFeatures& features) {
     dot.shaderIntegerDotProduct = features.integer_dot_product ? VK_TRUE : VK_FALSE;
     subgroup_size.subgroupSizeControl = features.subgroup_size_control ? VK_TRUE : VK_FALSE;
     subgroup_size.computeFullSubgroups = subgroup_size.subgroupSizeControl;
+    memory_model.vulkanMemoryModel = features.cooperative_matrix ? VK_TRUE : VK_FALSE;
+    // Other kernels order their memory between workgroups, which the model then wants named.
+    memory_model.vulkanMemoryModelDeviceScope = memory_model.vulkanMemoryModel;
+#ifdef VK_KHR_cooperative_matrix
+    cooperative.cooperativeMatrix = features.cooperative_matrix ? VK_TRUE : VK_FALSE;
+#endif
 }
 
 std::vector<const char*> device_extension_names(const DeviceExtensions& extensions,
@@ -172,10 +221,16 @@ std::vector<const char*> device_extension_names(const DeviceExtensions& extensio
     if (!features.any()) return names;
     // A structure in the FeatureChain needs its extension, whether its own feature is wanted or
     // not.
-    for (const char* name :
-         {VK_KHR_8BIT_STORAGE_EXTENSION_NAME, VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME,
-          VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME,
-          VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME}) {
+    for (const char* name : {
+             VK_KHR_8BIT_STORAGE_EXTENSION_NAME,
+             VK_KHR_SHADER_FLOAT16_INT8_EXTENSION_NAME,
+             VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME,
+             VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME,
+             VK_KHR_VULKAN_MEMORY_MODEL_EXTENSION_NAME,
+#ifdef VK_KHR_cooperative_matrix
+             VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME,
+#endif
+         }) {
         if (extensions.has(name)) names.push_back(name);
     }
     return names;
@@ -223,13 +278,20 @@ DeviceInfo query_device_info(const InstanceTable& fn, VkPhysicalDevice device,
         return info;
     }
     const DeviceExtensions extensions(fn, device);
-    fill_properties(info, fn, device, extensions);
+    const bool sized_subgroups = fill_properties(info, fn, device, extensions);
     if (queue->timestamp_bits != 0) {
         info.caps.timestamp_period_ns = static_cast<double>(properties.limits.timestampPeriod);
     }
     FeatureChain features(extensions);
     fn.vkGetPhysicalDeviceFeatures2(device, &features.head);
-    info.caps.features = features.get();
+    DeviceFeatures& supported = info.caps.features;
+    supported = features.get();
+    supported.subgroup_size_control &= sized_subgroups;
+    supported.cooperative_matrix &= sized_subgroups;
+    if (supported.cooperative_matrix) {
+        info.caps.cooperative = cooperative_shape(fn, device);
+        supported.cooperative_matrix = info.caps.cooperative.m != 0;
+    }
     return info;
 }
 

@@ -51,6 +51,14 @@ struct FeatureChain {
     VkPhysicalDeviceSubgroupSizeControlFeatures subgroup_size =
         vk_struct<VkPhysicalDeviceSubgroupSizeControlFeatures>(
             VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES);
+    VkPhysicalDeviceVulkanMemoryModelFeatures memory_model =
+        vk_struct<VkPhysicalDeviceVulkanMemoryModelFeatures>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_MEMORY_MODEL_FEATURES);
+#ifdef VK_KHR_cooperative_matrix
+    VkPhysicalDeviceCooperativeMatrixFeaturesKHR cooperative =
+        vk_struct<VkPhysicalDeviceCooperativeMatrixFeaturesKHR>(
+            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR);
+#endif
 };
 
 // Extensions that a Device enables for these features, and those that it always enables if present.

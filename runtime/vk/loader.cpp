@@ -43,6 +43,7 @@ Status InstanceTable::load(VkInstance instance, bool debug_utils) {
     }
 #define GYRE_LOAD(name) name = reinterpret_cast<PFN_##name>(vkGetInstanceProcAddr(instance, #name));
     GYRE_INSTANCE_FUNCTIONS(GYRE_LOAD)
+    GYRE_COOPERATIVE_FUNCTIONS(GYRE_LOAD)
     if (debug_utils) {
         GYRE_DEBUG_FUNCTIONS(GYRE_LOAD)
     }

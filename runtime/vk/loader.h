@@ -39,10 +39,18 @@ Status open_loader();
     X(vkCmdBeginDebugUtilsLabelEXT)    \
     X(vkCmdEndDebugUtilsLabelEXT)
 
+// Null where no device has the extension; older headers do not know it.
+#ifdef VK_KHR_cooperative_matrix
+#define GYRE_COOPERATIVE_FUNCTIONS(X) X(vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR)
+#else
+#define GYRE_COOPERATIVE_FUNCTIONS(X)
+#endif
+
 struct InstanceTable {
 #define GYRE_DECLARE(name) PFN_##name name = nullptr;
     GYRE_INSTANCE_FUNCTIONS(GYRE_DECLARE)
     GYRE_DEBUG_FUNCTIONS(GYRE_DECLARE)
+    GYRE_COOPERATIVE_FUNCTIONS(GYRE_DECLARE)
 #undef GYRE_DECLARE
 
     // kNoDevice if the loader lacks a function of Vulkan 1.1.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/pipeline.h"
 
+#include <cassert>
 #include <utility>
 #include <vector>
 
@@ -80,7 +81,7 @@ Status Pipeline::check(const DeviceState& state) const {
 }
 
 Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
-                                  std::span<const SpecConstant> spec) {
+                                  std::span<const SpecConstant> spec, bool full_subgroups) {
     DeviceState& device = owner.state();
     GYRE_TRY(device.lost_status());
     Pipeline pipeline;
@@ -114,6 +115,14 @@ Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
     info.stage.module = module;
     info.stage.pName = pipeline.info_.entry_point.c_str();
     info.stage.pSpecializationInfo = &specialization.info;
+    auto subgroups = vk_struct<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(
+        VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO);
+    subgroups.requiredSubgroupSize = device.caps.subgroup_size;
+    if (full_subgroups) {
+        assert(device.caps.features.subgroup_size_control);
+        info.stage.flags |= VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+        info.stage.pNext = &subgroups;
+    }
     info.layout = device.pipeline_layout;
     const VkResult result = device.fn.vkCreateComputePipelines(
         device.device, device.pipeline_cache, 1, &info, nullptr, &pipeline.handle_);

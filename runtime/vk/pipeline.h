@@ -26,8 +26,10 @@ class Pipeline {
     // Every Pipeline has the device's one layout, so any DescriptorSet fits any Pipeline.
     // Errors: kUnsupported when the shader does not fit the device (local size, shared memory) or
     // the layout; kInternal when the driver cannot compile it: the caller takes its next variant.
+    // full_subgroups: of DeviceCaps::subgroup_size, with features.subgroup_size_control.
     static Result<Pipeline> create(Device& device, const ShaderCode& code,
-                                   std::span<const SpecConstant> spec = {});
+                                   std::span<const SpecConstant> spec = {},
+                                   bool full_subgroups = false);
 
     Pipeline(Pipeline&& other) noexcept;
     Pipeline& operator=(Pipeline&& other) noexcept;

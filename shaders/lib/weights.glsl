@@ -171,6 +171,17 @@ vec4 at_places(vec4 x) {
 #endif
 }
 
+#ifdef BLOCK_QUADS
+// Elements at_places of block b of the step, scaled.
+vec4 scaled(vec4 quad, StepScales scales, uint b) {
+    precise vec4 elements = quad * block_scale(scales, b);  // nothing is added to them before the min is
+#ifdef BLOCK_MINS
+    elements -= block_min(scales, b);
+#endif
+    return elements;
+}
+#endif
+
 #ifndef CHUNK_VECS
 #define CHUNK_VECS 1
 #define Chunk uvec4

@@ -88,6 +88,24 @@ TEST_P(GoldenLogits, AgreeWithTheReference) {
 INSTANTIATE_TEST_SUITE_P(Models, GoldenLogits, testing::ValuesIn(golden_names()),
                          [](const auto& test) { return test.param; });
 
+// A software driver that is told to be a GPU: norms inside products, sums over several invocations, and
+// prompts by matrix units where the driver has them.
+class GpuGoldenLogits : public GoldenLogits {};
+
+TEST_P(GpuGoldenLogits, AgreeWithTheReference) {
+    DeviceCapsLimit limit;
+    limit.not_software = true;
+    model_ = open_golden(golden_.name, limit);
+    prompt_and_decoding_agree_with_the_reference();
+    chunks_do_not_change_a_bit();
+    std::cout << std::endl;
+    model_.reset();
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GpuGoldenLogits,
+                         testing::Values("rove_half", "f16_odd", "crope_q4_0", "q6_k"),
+                         [](const auto& test) { return test.param; });
+
 TEST(GoldenModelList, IsNotEmpty) {
     EXPECT_GE(golden_names().size(), 20u) << "tests/golden: run tools/golden/generate.py";
 }

@@ -28,6 +28,8 @@ TilingRecords records() {
         {.local_size = 32, .rows = 16, .tokens = 1, .k_lanes = 8}, 3, 6, 412.5, 380.2};
     records["prefill/q8_0-complex/plain/2304x768"] = {
         {.local_size = 8, .rows = 8, .tokens = 8, .staged = true}, 6, 6, 6700.0, 700.0};
+    records["prefill/f16/plain/768x768"] = {
+        {.local_size = 128, .rows = 64, .tokens = 32, .cooperative = true}, 1, 5, 21.5, 7.0};
     return records;
 }
 

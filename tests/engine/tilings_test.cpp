@@ -109,6 +109,12 @@ class GpuTilingBits : public TilingBits {};
 
 TEST_P(GpuTilingBits, EveryCandidateGivesTheDefaultsBits) {
     limit_.not_software = true;
+    const bool matrix_units =
+        open_with(std::nullopt)->tilings().of({.format = WeightFormat::kF32}).cooperative;
+    if (matrix_units) {
+        EXPECT_EQ(compare_candidates(), 9u) << "of decoding; five tiles for prompts";
+    }
+    limit_.no_cooperative_matrix = true;
     EXPECT_EQ(compare_candidates(), 10u);
 }
 

@@ -154,11 +154,12 @@ LinearExpected expected_of(const LinearData& data) {
         x = reference::layer_norm(x, c.n_in, gain, bias, double{kNormEpsilon});
     }
     const auto bias = reference::widen(data.bias);
-    LinearExpected expected{data.weights.product(x, bias), data.weights.magnitude(x, bias)};
+    LinearExpected expected{data.weights.product(x, bias),
+                            data.weights.bounds(x, bias, c.tiling)};
     const auto carried = data.weights.magnitude(x_error, {});
     for (std::size_t i = 0; i < expected.y.size(); ++i) {
         double& bound = expected.bounds[i];
-        bound = product_roundings(c.n_in, c.tiling.k_lanes) * kUnit * bound + carried[i];
+        bound += carried[i];
         if (c.epilogue != kResidual && c.epilogue != kResidualNorm) continue;
         expected.y[i] += static_cast<double>(data.residual[i]);
         bound += kUnit * std::abs(expected.y[i]);

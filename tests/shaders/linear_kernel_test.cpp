@@ -81,6 +81,30 @@ class LinearKernelTest : public KernelTest {
         EXPECT_TRUE(same_bits(tiles, found)) << "in tiles";
     }
 
+    // All tokens by the device's matrix units, where it has them: within the bounds of the reference,
+    // and the same bits in every tile and one by one.
+    void expect_cooperative(LinearData data) {
+        std::vector<float> first;
+        for (const Tiling& tiling : cooperative_tilings(device().caps())) {
+            SCOPED_TRACE("cooperative, rows " + std::to_string(tiling.rows) + ", tokens " +
+                         std::to_string(tiling.tokens) + (tiling.texels ? ", texels" : ""));
+            const auto found = multiply(data, tiling, 0, data.c.n_tokens);
+            if (found.empty()) continue;  // texels that do not fit
+            if (!first.empty()) {
+                EXPECT_TRUE(same_bits(found, first));
+                continue;
+            }
+            first = found;
+            data.c.tiling = tiling;
+            const LinearExpected expected = expected_of(data);
+            EXPECT_TRUE(within(found, expected.y, expected.bounds));
+            const std::uint32_t last = data.c.n_tokens - 1;
+            const auto alone = multiply(data, tiling, last, 1);
+            EXPECT_TRUE(same_bits(alone, std::span(found).last(data.c.n_rows)))
+                << "the last token alone";
+        }
+    }
+
     // What norm.comp makes of one row, with the gain and bias of the data.
     std::vector<float> norm_of(const std::vector<float>& row, const LinearData& data,
                                std::uint32_t local_size) {
@@ -152,6 +176,7 @@ TEST_P(LinearCaseTest, EqualsReference) {
         EXPECT_TRUE(same_bits(staged, found)) << "in stages";
     }
     expect_fixed_equals(data, in_one ? found : multiply(data, kDecode, 0, data.c.n_tokens));
+    expect_cooperative(data);
 }
 
 INSTANTIATE_TEST_SUITE_P(Linear, LinearCaseTest,
@@ -186,6 +211,8 @@ TEST_P(LinearFormatTest, BitsDoNotDependOnTheBatch) {
             << tiling.tokens << (tiling.staged ? ", staged" : "");
     }
     expect_fixed_equals(prompt, one_by_one);
+    LinearData longer = data(70, kDecode);  // a tile of every size and a part of one
+    expect_cooperative(longer);
 }
 
 // The norm inside gives the bits of norm.comp followed by the product.

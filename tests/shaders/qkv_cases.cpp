@@ -153,11 +153,10 @@ QkvExpected expected_of(const QkvData& data) {
     }
     const auto bias = reference::widen(data.bias);
     const auto y = data.weights.product(x, bias);
-    auto bounds = data.weights.magnitude(x, bias);
+    auto bounds = data.weights.bounds(x, bias, c.tiling);
     const auto carried = data.weights.magnitude(x_error, {});
-    for (std::size_t i = 0; i < bounds.size(); ++i) {
-        bounds[i] = product_roundings(c.n_in, c.tiling.k_lanes) * kUnit * bounds[i] + carried[i];
-    }
+    for (std::size_t i = 0; i < bounds.size(); ++i)
+        bounds[i] += carried[i];
     const std::size_t n_q = c.heads.n_head * c.heads.dim, n_kv = c.heads.n_head_kv * c.heads.dim,
                       all = data.n_rows();
     const auto side = [&](std::size_t first, std::size_t n, const Finish& finish) {

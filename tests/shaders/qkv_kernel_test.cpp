@@ -120,6 +120,32 @@ class QkvKernelTest : public KernelTest {
         expect_same(compute(data, kFixedPrefill, 0, data.c.tokens.n), found, "of tiles");
     }
 
+    // By the device's matrix units, where it has them: within the bounds of the reference, and the
+    // same bits in every tile and one by one.
+    void expect_cooperative(QkvData data) {
+        FoundQkv first;
+        for (const Tiling& tiling : cooperative_tilings(device().caps())) {
+            SCOPED_TRACE("cooperative, rows " + std::to_string(tiling.rows) + ", tokens " +
+                         std::to_string(tiling.tokens) + (tiling.texels ? ", texels" : ""));
+            const FoundQkv found = compute(data, tiling, 0, data.c.tokens.n);
+            if (found.q.empty()) continue;  // texels that do not fit
+            if (!first.q.empty()) {
+                expect_same(found, first, "of another tile");
+                continue;
+            }
+            first = found;
+            data.c.tiling = tiling;
+            expect_equal(found, expected_of(data));
+            expect_same(one_by_one(data, tiling), found, "of tokens one by one");
+        }
+    }
+
+    static void expect_equal(const FoundQkv& found, const QkvExpected& expected) {
+        EXPECT_TRUE(within(found.q, expected.q.y, expected.q.bounds)) << "queries";
+        EXPECT_TRUE(within(found.k, expected.k.y, expected.k.bounds)) << "keys";
+        EXPECT_TRUE(within(found.v, expected.v.y, expected.v.bounds)) << "values";
+    }
+
   private:
     // Only the tables that the variant needs; the offsets of the others point to canaries.
     static void add_tables(const QkvCase& c, KernelBuffers& buffers, QkvParams& params) {
@@ -143,9 +169,7 @@ TEST_P(QkvCaseTest, EqualsReference) {
     const QkvData data(GetParam());
     const QkvExpected expected = expected_of(data);
     const FoundQkv found = compute(data, data.c.tiling, 0, data.c.tokens.n);
-    EXPECT_TRUE(within(found.q, expected.q.y, expected.q.bounds)) << "queries";
-    EXPECT_TRUE(within(found.k, expected.k.y, expected.k.bounds)) << "keys";
-    EXPECT_TRUE(within(found.v, expected.v.y, expected.v.bounds)) << "values";
+    expect_equal(found, expected);
     const FoundQkv texels = compute(data, with_texels(data.c.tiling), 0, data.c.tokens.n);
     if (!texels.q.empty()) expect_same(texels, found, "by texels");
     if (data.c.options.norm) return;
@@ -155,6 +179,7 @@ TEST_P(QkvCaseTest, EqualsReference) {
                     "in stages");
     }
     expect_fixed_equals(data, in_one ? found : compute(data, kDecode, 0, data.c.tokens.n));
+    expect_cooperative(data);
 }
 
 INSTANTIATE_TEST_SUITE_P(Qkv, QkvCaseTest,

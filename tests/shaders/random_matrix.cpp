@@ -8,6 +8,7 @@
 #include "runtime/model/weight_formats.h"
 #include "tests/reference/linear.h"
 #include "tests/reference/weight_decode.h"
+#include "tests/shaders/rounding.h"
 #include "tests/shaders/buffer_image.h"
 
 namespace gyre::test {
@@ -225,6 +226,25 @@ std::vector<double> RandomWeights::magnitude(std::span<const double> x,
         }
     }
     return reference::linear_magnitude(x, dense, bias, n_in);
+}
+
+std::vector<double> RandomWeights::bounds(std::span<const double> x, std::span<const double> bias,
+                                          const Tiling& tiling) const {
+    const double roundings = tiling.cooperative ? cooperative_roundings(n_in)
+                                                : product_roundings(n_in, tiling.k_lanes);
+    std::vector<double> bounds = magnitude(x, bias);
+    for (double& bound : bounds)
+        bound *= roundings * kUnit;
+    if (!tiling.cooperative) return bounds;
+    const std::vector<double> ones(x.size(), 1.0);
+    const std::vector<double> weights = magnitude(ones, {});
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        double x_sum = 0;
+        for (const double value : x.subspan(i / n_rows * n_in, n_in))
+            x_sum += std::abs(value);
+        bounds[i] += kWeightTiny * x_sum + kActivationTiny * weights[i];
+    }
+    return bounds;
 }
 
 }  // namespace gyre::test

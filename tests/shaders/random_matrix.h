@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "runtime/kernels/kernel_table.h"
 #include "runtime/kernels/tensor.h"
 #include "tests/reference/generator.h"
 
@@ -44,6 +45,9 @@ struct RandomWeights {
     // y [n_tokens][n_rows], and the sum of |terms| of each.
     std::vector<double> product(std::span<const double> x, std::span<const double> bias) const;
     std::vector<double> magnitude(std::span<const double> x, std::span<const double> bias) const;
+    // How far y may be from product() by rounding, with sums in the tiling's order.
+    std::vector<double> bounds(std::span<const double> x, std::span<const double> bias,
+                               const Tiling& tiling) const;
 };
 
 RandomWeights random_weights(WeightFormat format, bool is_complex, std::uint32_t n_rows,

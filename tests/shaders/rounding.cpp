@@ -14,6 +14,10 @@ double product_roundings(std::uint32_t n_in, std::uint32_t k_lanes) {
     return std::ceil(n_in / (4.0 * k_lanes)) + std::ceil(n_in / (32.0 * k_lanes)) + k_lanes + 8.0;
 }
 
+double cooperative_roundings(std::uint32_t n_in) {
+    return n_in + 8.0 + 3 * 0x1p-20 / kUnit;
+}
+
 std::vector<double> layer_norm_error(std::span<const double> x, std::size_t n_channels,
                                      std::span<const double> gain, std::span<const double> bias,
                                      double epsilon, std::uint32_t local_size) {

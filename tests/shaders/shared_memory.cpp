@@ -29,6 +29,8 @@ enum Op : std::uint32_t {
     kOpSwitch = 251,
     kOpReturn = 253,
     kOpReturnValue = 254,
+    kOpCooperativeMatrixLoad = 4457,  // SPV_KHR_cooperative_matrix
+    kOpCooperativeMatrixStore = 4458,
 };
 constexpr std::uint32_t kStorageClassWorkgroup = 4;
 
@@ -119,6 +121,8 @@ class Checker {
         if (instruction.opcode == kOpControlBarrier) state = {};
         if (instruction.opcode == kOpLoad) load(o[2], state);
         if (instruction.opcode == kOpStore) store(o[0], state);
+        if (instruction.opcode == kOpCooperativeMatrixLoad) load(o[2], state);
+        if (instruction.opcode == kOpCooperativeMatrixStore) store(o[0], state);
         if (instruction.opcode == kOpCopyMemory) {
             load(o[1], state);
             store(o[0], state);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <vector>
+
 #include "runtime/kernels/kernel_table.h"
 
 namespace gyre::test {
@@ -16,6 +18,19 @@ inline constexpr Tiling kOneRow{.local_size = 32, .rows = 1, .tokens = 1, .k_lan
 inline constexpr Tiling with_texels(Tiling tiling) {
     tiling.texels = true;
     return tiling;
+}
+
+// For the device's matrix units, the last one by texels; none where there are none.
+inline std::vector<Tiling> cooperative_tilings(const DeviceCaps& caps) {
+    std::vector<Tiling> tilings;
+    for (const std::uint32_t rows : {32u, 64u}) {
+        for (const std::uint32_t tokens : {32u, 64u}) {
+            const Tiling tiling = cooperative_tiling(caps, rows, tokens);
+            if (can_use_cooperative(caps, tiling)) tilings.push_back(tiling);
+        }
+    }
+    if (!tilings.empty()) tilings.push_back(with_texels(tilings[0]));
+    return tilings;
 }
 
 inline constexpr Tiling in_stages(Tiling tiling) {

@@ -109,7 +109,9 @@ class GpuEnvironment : public testing::Environment {
         const auto index = find_device(*instance, environment("GYRE_TEST_DRIVER"));
         ASSERT_TRUE(index.ok()) << index.status().message();
         device_index = index.value();
-        auto made = Device::create(*instance, device_index);
+        DeviceOptions device_options;
+        device_options.features.cooperative_matrix = true;  // what a Model asks for
+        auto made = Device::create(*instance, device_index, device_options);
         ASSERT_TRUE(made.ok()) << made.status().message();
         device.emplace(std::move(made).value());
         ::dl_iterate_phdr(keep_loaded, nullptr);

@@ -27,17 +27,38 @@ TEST_F(DeviceTest, ReportsAtLeastTheSpecificationsLimits) {
     EXPECT_LE(caps.storage_alignment, 256u);
     EXPECT_GE(caps.subgroup_size, 1u);
     EXPECT_GT(device().available_device_bytes(), 0u);
-    EXPECT_FALSE(caps.features.any()) << "nothing optional is enabled unless asked for";
+    auto plain = make_device({});
+    ASSERT_OK(plain);
+    EXPECT_FALSE(plain->caps().features.any()) << "nothing optional is enabled unless asked for";
 }
 
 TEST_F(DeviceTest, FeaturesAreEnabledWhenAskedForAndSupported) {
     DeviceOptions options;
-    options.features = {true, true, true, true, true, true};
+    options.features = {true, true, true, true, true, true, true};
     auto full = make_device(options);
     ASSERT_OK(full);
     EXPECT_EQ(full->caps().features.float16, device().info().caps.features.float16);
     EXPECT_EQ(full->caps().features.int8, device().info().caps.features.int8);
     EXPECT_EQ(full->caps().features.storage16, device().info().caps.features.storage16);
+    EXPECT_EQ(full->caps().features.cooperative_matrix,
+              device().info().caps.features.cooperative_matrix);
+}
+
+// Catches: matrix units without what their kernels count on.
+TEST_F(DeviceTest, MatrixUnitsComeWithWhatTheyNeed) {
+    DeviceOptions options;
+    options.features.cooperative_matrix = true;
+    auto device = make_device(options);
+    ASSERT_OK(device);
+    const DeviceCaps& caps = device->caps();
+    EXPECT_EQ(caps.features.float16, caps.features.cooperative_matrix);
+    EXPECT_EQ(caps.features.subgroup_size_control, caps.features.cooperative_matrix);
+    EXPECT_EQ(caps.cooperative.m * caps.cooperative.n * caps.cooperative.k != 0,
+              caps.features.cooperative_matrix);
+    options.limit.no_cooperative_matrix = true;
+    auto without = make_device(options);
+    ASSERT_OK(without);
+    EXPECT_FALSE(without->caps().features.cooperative_matrix);
 }
 
 TEST_F(DeviceTest, CanBeChosenByName) {

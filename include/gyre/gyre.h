@@ -202,7 +202,7 @@ typedef struct gyre_model_options {
     const char* cache_dir;
     gyre_progress_callback progress; /**< may be NULL */
     void* progress_user;             /**< handed to progress */
-    uint32_t no_tuning; /**< 1: do not spend up to 1 s of first starts on timing kernels */
+    uint32_t no_tuning;       /**< 1: do not spend up to 1 s of first starts on timing kernels */
     uint32_t no_matrix_units; /**< 1: prompts without the GPU's matrix units, should it have any */
 } gyre_model_options;
 

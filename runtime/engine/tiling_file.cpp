@@ -51,8 +51,8 @@ bool read_record(const std::string& text, std::string& product, TilingRecord& re
     Tiling& t = record.best;
     std::string name;
     words >> product >> name >> t.local_size >> name >> t.rows >> name >> t.tokens >> name >>
-        t.k_lanes >> name >> t.staged >> name >> t.cooperative >> name >> record.us >> name >> record.ms_a_sum >> name >>
-        record.tried >> name >> record.of;
+        t.k_lanes >> name >> t.staged >> name >> t.cooperative >> name >> record.us >> name >>
+        record.ms_a_sum >> name >> record.tried >> name >> record.of;
     return !words.fail();
 }
 

@@ -16,8 +16,9 @@ constexpr std::uint32_t kMaxNormQuads = (16384 - 128 * 4) / 16;
 // What is tried beside a device's default. Only what cannot change a bit is in here: a row's sum is
 // made by k_lanes invocations in an order that nothing else changes, and a norm's sums by a whole
 // workgroup. So k_lanes is the device's, a product with a norm behind it keeps its local size, and
-// one with a norm inside its whole tiling; matrix units sum in an order of their own. By promise, because time is short; but the largest after
-// others, whose compilation says how long its own will take.
+// one with a norm inside its whole tiling; matrix units sum in an order of their own. By promise,
+// because time is short; but the largest after others, whose compilation says how long its own will
+// take.
 struct Shape {
     std::uint32_t local_size, rows, tokens;
     bool staged = false;
@@ -75,8 +76,8 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
         t.decode = {.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
         t.decode_norm = t.decode;
         t.prefill = {.local_size = 64, .rows = 4, .tokens = 8, .k_lanes = 1};
-        const Tiling tile = cooperative_tiling(caps, kCooperativePrefill[0].rows,
-                                               kCooperativePrefill[0].tokens);
+        const Tiling tile =
+            cooperative_tiling(caps, kCooperativePrefill[0].rows, kCooperativePrefill[0].tokens);
         if (can_use_cooperative(caps, tile)) t.prefill = tile;
     }
     return t;
@@ -97,8 +98,7 @@ ProductRole product_role(const LinearVariant& variant) {
 std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind& kind,
                                       const Tiling& first, bool texels) {
     std::vector<Tiling> candidates = {first};
-    const auto others =
-        first.cooperative ? std::span<const Shape>() : shapes(caps, kind.decode);
+    const auto others = first.cooperative ? std::span<const Shape>() : shapes(caps, kind.decode);
     for (const Shape& shape : others) {
         Tiling tiling = first;
         tiling.local_size = shape.local_size;

@@ -114,7 +114,8 @@ Result<const Pipeline*> KernelTable::get(const std::string& module, std::vector<
         if (module != row.name) continue;
         const std::vector<std::uint32_t> words = module_words(row);
         if (words.empty()) return Status::internal("shader module " + module + " is damaged");
-        GYRE_ASSIGN(Pipeline pipeline, Pipeline::create(*device_, {row.name, words}, spec, full_subgroups));
+        GYRE_ASSIGN(Pipeline pipeline,
+                    Pipeline::create(*device_, {row.name, words}, spec, full_subgroups));
         auto& slot = pipelines_[key];
         slot = std::make_unique<Pipeline>(std::move(pipeline));
         return static_cast<const Pipeline*>(slot.get());
@@ -165,9 +166,8 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
                 spec(SPEC_QKV_K_LANES, v.tiling.k_lanes), spec(SPEC_QKV_NORM_QUADS, v.norm_quads),
                 spec(SPEC_QKV_TEXELS, v.tiling.texels), spec(SPEC_QKV_STAGED, v.tiling.staged)});
     }
-    GYRE_ASSIGN(const Pipeline* pipeline,
-                get(product_module("qkv", v.complex, v.format, v.tiling), std::move(constants),
-                    v.tiling.cooperative));
+    GYRE_ASSIGN(const Pipeline* pipeline, get(product_module("qkv", v.complex, v.format, v.tiling),
+                                              std::move(constants), v.tiling.cooperative));
     return Kernel{pipeline, v.tiling};
 }
 
@@ -212,9 +212,9 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
                                            spec(SPEC_LINEAR_ACTIVATION, activation)};
     if (v.tiling.cooperative) {
         append(constants, cooperative_constants(device_->caps(), v.complex));
-        append(constants, {spec(SPEC_LINEAR_ROWS, v.tiling.rows),
-                           spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
-                           spec(SPEC_LINEAR_TEXELS, v.tiling.texels)});
+        append(constants,
+               {spec(SPEC_LINEAR_ROWS, v.tiling.rows), spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
+                spec(SPEC_LINEAR_TEXELS, v.tiling.texels)});
     } else if (!v.tiling.fixed) {
         append(
             constants,

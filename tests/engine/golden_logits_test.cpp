@@ -88,8 +88,8 @@ TEST_P(GoldenLogits, AgreeWithTheReference) {
 INSTANTIATE_TEST_SUITE_P(Models, GoldenLogits, testing::ValuesIn(golden_names()),
                          [](const auto& test) { return test.param; });
 
-// A software driver that is told to be a GPU: norms inside products, sums over several invocations, and
-// prompts by matrix units where the driver has them.
+// A software driver that is told to be a GPU: norms inside products, sums over several invocations,
+// and prompts by matrix units where the driver has them.
 class GpuGoldenLogits : public GoldenLogits {};
 
 TEST_P(GpuGoldenLogits, AgreeWithTheReference) {

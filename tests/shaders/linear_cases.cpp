@@ -154,8 +154,7 @@ LinearExpected expected_of(const LinearData& data) {
         x = reference::layer_norm(x, c.n_in, gain, bias, double{kNormEpsilon});
     }
     const auto bias = reference::widen(data.bias);
-    LinearExpected expected{data.weights.product(x, bias),
-                            data.weights.bounds(x, bias, c.tiling)};
+    LinearExpected expected{data.weights.product(x, bias), data.weights.bounds(x, bias, c.tiling)};
     const auto carried = data.weights.magnitude(x_error, {});
     for (std::size_t i = 0; i < expected.y.size(); ++i) {
         double& bound = expected.bounds[i];

@@ -81,8 +81,8 @@ class LinearKernelTest : public KernelTest {
         EXPECT_TRUE(same_bits(tiles, found)) << "in tiles";
     }
 
-    // All tokens by the device's matrix units, where it has them: within the bounds of the reference,
-    // and the same bits in every tile and one by one.
+    // All tokens by the device's matrix units, where it has them: within the bounds of the
+    // reference, and the same bits in every tile and one by one.
     void expect_cooperative(LinearData data) {
         std::vector<float> first;
         for (const Tiling& tiling : cooperative_tilings(device().caps())) {

@@ -8,8 +8,8 @@
 #include "runtime/model/weight_formats.h"
 #include "tests/reference/linear.h"
 #include "tests/reference/weight_decode.h"
-#include "tests/shaders/rounding.h"
 #include "tests/shaders/buffer_image.h"
+#include "tests/shaders/rounding.h"
 
 namespace gyre::test {
 namespace {
@@ -230,8 +230,8 @@ std::vector<double> RandomWeights::magnitude(std::span<const double> x,
 
 std::vector<double> RandomWeights::bounds(std::span<const double> x, std::span<const double> bias,
                                           const Tiling& tiling) const {
-    const double roundings = tiling.cooperative ? cooperative_roundings(n_in)
-                                                : product_roundings(n_in, tiling.k_lanes);
+    const double roundings =
+        tiling.cooperative ? cooperative_roundings(n_in) : product_roundings(n_in, tiling.k_lanes);
     std::vector<double> bounds = magnitude(x, bias);
     for (double& bound : bounds)
         bound *= roundings * kUnit;

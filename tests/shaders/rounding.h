@@ -24,10 +24,10 @@ inline constexpr double kHalfTiny = 0x1p-24;  // what is lost of a subnormal bin
 // elements a time, and the lanes are added in order; then scale, bias and what follows.
 double product_roundings(std::uint32_t n_in, std::uint32_t k_lanes);
 
-// The same by matrix units, which add products in any order: and the parts of both factors. A factor is
-// a binary16 and 2^10 times what that leaves in another; each may be rounded either way, by less
-// than 2^-10 of what it is to hold. What is left of weight and x, and the product of the two second
-// parts, are 2^-20 of a product each.
+// The same by matrix units, which add products in any order: and the parts of both factors. A
+// factor is a binary16 and 2^10 times what that leaves in another; each may be rounded either way,
+// by less than 2^-10 of what it is to hold. What is left of weight and x, and the product of the
+// two second parts, are 2^-20 of a product each.
 double cooperative_roundings(std::uint32_t n_in);
 inline constexpr double kWeightTiny = 0x1p-34;      // what is lost of a weight however small
 inline constexpr double kActivationTiny = 0x1p-30;  // of x, which goes in as a sixteenth

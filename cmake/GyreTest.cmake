@@ -5,7 +5,7 @@
 # driver and once more with synchronization validation; the entries are NAME.lavapipe,
 # NAME.swiftshader and NAME.sync. kernel_test has NAME.bounds too: GPU-assisted validation, on
 # lavapipe. A missing driver file fails the entry, it is never skipped: the fixture in tests/support
-# refuses to run without GYRE_TEST_DRIVER's device.
+# refuses to run without GYRE_TEST_DRIVER's device. SYNC_FILTER: the tests of NAME.sync, where not all.
 
 find_package(GTest REQUIRED)
 
@@ -19,7 +19,7 @@ if(NOT GYRE_LAVAPIPE_ICD)
 endif()
 
 function(gyre_add_test)
-    cmake_parse_arguments(arg "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+    cmake_parse_arguments(arg "" "NAME;TIMEOUT;SYNC_FILTER" "SOURCES;LIBS;LABELS" ${ARGN})
     add_executable(${arg_NAME} ${arg_SOURCES})
     target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} GTest::gtest GTest::gtest_main)
     target_compile_definitions(${arg_NAME} PRIVATE GYRE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
@@ -37,7 +37,11 @@ function(gyre_add_test)
     if("gpu" IN_LIST arg_LABELS)
         gyre_gpu_entry(${arg_NAME} lavapipe "${GYRE_LAVAPIPE_ICD}" "" "${arg_LABELS}" ${arg_TIMEOUT})
         gyre_gpu_entry(${arg_NAME} swiftshader "${GYRE_SWIFTSHADER_ICD}" "" "${arg_LABELS}" ${arg_TIMEOUT})
-        gyre_gpu_entry(${arg_NAME} sync "${GYRE_LAVAPIPE_ICD}" "GYRE_TEST_SYNC_VALIDATION=1" "${arg_LABELS}" ${arg_TIMEOUT})
+        set(sync "GYRE_TEST_SYNC_VALIDATION=1")
+        if(arg_SYNC_FILTER)
+            list(APPEND sync "GTEST_FILTER=${arg_SYNC_FILTER}")
+        endif()
+        gyre_gpu_entry(${arg_NAME} sync "${GYRE_LAVAPIPE_ICD}" "${sync}" "${arg_LABELS}" ${arg_TIMEOUT})
     else()
         add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
         set_tests_properties(${arg_NAME} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})

@@ -63,6 +63,9 @@ const LinearCase kCases[] = {
     {"gelu_tanh_alone",       kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .x_deviation = 12}},
     {"gelu_erf_alone",        kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kGeluErf, .x_deviation = 12}},
     {"relu2_alone",           kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kRelu2, .x_deviation = 12}},
+    // Activations that float16 would lose, and such as it does not hold.
+    {"small_x",               kF16,    67,   60,  3, kLogits,   kPrefill, {.bias = false, .x_deviation = 1e-4f}},
+    {"large_x",               kF16,    67,   60,  3, kLogits,   kPrefill, {.bias = false, .x_deviation = 1e5f}},
     // The norm inside.
     {"norm_f32",              kF32,    67,   60,  1, kActivate, kDecode, {.norm = true}},
     {"norm_f16_lanes",        kF16,    67,   61,  1, kLogits,   kDecodeLanes, {.bias = false, .norm = true}},

@@ -77,6 +77,18 @@ const char* device_type_name(DeviceType type) {
     return "other";
 }
 
+// Seen by llama.cpp's users: AMD's own driver for integrated GPUs brings down the process that asks
+// it for its shapes (ggml-org/llama.cpp#22750); Intel's for Windows crashes with the kernels
+// (#24005), and Arc of the first generation is many times slower with them (#24404).
+bool trusts_matrix_units(const DeviceInfo& device) {
+    constexpr std::uint32_t kVendorIntel = 0x8086;
+    constexpr std::uint32_t kDriverAmdProprietary = 1, kDriverAmdOpenSource = 2;  // VkDriverId
+    const bool amd_own =
+        device.driver_id == kDriverAmdProprietary || device.driver_id == kDriverAmdOpenSource;
+    return device.vendor_id != kVendorIntel &&
+           !(amd_own && device.type == DeviceType::kIntegratedGpu);
+}
+
 std::string api_version_text(std::uint32_t api_version) {
     return std::to_string((api_version >> 22) & 0x7fu) + "." +
            std::to_string((api_version >> 12) & 0x3ffu) + "." +

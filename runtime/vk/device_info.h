@@ -111,6 +111,10 @@ struct DeviceInfo {
     bool usable() const { return unusable_because.empty(); }
 };
 
+// Whether a driver that offers cooperative matrices is asked about them at all: reports of others
+// say which ones crash, some of them when asked. From vendor_id, driver_id and type.
+bool trusts_matrix_units(const DeviceInfo& device);
+
 std::string api_version_text(std::uint32_t api_version);  // "1.3.239"
 
 struct DeviceChoice {

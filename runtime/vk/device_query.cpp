@@ -287,7 +287,7 @@ DeviceInfo query_device_info(const InstanceTable& fn, VkPhysicalDevice device,
     DeviceFeatures& supported = info.caps.features;
     supported = features.get();
     supported.subgroup_size_control &= sized_subgroups;
-    supported.cooperative_matrix &= sized_subgroups;
+    supported.cooperative_matrix &= sized_subgroups && trusts_matrix_units(info);
     if (supported.cooperative_matrix) {
         info.caps.cooperative = cooperative_shape(fn, device);
         supported.cooperative_matrix = info.caps.cooperative.m != 0;

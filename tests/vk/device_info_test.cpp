@@ -80,6 +80,7 @@ TEST(DeviceCapsLimit, OnlyMakesADeviceSmaller) {
     caps.max_groups[0] = 70000;
     caps.max_shared_bytes = 32768;
     caps.subgroup_arithmetic = true;
+    caps.features.cooperative_matrix = true;
     DeviceCapsLimit::specification_minimum().apply(caps);
     EXPECT_EQ(caps.max_storage_range, 1000u);
     EXPECT_EQ(caps.max_texel_range, std::uint64_t{1} << 20);
@@ -89,6 +90,32 @@ TEST(DeviceCapsLimit, OnlyMakesADeviceSmaller) {
     EXPECT_EQ(caps.max_groups[0], 65535u);
     EXPECT_EQ(caps.max_shared_bytes, 16384u);
     EXPECT_FALSE(caps.subgroup_arithmetic);
+    EXPECT_FALSE(caps.features.cooperative_matrix);
+}
+
+// Catches: drivers that are asked although they crash, and good ones that are left out with them.
+TEST(DeviceInfo, MatrixUnitsOfDriversThatCrashAreLeftAlone) {
+    const struct {
+        std::uint32_t vendor, driver;
+        DeviceType type;
+        bool trusted;
+    } cases[] = {
+        {0x10de, 4, DeviceType::kDiscreteGpu, true},     // NVIDIA's own
+        {0x1002, 3, DeviceType::kIntegratedGpu, true},   // RADV
+        {0x1002, 1, DeviceType::kDiscreteGpu, true},     // AMD's own
+        {0x1002, 1, DeviceType::kIntegratedGpu, false},  // crashes when asked
+        {0x1002, 2, DeviceType::kIntegratedGpu, false},  // the same
+        {0x8086, 5, DeviceType::kDiscreteGpu, false},    // Intel's for Windows
+        {0x8086, 6, DeviceType::kIntegratedGpu, false},  // Intel's in Mesa
+        {0x10005, 13, DeviceType::kCpu, true},           // lavapipe
+    };
+    for (const auto& c : cases) {
+        DeviceInfo info;
+        info.vendor_id = c.vendor;
+        info.driver_id = c.driver;
+        info.type = c.type;
+        EXPECT_EQ(trusts_matrix_units(info), c.trusted) << c.vendor << ", driver " << c.driver;
+    }
 }
 
 TEST(DeviceInfo, ApiVersionText) {

@@ -98,6 +98,11 @@ void add_rates(const BenchOptions& options, const BenchReport& report, Json& jso
     json["fma"] = {{"achieved_flops_per_second", flops},
                    {"measured_flops_per_second", best},
                    {"percent", percent(flops, best)}};
+    const double matrix = report.rates.matrix_flops_per_second;
+    if (matrix > 0) {
+        json["matrix"] = {{"measured_flops_per_second", matrix},
+                          {"percent", percent(flops, matrix)}};
+    }
 }
 
 // ---- Text ----
@@ -159,6 +164,11 @@ void print_counted(const BenchReport& report) {
         "GFLOP/s (float32)\n",
         short_number(report.rates.copy_bytes_per_second / kGiga).c_str(),
         short_number(report.rates.fma_flops_per_second / kGiga).c_str());
+    if (report.rates.matrix_flops_per_second > 0) {
+        std::printf(
+            "                   multiplies matrices at %s GFLOP/s (float16, sums in float32)\n",
+            short_number(report.rates.matrix_flops_per_second / kGiga).c_str());
+    }
 }
 
 void print_profile(const ProfilePart& part) {

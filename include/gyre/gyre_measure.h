@@ -114,10 +114,12 @@ typedef struct gyre_device_rates {
     double copy_bytes_per_second; /**< read plus written: a copy of 1 byte counts 2 */
     double fma_flops_per_second;  /**< float32; a multiplication with its addition counts 2 */
     uint64_t copy_bytes;          /**< read plus written by each of the timed copies */
+    /** Of matrix units, float16 factors and float32 sums; 0: the device has none that Gyre uses */
+    double matrix_flops_per_second;
 } gyre_device_rates;
 
 #define GYRE_DEVICE_RATES_INIT \
-    { sizeof(gyre_device_rates), 0, 0, 0 }
+    { sizeof(gyre_device_rates), 0, 0, 0, 0 }
 
 /**
  * Measures the device that holds the weights: the best of several runs in about 0.6 s

@@ -84,6 +84,7 @@ gyre_status gyre_model_measure_device(const gyre_model* model, gyre_device_rates
         c.copy_bytes_per_second = from.copy_bytes_per_second;
         c.fma_flops_per_second = from.fma_flops_per_second;
         c.copy_bytes = from.copy_bytes;
+        c.matrix_flops_per_second = from.matrix_flops_per_second;
         return write_struct(c, rates, "rates");
     });
 }

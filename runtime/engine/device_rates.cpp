@@ -7,6 +7,7 @@
 
 #include "runtime/kernels/kernels.h"
 #include "runtime/vk/command_recorder.h"
+#include "shaders/interface/cooperative.h"
 
 namespace gyre {
 namespace {
@@ -15,7 +16,8 @@ constexpr std::uint64_t kMostCopyBytes = std::uint64_t{128} << 20;  // larger th
 constexpr std::uint64_t kLeastCopyBytes = std::uint64_t{1} << 20;
 constexpr double kSubmitSeconds = 0.02;  // of one timed submit: long beside what it costs itself
 constexpr std::uint32_t kFmaWorkgroups = 4096;  // more than any device runs at once
-constexpr std::uint32_t kMostCopies = 256;      // a submit
+constexpr std::uint32_t kMatrixWorkgroups = 1024;
+constexpr std::uint32_t kMostCopies = 256;  // a submit
 constexpr std::uint32_t kMostRounds = 1u << 16;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -128,6 +130,30 @@ Status measure_fma(Device& device, KernelTable& kernels, CommandRecorder& record
     return {};
 }
 
+Status measure_matrix(Device& device, KernelTable& kernels, CommandRecorder& recorder,
+                      double seconds, DeviceRates& rates) {
+    const DeviceCaps& caps = device.caps();
+    const Tiling tiling = cooperative_tiling(caps, 64, 32);
+    if (!can_use_cooperative(caps, tiling)) return {};
+    GYRE_ASSIGN(const Kernel kernel, kernels.measure_matrix(tiling));
+    const std::uint64_t floats = std::uint64_t{kMatrixWorkgroups} * COOPERATIVE_SUBGROUPS *
+                                 caps.cooperative.m * caps.cooperative.n;
+    GYRE_ASSIGN(const Buffer out, Buffer::create(device, floats * 4, Memory::kDevice, "sums"));
+    BindingRanges ranges{};
+    ranges[BINDING_STATE] = out.range();
+    GYRE_ASSIGN(const DescriptorSet set, DescriptorSet::create(device, ranges, "sums"));
+    MeasureMatrixParams params{1, 0.01f, 0.01f};
+    const auto flops =
+        static_cast<double>(measure_matrix_flops(caps.cooperative, params) * kMatrixWorkgroups);
+    const auto chains = [&](CommandRecorder& commands, std::uint32_t n) {
+        params.n_rounds = n;
+        record_measure_matrix(commands, kernel, set, params, kMatrixWorkgroups);
+    };
+    GYRE_ASSIGN(const double best, best_seconds(device, recorder, seconds, kMostRounds, chains));
+    rates.matrix_flops_per_second = flops / best;
+    return {};
+}
+
 }  // namespace
 
 Result<DeviceRates> measure_device(Device& device, KernelTable& kernels, double seconds) {
@@ -136,6 +162,7 @@ Result<DeviceRates> measure_device(Device& device, KernelTable& kernels, double 
                 CommandRecorder::create(device, {.debug_name = "measure"}));
     GYRE_TRY(measure_copy(device, kernels, recorder, seconds, rates));
     GYRE_TRY(measure_fma(device, kernels, recorder, seconds, rates));
+    GYRE_TRY(measure_matrix(device, kernels, recorder, seconds, rates));
     return rates;
 }
 

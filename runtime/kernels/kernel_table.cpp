@@ -66,10 +66,10 @@ void append(std::vector<SpecConstant>& constants, std::vector<SpecConstant> more
     constants.insert(constants.end(), more.begin(), more.end());
 }
 
-std::vector<SpecConstant> cooperative_constants(const DeviceCaps& caps, bool complex) {
+std::vector<SpecConstant> shape_constants(const DeviceCaps& caps) {
     return {spec(SPEC_COOPERATIVE_M, caps.cooperative.m),
             spec(SPEC_COOPERATIVE_N, caps.cooperative.n),
-            spec(SPEC_COOPERATIVE_K, caps.cooperative.k), spec(SPEC_COOPERATIVE_COMPLEX, complex)};
+            spec(SPEC_COOPERATIVE_K, caps.cooperative.k)};
 }
 
 }  // namespace
@@ -156,7 +156,8 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
         spec(SPEC_QKV_ROTATE, v.rotary.rotate_keys), spec(SPEC_QKV_VALUES, v.rotary.values),
         spec(SPEC_QKV_CACHE, v.cache)};
     if (v.tiling.cooperative) {
-        append(constants, cooperative_constants(device_->caps(), v.complex));
+        append(constants, shape_constants(device_->caps()));
+        constants.push_back(spec(SPEC_COOPERATIVE_COMPLEX, v.complex));
         append(constants,
                {spec(SPEC_QKV_PAIRS, v.tiling.rows / 2), spec(SPEC_QKV_TOKENS, v.tiling.tokens),
                 spec(SPEC_QKV_TEXELS, v.tiling.texels)});
@@ -211,7 +212,8 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
                                            spec(SPEC_LINEAR_EPILOGUE, v.epilogue),
                                            spec(SPEC_LINEAR_ACTIVATION, activation)};
     if (v.tiling.cooperative) {
-        append(constants, cooperative_constants(device_->caps(), v.complex));
+        append(constants, shape_constants(device_->caps()));
+        constants.push_back(spec(SPEC_COOPERATIVE_COMPLEX, v.complex));
         append(constants,
                {spec(SPEC_LINEAR_ROWS, v.tiling.rows), spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
                 spec(SPEC_LINEAR_TEXELS, v.tiling.texels)});
@@ -268,6 +270,14 @@ Result<Kernel> KernelTable::measure_fma(bool fused) {
     GYRE_ASSIGN(const Pipeline* pipeline,
                 get("measure_fma", {spec(SPEC_LOCAL_SIZE, tiling.local_size),
                                     spec(SPEC_MEASURE_FMA_FUSED, fused)}));
+    return Kernel{pipeline, tiling};
+}
+
+Result<Kernel> KernelTable::measure_matrix(const Tiling& tiling) {
+    std::vector<SpecConstant> constants = shape_constants(device_->caps());
+    constants.push_back(spec(SPEC_LOCAL_SIZE, tiling.local_size));
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("measure_matrix", std::move(constants), tiling.cooperative));
     return Kernel{pipeline, tiling};
 }
 

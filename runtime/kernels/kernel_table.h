@@ -123,6 +123,8 @@ class KernelTable {
     // rows: uvec4 that an invocation copies.
     Result<Kernel> measure_copy(const Tiling& tiling);
     Result<Kernel> measure_fma(bool fused);
+    // Of can_use_cooperative.
+    Result<Kernel> measure_matrix(const Tiling& tiling);
 
     // Destroys a pipeline that nobody uses any more.
     void forget(const Kernel& kernel);

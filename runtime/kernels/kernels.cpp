@@ -3,6 +3,8 @@
 
 #include <cassert>
 
+#include "shaders/interface/cooperative.h"
+
 namespace gyre {
 namespace {
 
@@ -154,6 +156,18 @@ void record_measure_fma(CommandRecorder& recorder, const Kernel& kernel, const D
 
 std::uint64_t measure_fma_flops(const MeasureFmaParams& params) {
     return std::uint64_t{2} * 4 * MEASURE_FMA_CHAINS * MEASURE_FMA_UNROLL * params.n_rounds;
+}
+
+void record_measure_matrix(CommandRecorder& recorder, const Kernel& kernel,
+                           const DescriptorSet& set, const MeasureMatrixParams& params,
+                           std::uint32_t n_workgroups) {
+    recorder.dispatch(*kernel.pipeline, set, params, Groups{n_workgroups});
+}
+
+std::uint64_t measure_matrix_flops(const CooperativeShape& shape,
+                                   const MeasureMatrixParams& params) {
+    return std::uint64_t{2} * shape.m * shape.n * shape.k * COOPERATIVE_SUBGROUPS *
+           MEASURE_MATRIX_CHAINS * MEASURE_MATRIX_UNROLL * params.n_rounds;
 }
 
 }  // namespace gyre

@@ -14,6 +14,7 @@
 #include "shaders/interface/linear.h"
 #include "shaders/interface/measure_copy.h"
 #include "shaders/interface/measure_fma.h"
+#include "shaders/interface/measure_matrix.h"
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/quantize_cache.h"
@@ -70,7 +71,7 @@ struct SampleScratch {
 void record_sample(Dispatcher& recorder, const SampleKernels& kernels, const DescriptorSet& set,
                    const SampleParams& params);
 
-// The two kernels that measure the device.
+// The kernels that measure the device.
 void record_measure_copy(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
                          const MeasureCopyParams& params);
 void record_measure_fma(CommandRecorder& recorder, const Kernel& kernel, const DescriptorSet& set,
@@ -79,5 +80,13 @@ void record_measure_fma(CommandRecorder& recorder, const Kernel& kernel, const D
 // Floating point operations of one invocation of measure_fma: a multiplication and an addition each
 // count as one.
 std::uint64_t measure_fma_flops(const MeasureFmaParams& params);
+
+void record_measure_matrix(CommandRecorder& recorder, const Kernel& kernel,
+                           const DescriptorSet& set, const MeasureMatrixParams& params,
+                           std::uint32_t n_workgroups);
+
+// The same of one workgroup of measure_matrix.
+std::uint64_t measure_matrix_flops(const CooperativeShape& shape,
+                                   const MeasureMatrixParams& params);
 
 }  // namespace gyre

@@ -13,18 +13,9 @@
 //
 // COOPERATIVE_STAGE elements of both go through shared memory at a time, unpacked once for the workgroup.
 // A complex weight is written there as the two rows of the real matrix that it stands for.
-#extension GL_EXT_control_flow_attributes : require
-#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
-#extension GL_KHR_cooperative_matrix : require
-#extension GL_KHR_memory_scope_semantics : require
-#extension GL_KHR_shader_subgroup_basic : require
 
+#include "cooperative_shape.glsl"
 #include "weights.glsl"
-
-// By default what lavapipe has: validation layers have looked at the defaults alone.
-layout(constant_id = SPEC_COOPERATIVE_M) const uint M = 8;
-layout(constant_id = SPEC_COOPERATIVE_N) const uint N = 8;
-layout(constant_id = SPEC_COOPERATIVE_K) const uint K = 8;
 
 #ifdef WEIGHT_F16
 #define WEIGHT_PARTS 1
@@ -32,9 +23,9 @@ layout(constant_id = SPEC_COOPERATIVE_K) const uint K = 8;
 #define WEIGHT_PARTS 2
 #endif
 
-const float LARGEST = 65504.0;          // of float16
-const float REST_FACTOR = 1024.0;       // keeps a rest in range and, if it is one of a small number, exact
-const float X_FACTOR = 1.0 / 16.0;      // activations may be larger than float16
+const float LARGEST = 65504.0;      // of float16
+const float REST_FACTOR = 1024.0;   // keeps a rest in range and, if it is one of a small number, exact
+const float X_FACTOR = 1.0 / 16.0;  // activations may be larger than float16
 
 const uint X_QUADS = COMPLEX != 0u ? 2u : 1u;  // quads of x for a quad of weights
 const uint STAGE_QUADS = COOPERATIVE_STAGE / 4u;
@@ -47,10 +38,6 @@ const uint PART_TOKENS = TOKENS / COOPERATIVE_TOKEN_PARTS;
 const uint ROW_FRAGMENTS = PART_ROWS / M;
 const uint TOKEN_FRAGMENTS = PART_TOKENS / N;
 const uint FRAGMENTS = ROW_FRAGMENTS * TOKEN_FRAGMENTS;
-
-#define SUM_MATRIX coopmat<float, gl_ScopeSubgroup, M, N, gl_MatrixUseAccumulator>
-#define WEIGHT_MATRIX coopmat<float16_t, gl_ScopeSubgroup, M, K, gl_MatrixUseA>
-#define X_MATRIX coopmat<float16_t, gl_ScopeSubgroup, K, N, gl_MatrixUseB>
 
 shared f16vec4 tile_weights[WEIGHT_PARTS * ROWS * STRIDE];  // [parts][ROWS][STRIDE]
 shared f16vec4 tile_x[2u * TOKENS * STRIDE];                // [2][TOKENS][STRIDE]
@@ -160,8 +147,8 @@ void stage_x(uint first_quad) {
 
 // K elements of the stage, beginning at f16vec4 `k` of every row.
 void multiply_fragments(uint k) {
-    X_MATRIX x[TOKEN_FRAGMENTS];
-    X_MATRIX x_rest[TOKEN_FRAGMENTS];
+    RIGHT_MATRIX x[TOKEN_FRAGMENTS];
+    RIGHT_MATRIX x_rest[TOKEN_FRAGMENTS];
     [[unroll]] for (uint t = 0u; t < TOKEN_FRAGMENTS; ++t) {
         uint at = (part_token() + t * N) * STRIDE + k;
         coopMatLoad(x[t], tile_x, at, STRIDE, gl_CooperativeMatrixLayoutColumnMajor);
@@ -169,10 +156,10 @@ void multiply_fragments(uint k) {
     }
     [[unroll]] for (uint r = 0u; r < ROW_FRAGMENTS; ++r) {
         uint at = (part_row() + r * M) * STRIDE + k;
-        WEIGHT_MATRIX w;
+        LEFT_MATRIX w;
         coopMatLoad(w, tile_weights, at, STRIDE, gl_CooperativeMatrixLayoutRowMajor);
 #if WEIGHT_PARTS == 2
-        WEIGHT_MATRIX w_rest;
+        LEFT_MATRIX w_rest;
         coopMatLoad(w_rest, tile_weights, WEIGHT_REST + at, STRIDE, gl_CooperativeMatrixLayoutRowMajor);
 #endif
         [[unroll]] for (uint t = 0u; t < TOKEN_FRAGMENTS; ++t) {

@@ -135,6 +135,7 @@ TEST_F(MeasureTest, DeviceRatesAreNumbers) {
     EXPECT_TRUE(std::isfinite(rates.copy_bytes_per_second) && rates.copy_bytes_per_second > 0);
     EXPECT_TRUE(std::isfinite(rates.fma_flops_per_second) && rates.fma_flops_per_second > 0);
     EXPECT_GE(rates.copy_bytes, 2u << 20);
+    EXPECT_TRUE(std::isfinite(rates.matrix_flops_per_second) && rates.matrix_flops_per_second >= 0);
     ASSERT_GYRE_OK(gyre_session_get_memory(session.get(), &after));
     EXPECT_EQ(after.device_bytes, before.device_bytes);
 }

@@ -20,6 +20,7 @@
 #include "shaders/interface/linear.h"
 #include "shaders/interface/measure_copy.h"
 #include "shaders/interface/measure_fma.h"
+#include "shaders/interface/measure_matrix.h"
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/quantize_cache.h"
@@ -61,6 +62,7 @@ const KernelRow kKernels[] = {
      {SPEC_LOCAL_SIZE, SPEC_LINEAR_EPILOGUE, SPEC_LINEAR_ACTIVATION}},
     {"measure_copy", false, false, sizeof(MeasureCopyParams), kWritesState},
     {"measure_fma", false, false, sizeof(MeasureFmaParams), kWritesState},
+    {"measure_matrix", false, false, sizeof(MeasureMatrixParams), kWritesState},
     {"norm", false, false, sizeof(NormParams), kWritesState},
     {"qkv",
      true,
@@ -90,6 +92,7 @@ std::vector<std::string> format_suffixes() {
 
 constexpr bool kHasCooperative = GYRE_COOPERATIVE_KERNELS != 0;
 constexpr const char* kCooperativeSuffix = "_cooperative";
+constexpr const char* kMeasureMatrix = "measure_matrix";
 
 constexpr Tiling kFixedTiles[] = {kFixedDecode, kFixedPrefill};
 
@@ -100,6 +103,7 @@ std::string tile_suffix(const Tiling& tile) {
 std::map<std::string, const KernelRow*> expected_modules() {
     std::map<std::string, const KernelRow*> modules;
     for (const KernelRow& kernel : kKernels) {
+        if (kernel.name == std::string(kMeasureMatrix) && !kHasCooperative) continue;
         if (!kernel.has_formats) modules[kernel.name] = &kernel;
         if (!kernel.has_formats) continue;
         for (const std::string& suffix : format_suffixes()) {
@@ -161,7 +165,8 @@ class ModuleTest : public testing::TestWithParam<ShaderModuleRow> {
     }
 
     bool is_cooperative() const {
-        return std::string(GetParam().name).ends_with(kCooperativeSuffix);
+        const std::string name = GetParam().name;
+        return name.ends_with(kCooperativeSuffix) || name == kMeasureMatrix;
     }
 
     const std::vector<std::uint32_t> words_ = module_words(GetParam());

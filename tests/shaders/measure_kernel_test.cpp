@@ -1,8 +1,10 @@
-// measure_copy.comp and measure_fma.comp do what is counted: every byte, every link.
+// The kernels that measure do what is counted: every byte, every link.
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "shaders/interface/cooperative.h"
 #include "tests/shaders/kernel_test.h"
+#include "tests/shaders/tilings.h"
 
 namespace gyre::test {
 namespace {
@@ -76,6 +78,40 @@ TEST_F(MeasureKernelTest, ChainsAreAsLongAsCounted) {
                         << "invocation " << i << ", " << n_rounds << " rounds, factor " << factor;
                 }
             }
+        }
+    }
+}
+
+// An element of the product is K times its row's part of a and its column's of b; whole numbers
+// once more, up to 2^24.
+TEST_F(MeasureKernelTest, MatricesAreMultipliedAsOftenAsCounted) {
+    const DeviceCaps& caps = device().caps();
+    const Tiling tiling = cooperative_tiling(caps, 64, 32);
+    const bool usable = can_use_cooperative(caps, tiling);
+    EXPECT_TRUE(usable || cooperative_tilings(caps).empty());
+    if (!usable) return;
+    const Kernel kernel = built(kernels().measure_matrix(tiling));
+    const CooperativeShape& shape = caps.cooperative;
+    const std::uint32_t n_workgroups = 3;
+    const std::uint32_t n = n_workgroups * COOPERATIVE_SUBGROUPS * shape.m * shape.n;
+    for (const std::uint32_t n_rounds : {0u, 1u, 5u}) {
+        const MeasureMatrixParams params{n_rounds, 2.0f, -3.0f};
+        KernelBuffers buffers;
+        buffers.state = BufferImage::without_gap_before(n);
+        buffers.state.allow(0, n);
+        const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
+            record_measure_matrix(recorder, kernel, sets[0], params, n_workgroups);
+        });
+        ASSERT_GE(result.state.size(), n);
+        const std::uint32_t n_links = MEASURE_MATRIX_CHAINS * MEASURE_MATRIX_UNROLL * n_rounds;
+        EXPECT_EQ(measure_matrix_flops(shape, params),
+                  2u * COOPERATIVE_SUBGROUPS * shape.m * shape.n * shape.k * n_links);
+        const float first = MEASURE_MATRIX_CHAINS * (MEASURE_MATRIX_CHAINS - 1) / 2;
+        for (std::uint32_t i = 0; i < n; ++i) {
+            const std::uint32_t row = i / shape.n % shape.m, column = i % shape.n;
+            const std::uint32_t each = shape.k * (1 + row) * (1 + column);
+            ASSERT_EQ(as_float(result.state[i]), first - 6.0f * static_cast<float>(each * n_links))
+                << i << ", " << n_rounds << " rounds";
         }
     }
 }

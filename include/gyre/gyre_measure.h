@@ -122,7 +122,8 @@ typedef struct gyre_device_rates {
     { sizeof(gyre_device_rates), 0, 0, 0, 0 }
 
 /**
- * Measures the device that holds the weights: the best of several runs in about 0.6 s
+ * Measures the device that holds the weights: the best of several runs in about 0.6 s, or 0.9 with
+ * matrix units
  *
  * Takes up to 256 MiB of the device's memory for this time; other work on the device slows it
  * rates must be initialised with GYRE_DEVICE_RATES_INIT

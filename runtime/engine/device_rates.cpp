@@ -104,14 +104,24 @@ Status measure_copy(Device& device, KernelTable& kernels, CommandRecorder& recor
     return {};
 }
 
+// Where a kernel that measures puts its sums.
+struct Sums {
+    Buffer buffer;
+    DescriptorSet set;
+};
+
+Result<Sums> make_sums(Device& device, std::uint64_t floats) {
+    GYRE_ASSIGN(Buffer buffer, Buffer::create(device, floats * 4, Memory::kDevice, "sums"));
+    BindingRanges ranges{};
+    ranges[BINDING_STATE] = buffer.range();
+    GYRE_ASSIGN(DescriptorSet set, DescriptorSet::create(device, ranges, "sums"));
+    return Sums{std::move(buffer), std::move(set)};
+}
+
 Status measure_fma(Device& device, KernelTable& kernels, CommandRecorder& recorder, double seconds,
                    DeviceRates& rates) {
     constexpr std::uint64_t kInvocations = std::uint64_t{kFmaWorkgroups} * 64;
-    GYRE_ASSIGN(const Buffer out,
-                Buffer::create(device, kInvocations * 4, Memory::kDevice, "sums"));
-    BindingRanges ranges{};
-    ranges[BINDING_STATE] = out.range();
-    GYRE_ASSIGN(const DescriptorSet set, DescriptorSet::create(device, ranges, "sums"));
+    GYRE_ASSIGN(const Sums sums, make_sums(device, kInvocations));
     for (const bool fused : {true, false}) {
         GYRE_ASSIGN(const Kernel kernel, kernels.measure_fma(fused));
         assert(kernel.tiling.local_size * std::uint64_t{kFmaWorkgroups} == kInvocations);
@@ -121,7 +131,7 @@ Status measure_fma(Device& device, KernelTable& kernels, CommandRecorder& record
         const auto flops = static_cast<double>(measure_fma_flops(params) * kInvocations);
         const auto chains = [&](CommandRecorder& commands, std::uint32_t n) {
             params.n_rounds = n;
-            record_measure_fma(commands, kernel, set, params, kFmaWorkgroups);
+            record_measure_fma(commands, kernel, sums.set, params, kFmaWorkgroups);
         };
         GYRE_ASSIGN(const double best,
                     best_seconds(device, recorder, seconds / 2, kMostRounds, chains));
@@ -133,21 +143,18 @@ Status measure_fma(Device& device, KernelTable& kernels, CommandRecorder& record
 Status measure_matrix(Device& device, KernelTable& kernels, CommandRecorder& recorder,
                       double seconds, DeviceRates& rates) {
     const DeviceCaps& caps = device.caps();
-    const Tiling tiling = cooperative_tiling(caps, 64, 32);
+    const Tiling tiling = cooperative_tiling(caps);
     if (!can_use_cooperative(caps, tiling)) return {};
     GYRE_ASSIGN(const Kernel kernel, kernels.measure_matrix(tiling));
     const std::uint64_t floats = std::uint64_t{kMatrixWorkgroups} * COOPERATIVE_SUBGROUPS *
                                  caps.cooperative.m * caps.cooperative.n;
-    GYRE_ASSIGN(const Buffer out, Buffer::create(device, floats * 4, Memory::kDevice, "sums"));
-    BindingRanges ranges{};
-    ranges[BINDING_STATE] = out.range();
-    GYRE_ASSIGN(const DescriptorSet set, DescriptorSet::create(device, ranges, "sums"));
+    GYRE_ASSIGN(const Sums sums, make_sums(device, floats));
     MeasureMatrixParams params{1, 0.01f, 0.01f};
     const auto flops =
         static_cast<double>(measure_matrix_flops(caps.cooperative, params) * kMatrixWorkgroups);
     const auto chains = [&](CommandRecorder& commands, std::uint32_t n) {
         params.n_rounds = n;
-        record_measure_matrix(commands, kernel, set, params, kMatrixWorkgroups);
+        record_measure_matrix(commands, kernel, sums.set, params, kMatrixWorkgroups);
     };
     GYRE_ASSIGN(const double best, best_seconds(device, recorder, seconds, kMostRounds, chains));
     rates.matrix_flops_per_second = flops / best;

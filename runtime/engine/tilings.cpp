@@ -33,12 +33,11 @@ constexpr Shape kGpuPrefill[] = {{64, 4, 8},  {64, 4, 8, true}, {128, 4, 8, true
                                  {64, 8, 4},  {64, 4, 4},       {128, 8, 4},       {64, 2, 8},
                                  {128, 4, 4}, {128, 2, 8}};
 
-// Rows and tokens of a workgroup of matrix units.
+// Rows and tokens of a workgroup of matrix units, beside the default's.
 struct CooperativeTile {
     std::uint32_t rows, tokens;
 };
-constexpr CooperativeTile kCooperativePrefill[] = {
-    {64, 32}, {64, 64}, {128, 32}, {32, 32}, {128, 64}};
+constexpr CooperativeTile kCooperativePrefill[] = {{64, 64}, {128, 32}, {32, 32}, {128, 64}};
 
 std::span<const Shape> shapes(const DeviceCaps& caps, bool decode) {
     if (caps.software) {
@@ -76,8 +75,7 @@ Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
         t.decode = {.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
         t.decode_norm = t.decode;
         t.prefill = {.local_size = 64, .rows = 4, .tokens = 8, .k_lanes = 1};
-        const Tiling tile =
-            cooperative_tiling(caps, kCooperativePrefill[0].rows, kCooperativePrefill[0].tokens);
+        const Tiling tile = cooperative_tiling(caps);
         if (can_use_cooperative(caps, tile)) t.prefill = tile;
     }
     return t;
@@ -111,7 +109,7 @@ std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind&
     }
     for (const CooperativeTile& tile : kCooperativePrefill) {
         const Tiling tiling = cooperative_tiling(caps, tile.rows, tile.tokens);
-        if (first.cooperative && tiling != first && can_use_cooperative(caps, tiling)) {
+        if (first.cooperative && can_use_cooperative(caps, tiling)) {
             candidates.push_back(tiling);
         }
     }

@@ -92,10 +92,11 @@ bool can_use_cooperative(const DeviceCaps& caps, const Tiling& tiling) {
     });
     if (!built || !caps.features.cooperative_matrix) return false;
     const CooperativeShape& shape = caps.cooperative;
-    // Tiles of weights and x, each as two float16, and a fragment of sums a subgroup.
+    // Tiles of weights and x, each as two float16, the rows' numbers, and a fragment of sums a
+    // subgroup.
     const std::uint32_t bytes =
         2 * 2 * (tiling.rows + tiling.tokens) * (COOPERATIVE_STAGE + COOPERATIVE_PAD) +
-        4 * COOPERATIVE_SUBGROUPS * shape.m * shape.n;
+        4 * tiling.rows + 4 * COOPERATIVE_SUBGROUPS * shape.m * shape.n;
     return tiling.local_size <= caps.max_invocations && bytes <= caps.max_shared_bytes &&
            tiling.rows % (COOPERATIVE_ROW_PARTS * shape.m) == 0 &&
            tiling.tokens % (COOPERATIVE_TOKEN_PARTS * shape.n) == 0;

@@ -50,8 +50,10 @@ inline constexpr Tiling kFixedPrefill{.local_size = 4, .rows = 8, .tokens = 4, .
 // as it stands. Their weights lie in slices that fit texels.
 bool uses_fixed_tiles(const DeviceCaps& caps);
 
-// The tile of `rows` weight rows and `tokens` tokens for the device's matrix units.
-Tiling cooperative_tiling(const DeviceCaps& caps, std::uint32_t rows, std::uint32_t tokens);
+// The tile of `rows` weight rows and `tokens` tokens for the device's matrix units; without them
+// the default one.
+Tiling cooperative_tiling(const DeviceCaps& caps, std::uint32_t rows = 64,
+                          std::uint32_t tokens = 32);
 
 // Whether there are kernels for the device's matrix units, and room for such a tile of any format.
 bool can_use_cooperative(const DeviceCaps& caps, const Tiling& tiling);

@@ -41,6 +41,7 @@ const uint FRAGMENTS = ROW_FRAGMENTS * TOKEN_FRAGMENTS;
 
 shared f16vec4 tile_weights[WEIGHT_PARTS * ROWS * STRIDE];  // [parts][ROWS][STRIDE]
 shared f16vec4 tile_x[2u * TOKENS * STRIDE];                // [2][TOKENS][STRIDE]
+shared uint tile_rows[ROWS];                                // tile_weight_row() of each
 shared float results[COOPERATIVE_SUBGROUPS * M * N];        // a fragment of each subgroup, [N][M]
 
 SUM_MATRIX sums[FRAGMENTS];   // [ROW_FRAGMENTS][TOKEN_FRAGMENTS]
@@ -110,7 +111,7 @@ void stage_weights(uint first_quad) {
         uint in_stage = i / n_rows * piece_quads;
         bool inside = first_quad + in_stage < pc.n_steps * STEP_QUADS;
         uint quad = inside ? first_quad + in_stage : 0u;
-        uint row = tile_weight_row(r);
+        uint row = tile_rows[r];
         Chunk chunk = load_chunk(0u, quad / CHUNK_QUADS, row);
         StepScales scales = scales_of(0u, quad, row);
         Chunk chunk_im = chunk;
@@ -178,6 +179,9 @@ void multiply() {
     [[unroll]] for (uint i = 0u; i < FRAGMENTS; ++i) {
         sums[i] = SUM_MATRIX(0.0);
         rests[i] = SUM_MATRIX(0.0);
+    }
+    for (uint r = gl_LocalInvocationIndex; r < ROWS / X_QUADS; r += LOCAL_SIZE) {
+        tile_rows[r] = tile_weight_row(r);
     }
     const uint n_quads = pc.n_steps * STEP_QUADS * X_QUADS;  // of x
     for (uint quad = 0u; quad < n_quads; quad += STAGE_QUADS) {

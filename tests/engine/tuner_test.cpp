@@ -61,6 +61,11 @@ TEST(TilingCandidates, KeepWhatBitsDependOn) {
             if (kind.decode) {
                 EXPECT_EQ(candidate.tokens, 1u);
             }
+            if (candidate.staged) {
+                EXPECT_EQ(candidate.k_lanes, 1u);
+                EXPECT_FALSE(kind.decode || caps.software);
+                EXPECT_LE(candidate.tokens * 1024, 8192u) << "half of what every device has";
+            }
             if (kind.complex) {
                 EXPECT_EQ(candidate.rows % 2, 0u);
             }

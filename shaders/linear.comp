@@ -54,12 +54,14 @@ vec4 load_row4(uint at) {
     return EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM ? sum_row4[at] : load_state4(at);
 }
 #include "normed_row.glsl"
+#define LIST_ROWS (ROWS / OUTPUTS)
+#define LIST_STEP ROW_STRIDE
 #ifdef COMPLEX_WEIGHTS
-#include "matmul_complex.glsl"
 const uint OUTPUTS = 2u;  // of a weight row
+#include "matmul_complex.glsl"
 #else
-#include "matmul.glsl"
 const uint OUTPUTS = 1u;
+#include "matmul.glsl"
 #endif
 #endif
 

@@ -25,6 +25,7 @@ layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
 #ifdef FIXED_ROWS
 #include "fixed_tile.glsl"
 const uint PAIRS = FIXED_ROWS / 2;
+const uint ROW_STEP = 0;  // four pairs an invocation are not enough
 #else
 layout(constant_id = SPEC_QKV_PAIRS) const uint PAIRS = 2;
 layout(constant_id = SPEC_QKV_TOKENS) const uint TOKENS = 1;
@@ -35,6 +36,7 @@ layout(constant_id = SPEC_COOPERATIVE_COMPLEX) const uint COMPLEX = 0;
 layout(constant_id = SPEC_QKV_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_QKV_NORM_QUADS) const uint NORM_QUADS = 0;
 layout(constant_id = SPEC_QKV_STAGED) const uint STAGED = 0;
+layout(constant_id = SPEC_QKV_ROW_STEP) const uint ROW_STEP = 0;
 #endif
 #endif
 layout(constant_id = SPEC_QKV_PAIRING) const uint PAIRING = 1;
@@ -55,6 +57,9 @@ layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_st
 #ifndef COOPERATIVE
 #define load_row4 load_state4
 #include "normed_row.glsl"
+#define LANE_GROUP (ROW_STEP == 2u ? 4u : 8u)
+#define LIST_ROWS PAIRS
+#define LIST_STEP (ROW_STEP * ROW_STRIDE)
 #ifdef COMPLEX_WEIGHTS
 #include "matmul_complex.glsl"
 #else
@@ -165,19 +170,18 @@ void main() {
     uint k_lane = gl_LocalInvocationIndex / ROW_LANES;
     uint first_pair = gl_WorkGroupID.x * ROW_LANES * PAIRS + first_of_lane(row_lane, PAIRS);
     uint first_token = gl_WorkGroupID.y * TOKENS;
-    uint out_row[ROWS];
+    uvec2 out_rows[PAIRS];
 
     if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.row_stride);
     [[unroll]] for (uint p = 0u; p < PAIRS; ++p) {
         uint pair = min(first_pair + p * ROW_STRIDE, slice_pairs() - 1u);
         uvec2 rows = pair_rows(pair);
-        out_row[2u * p] = rows.x;
-        out_row[2u * p + 1u] = rows.y;
+        out_rows[p] = rows;
 #ifdef COMPLEX_WEIGHTS
         weight_row[p] = pair;  // interleaved pairs of even heads: the complex rows in order
 #else
-        weight_row[2u * p] = rows.x;
-        weight_row[2u * p + 1u] = rows.y;
+        weight_row[p] = rows.x;
+        weight_row[PAIRS + p] = rows.y;
 #endif
     }
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
@@ -189,10 +193,14 @@ void main() {
         uint pair = first_pair + p * ROW_STRIDE;
         if (pair >= slice_pairs()) continue;
         bool two_channels = has_two_channels(pair);
-        vec2 bias = pair_bias(uvec2(out_row[2u * p], out_row[2u * p + 1u]));
+        vec2 bias = pair_bias(out_rows[p]);
         STORE_LOOP for (uint t = 0u; t < TOKENS; ++t) {
             if (first_token + t < pc.n_tokens) {
+#ifdef COMPLEX_WEIGHTS
                 vec2 ab = vec2(results[2u * p * TOKENS + t], results[(2u * p + 1u) * TOKENS + t]) + bias;
+#else
+                vec2 ab = vec2(results[p * TOKENS + t], results[(PAIRS + p) * TOKENS + t]) + bias;
+#endif
                 if (!two_channels) ab.y = 0.0;
                 store(pc.first_head + pair / n_pairs(), pair % n_pairs(), first_token + t, ab);
             }

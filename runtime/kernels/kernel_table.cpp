@@ -102,6 +102,18 @@ bool can_use_cooperative(const DeviceCaps& caps, const Tiling& tiling) {
            tiling.tokens % (COOPERATIVE_TOKEN_PARTS * shape.n) == 0;
 }
 
+std::uint32_t pair_row_step(RotaryPairing pairing, bool complex, std::uint32_t head_dim,
+                            std::uint32_t rotary_stride) {
+    if (complex) return 1;  // a row is a pair
+    switch (pairing) {
+        case RotaryPairing::kInterleaved:
+            return head_dim % 2 == 0 ? 2 : 0;
+        case RotaryPairing::kHalf:
+            return head_dim % 64 == 0 && 2 * rotary_stride == head_dim ? 1 : 0;
+    }
+    return 0;
+}
+
 Result<const Pipeline*> KernelTable::get(const std::string& module, std::vector<SpecConstant> spec,
                                          bool full_subgroups) {
     std::string key = module;
@@ -166,7 +178,8 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
         append(constants,
                {spec(SPEC_QKV_PAIRS, v.tiling.rows / 2), spec(SPEC_QKV_TOKENS, v.tiling.tokens),
                 spec(SPEC_QKV_K_LANES, v.tiling.k_lanes), spec(SPEC_QKV_NORM_QUADS, v.norm_quads),
-                spec(SPEC_QKV_TEXELS, v.tiling.texels), spec(SPEC_QKV_STAGED, v.tiling.staged)});
+                spec(SPEC_QKV_TEXELS, v.tiling.texels), spec(SPEC_QKV_STAGED, v.tiling.staged),
+                spec(SPEC_QKV_ROW_STEP, v.row_step)});
     }
     GYRE_ASSIGN(const Pipeline* pipeline, get(product_module("qkv", v.complex, v.format, v.tiling),
                                               std::move(constants), v.tiling.cooperative));

@@ -71,8 +71,14 @@ struct QkvVariant {
     CacheFormat cache = CacheFormat::kF16;
     RotaryKernelSpec rotary;
     std::uint32_t norm_quads = 0;  // vec4 of the normalised row; 0: x is normalised already
+    std::uint32_t row_step = 0;    // pair_row_step()
     Tiling tiling;
 };
+
+// Weight rows from one pair to the next, if that is the same for 32 pairs at a time: scales can be
+// loaded by four then. 0: it is not, which every pairing may say.
+std::uint32_t pair_row_step(RotaryPairing pairing, bool complex, std::uint32_t head_dim,
+                            std::uint32_t rotary_stride);
 
 struct AttentionVariant {
     CacheFormat cache = CacheFormat::kF16;

@@ -5,7 +5,8 @@
 // Device layout of a matrix [n_rows][n_in] (read by shaders/lib/weights.glsl): blocks of block_rows
 // rows one after the other, each in 32-bit words
 //     uvec4 W[n_vecs][block_rows]              word ((v * block_rows) + r) * 4 + w
-//     uint  S[scale_words][block_rows]         block formats only, after the block's W
+//     uint  S[scale_words][SCALE_ROWS]         block formats only, after the block's W: row r of the
+//                                              block at SCALE_PLACE(r); Q4_K: see below
 // block_rows = WEIGHT_BLOCK_ROWS, or n_rows rounded up to 4 where there are fewer rows; n_in is
 // padded with zeros to a multiple of step_elements. A chunk is one vec; two in Q4_K and three in
 // Q6_K, whose chunk c has the 64 elements from 64c on.
@@ -85,6 +86,7 @@ struct DeviceMatrix {
     std::uint32_t n_vecs() const;        // uvec4s of a row
     std::uint32_t n_steps() const;       // of a row
     std::uint32_t scale_words() const;   // words of scales of a row; 0 without scales
+    std::uint32_t scale_rows() const;    // rows of a block that there are scale words for
     std::uint64_t scale_offset() const;  // words of a block before S
     std::uint64_t block_words() const;   // from one block of rows to the next
     std::uint32_t block_vecs() const { return static_cast<std::uint32_t>(block_words() / 4); }

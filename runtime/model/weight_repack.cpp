@@ -33,6 +33,7 @@ struct Layout {
           whole_vecs(m.n_in / format_info(m.format).chunk_elements *
                      format_info(m.format).chunk_vecs),
           scale_words(m.scale_words()),
+          scale_rows(m.scale_rows()),
           n_blocks(m.n_in / format_info(m.format).block_elements),
           block_words(static_cast<std::size_t>(m.block_words())),
           scale_offset(static_cast<std::size_t>(m.scale_offset())) {}
@@ -48,7 +49,8 @@ struct Layout {
         if (Format::kScaleVecs) {
             return scales + (std::size_t{j} * block_rows + in_block) * Format::kScaleGroup + i;
         }
-        return scales + (std::size_t{j} * Format::kScaleGroup + i) * block_rows + in_block;
+        return scales + (std::size_t{j} * Format::kScaleGroup + i) * scale_rows +
+               SCALE_PLACE(in_block);
     }
 
     std::size_t block(std::uint32_t row) const { return row / kTileRows * block_words; }
@@ -56,7 +58,7 @@ struct Layout {
     std::uint32_t n_rows, block_rows, rows_padded, n_vecs;
     std::size_t row_size;      // bytes in the file
     std::uint32_t whole_vecs;  // vecs of a row without padding in them
-    std::uint32_t scale_words, n_blocks;
+    std::uint32_t scale_words, scale_rows, n_blocks;
     std::size_t block_words, scale_offset;
 };
 
@@ -113,6 +115,9 @@ void write_padding_rows(const Layout& layout, std::uint32_t* dst) {
         for (std::uint32_t v = 0; v < layout.n_vecs; ++v) {
             std::memcpy(dst + layout.word(v, r), &zero, kVecBytes);
         }
+    }
+    const std::uint32_t scales_end = layout.rows_padded - layout.block_rows + layout.scale_rows;
+    for (std::uint32_t r = layout.n_rows; r < scales_end; ++r) {
         for (std::uint32_t w = 0; w < layout.scale_words; ++w) {
             const std::uint32_t group = w / Format::kScaleGroup;
             dst[layout.scale_word<Format>(group, w % Format::kScaleGroup, r)] = 0;
@@ -179,6 +184,10 @@ std::uint32_t DeviceMatrix::scale_words() const {
     return n_in_padded() / 64 * format_info(format).scale_words / 4;  // info's: for 256 elements
 }
 
+std::uint32_t DeviceMatrix::scale_rows() const {
+    return format == WeightFormat::kQ4_K ? block_rows() : SCALE_ROWS(block_rows());
+}
+
 std::uint64_t DeviceMatrix::scale_offset() const {
     return std::uint64_t{n_vecs()} * block_rows() * 4;
 }
@@ -188,7 +197,7 @@ std::uint32_t DeviceMatrix::rows_padded() const {
 }
 
 std::uint64_t DeviceMatrix::block_words() const {
-    return scale_offset() + std::uint64_t{scale_words()} * block_rows();
+    return scale_offset() + std::uint64_t{scale_words()} * scale_rows();
 }
 
 std::uint64_t DeviceMatrix::size_words() const {
@@ -203,11 +212,13 @@ std::uint32_t max_slice_rows(WeightFormat format, std::uint32_t n_rows, std::uin
                              std::uint64_t max_bytes) {
     if (device_bytes(format, n_rows, n_in) <= max_bytes) return n_rows;
     const std::uint64_t block = device_bytes(format, WEIGHT_BLOCK_ROWS, n_in);
-    const std::uint64_t four_rows = device_bytes(format, 4, n_in);
     if (max_bytes >= block) {
         return static_cast<std::uint32_t>(max_bytes / block * WEIGHT_BLOCK_ROWS);
     }
-    return static_cast<std::uint32_t>(max_bytes / four_rows * 4);
+    std::uint32_t rows = WEIGHT_BLOCK_ROWS;
+    while (rows > 0 && device_bytes(format, rows, n_in) > max_bytes)
+        rows -= 4;
+    return rows;
 }
 
 void repack_rows(const DeviceMatrix& matrix, std::span<const std::uint8_t> src,

@@ -4,7 +4,7 @@
 // A matrix [n_rows][n_in] is stored in blocks of block_rows rows, each a stretch of memory of its own:
 // uvec4 W[n_chunks][uvec4 a chunk][block_rows], neighbouring rows beside each other, so that
 // neighbouring invocations load neighbouring 16 bytes and go through memory from front to back. In
-// formats with scales those of the block's rows follow, rows beside each other too:
+// formats with scales those of the block's rows follow, in an order of their own (SCALE_PLACE):
 // runtime/model/weight_formats.h has every word of it. block_rows is WEIGHT_BLOCK_ROWS; in a matrix of
 // fewer rows, their number rounded up to a multiple of 4. n_in is padded with zero elements to whole
 // steps.
@@ -12,6 +12,12 @@
 #define GYRE_INTERFACE_WEIGHT_FORMATS_H
 
 #define WEIGHT_BLOCK_ROWS 64
+
+// Words of scales, one a row and step, lie four rows a uvec4: rows r, r + 8, r + 16 and r + 24, which one
+// invocation multiplies (lib/rows.glsl), so that it has their scales by one load. A step's words are those
+// of SCALE_ROWS(block_rows) rows.
+#define SCALE_ROWS(block_rows) (((block_rows) + 31u) / 32u * 32u)
+#define SCALE_PLACE(row) ((row) / 32u * 32u + (row) % 8u * 4u + (row) / 8u % 4u)
 
 // X(id, NAME, Name, elements a chunk, uvec4 a chunk, elements a step, scale words)
 // A step is what a kernel takes at once: for block formats 64 elements. Scale words are those of

@@ -10,6 +10,7 @@
 #extension GL_EXT_control_flow_attributes : require
 
 #include "weights.glsl"
+#include "rows.glsl"
 
 const uint N_SUMS = ROWS * TOKENS;
 
@@ -51,6 +52,17 @@ void add_quad(uint quad, uint j) {
 #ifdef BLOCK_QUADS
 void begin_step(uint s) {
     uint first = scale_vecs(pc.n_steps * STEP_CHUNKS);
+#ifdef SCALE_WORDS
+    if (SCALES_BY_FOUR) {
+        [[unroll]] for (uint i = 0u; i < ROWS / 4u; ++i) {
+            uint r = first_of_four(i);
+            FourScales four = load_four_scales(first, s, weight_row[r]);
+            [[unroll]] for (uint k = 0u; k < 4u; ++k) {
+                scales[r + k * FOUR_STRIDE] = of_four(four, k);
+            }
+        }
+    } else
+#endif
     [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
         scales[r] = load_scales(first, s, weight_row[r]);
     }

@@ -12,6 +12,7 @@
 #extension GL_EXT_control_flow_attributes : require
 
 #include "weights.glsl"
+#include "rows.glsl"
 
 const uint N_SUMS = ROWS * TOKENS;
 const uint COMPLEX_ROWS = ROWS / 2u;
@@ -72,6 +73,19 @@ void add_quad(uint quad, uint j) {
 #ifdef BLOCK_QUADS
 void begin_step(uint s) {
     uint first = scale_vecs(pc.n_steps * STEP_CHUNKS);
+#ifdef SCALE_WORDS
+    if (SCALES_BY_FOUR) {
+        [[unroll]] for (uint i = 0u; i < COMPLEX_ROWS / 4u; ++i) {
+            uint p = first_of_four(i);
+            FourScales re = load_four_scales(first, s, weight_row[p]);
+            FourScales im = load_four_scales(pc.imag_chunks + first, s, weight_row[p]);
+            [[unroll]] for (uint k = 0u; k < 4u; ++k) {
+                scales_re[p + k * FOUR_STRIDE] = of_four(re, k);
+                scales_im[p + k * FOUR_STRIDE] = of_four(im, k);
+            }
+        }
+    } else
+#endif
     [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
         scales_re[p] = load_scales(first, s, weight_row[p]);
         scales_im[p] = load_scales(pc.imag_chunks + first, s, weight_row[p]);

@@ -5,8 +5,6 @@
 // formats with scales, begin_step(), begin_block() and end_block(). Needs lane_sums[] in shared memory,
 // LOCAL_SIZE floats.
 
-#include "rows.glsl"
-
 #ifdef FIXED_ROWS
 // In a module for one tile only a chunk is unrolled, or a block where that is more, so that the loop stays
 // in the instruction cache.

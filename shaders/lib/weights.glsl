@@ -13,6 +13,8 @@
 //   BLOCK_QUADS    quads that share a scale
 //   STEP_QUADS     quads of a step, whose scales are loaded together
 //   StepScales     those: load_scales(first uvec4 of the matrix + scale_vecs(chunks a row), step, row)
+//   FourScales     with SCALE_WORDS: those of rows row, + 8, + 16 and + 24 of a group of 32, by
+//                  load_four_scales; of_four takes one
 //   block_scale    the scale of block b of the step
 //   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b, in a product
 //                  once a block, times the sum of x
@@ -32,11 +34,6 @@ layout(set = 0, binding = BINDING_WEIGHT_TEXELS) uniform utextureBuffer weight_t
 // The row's first uvec4, counted from the matrix's.
 uint row_vec(uint row) {
     return row / WEIGHT_BLOCK_ROWS * pc.block_vecs + row % WEIGHT_BLOCK_ROWS;
-}
-
-// The row's first word of scales that are single words; `first` counts uvec4.
-uint row_word(uint first, uint row) {
-    return 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + row % WEIGHT_BLOCK_ROWS;
 }
 
 uvec4 load_weights4(uint at) {
@@ -126,18 +123,14 @@ vec4 weight_quad(Chunk chunk, uint j) {
     return vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
 }
 
-// A word out of its vec: where texels are quick, quicker than the word itself if two are needed.
-uint load_word(uint at) {
-    return TEXELS != 0u ? load_weights4(at / 4u)[at % 4u] : weights[at];
-}
-
 // Five words a superblock: the int8 scales of each step's four blocks, then the float16 factor of all.
+#define SCALE_WORDS
+#define SCALE_WORD(step) (step / 4u * 5u + step % 4u)
+#define FACTOR_WORD(step) (step / 4u * 5u + 4u)
 #define StepScales vec4
-StepScales load_scales(uint first, uint step, uint row) {
-    uint at = row_word(first, row) + step / 4u * 5u * pc.block_rows;
-    int bytes = int(load_word(at + step % 4u * pc.block_rows));
-    float factor = unpackHalf2x16(load_word(at + 4u * pc.block_rows)).x;
-    return 0.25 * factor * vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
+StepScales step_scales(uint word, uint factor) {
+    int bytes = int(word);
+    return 0.25 * unpackHalf2x16(factor).x * vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
 }
 float block_scale(StepScales scales, uint b) {
     return scales[b];
@@ -148,10 +141,9 @@ float block_scale(StepScales scales, uint b) {
 #endif
 
 #if defined(WEIGHT_Q8_0) || defined(WEIGHT_Q4_0)
+#define SCALE_WORDS
+#define SCALE_WORD(step) (step)
 #define StepScales vec2
-StepScales load_scales(uint first, uint step, uint row) {
-    return unpackHalf2x16(weights[row_word(first, row) + step * pc.block_rows]);
-}
 float block_scale(StepScales scales, uint b) {
     return scales[b];
 }
@@ -200,6 +192,48 @@ Chunk load_chunk(uint first, uint c, uint row) {
 
 #ifdef FIXED_ROWS
 #include "weights_plain.glsl"
+#endif
+
+#ifdef SCALE_WORDS
+// Word `word` of a row's scales, counted in words; `first` counts uvec4.
+uint scale_at(uint first, uint word, uint row) {
+    return 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + word * SCALE_ROWS(pc.block_rows) +
+           SCALE_PLACE(row % WEIGHT_BLOCK_ROWS);
+}
+
+// Out of its vec: where texels are quick, quicker than the word itself.
+uint load_scale_word(uint first, uint word, uint row) {
+    uint at = scale_at(first, word, row);
+    return WEIGHT_TEXELS != 0u ? load_weights4(at / 4u)[at % 4u] : weights[at];
+}
+
+#ifdef FACTOR_WORD
+struct FourScales {
+    uvec4 words;
+    uvec4 factors;
+};
+FourScales load_four_scales(uint first, uint step, uint row) {
+    return FourScales(load_weights4(scale_at(first, SCALE_WORD(step), row) / 4u),
+                      load_weights4(scale_at(first, FACTOR_WORD(step), row) / 4u));
+}
+StepScales of_four(FourScales four, uint i) {
+    return step_scales(four.words[i], four.factors[i]);
+}
+StepScales load_scales(uint first, uint step, uint row) {
+    return step_scales(load_scale_word(first, SCALE_WORD(step), row), load_scale_word(first, FACTOR_WORD(step), row));
+}
+#else
+#define FourScales uvec4
+FourScales load_four_scales(uint first, uint step, uint row) {
+    return load_weights4(scale_at(first, SCALE_WORD(step), row) / 4u);
+}
+StepScales of_four(FourScales four, uint i) {
+    return unpackHalf2x16(four[i]);
+}
+StepScales load_scales(uint first, uint step, uint row) {
+    return unpackHalf2x16(load_scale_word(first, SCALE_WORD(step), row));
+}
+#endif
 #endif
 
 #ifdef BLOCK_QUADS

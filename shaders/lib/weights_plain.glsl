@@ -68,13 +68,10 @@ vec4 plain_quad(Chunk chunk, uint j) {
     uint high = chunk.high[j & 3u] >> (2u * (j >> 2u)) & 0x03030303u;
     return signed_bytes(low * 4u | high * 64u);
 }
-StepScales plain_scales(uint first, uint step, uint row) {
-    uint at = row_word(first, row) + step / 4u * 5u * pc.block_rows;
-    vec4 bytes = signed_bytes(load_word(at + step % 4u * pc.block_rows));
-    float factor = unpackHalf2x16(load_word(at + 4u * pc.block_rows)).x;
-    return 0.25 * factor * (1.0 / UNPACK_FACTOR) * bytes;
+StepScales plain_step_scales(uint word, uint factor) {
+    return 0.25 * unpackHalf2x16(factor).x * (1.0 / UNPACK_FACTOR) * signed_bytes(word);
 }
-#define load_scales plain_scales
+#define step_scales plain_step_scales
 #endif
 #define weight_quad plain_quad
 

@@ -68,7 +68,8 @@ struct Place {
         : rows(std::min((m.n_rows + 3) / 4 * 4, 64u)), row(r % 64) {
         const std::size_t elements = (m.n_in + step(m) - 1) / step(m) * step(m);
         quant_words = elements * bits(m) / 32 * rows;
-        scale_words = elements * scale_bits(m) / 2048 * rows;
+        scale_rows = m.format == WeightFormat::kQ4_K ? rows : (rows + 31) / 32 * 32;
+        scale_words = elements * scale_bits(m) / 2048 * scale_rows;
         block = r / 64 * (quant_words + scale_words);
     }
     static std::size_t step(const DeviceMatrix& m) {
@@ -98,9 +99,12 @@ struct Place {
         return bits(m) == 8 || bits(m) == 4 ? 32 : 0;
     }
     std::size_t vec(std::size_t v) const { return block + (v * rows + row) * 4; }
-    std::size_t scale(std::size_t word) const { return block + quant_words + word * rows + row; }
+    // Rows r, r + 8, r + 16, r + 24 of a group of 32 beside each other.
+    std::size_t scale(std::size_t word) const {
+        return block + quant_words + word * scale_rows + row / 32 * 32 + row % 8 * 4 + row / 8 % 4;
+    }
 
-    std::size_t rows, row, block, quant_words, scale_words;
+    std::size_t rows, row, block, quant_words, scale_rows, scale_words;
 };
 
 // The raw bits of element e of row r as the table of weight_formats.h places them.
@@ -206,7 +210,7 @@ TEST(WeightRepack, ScalesOfSuperblocks) {
     const auto q6_file = random_rows(q6.format, n_rows, n_in);
     const auto q4_words = repacked(q4, q4_file), q6_words = repacked(q6, q6_file);
     ASSERT_EQ(q4_words.size(), rp * (512u / 8 + 2 * 4));
-    ASSERT_EQ(q6_words.size(), rp * (512u * 6 / 32 + 2 * 5));
+    ASSERT_EQ(q6_words.size(), rp * (512u * 6 / 32) + 32 * 2 * 5);
     for (std::uint32_t r = 0; r < n_rows; ++r) {
         for (std::uint32_t k = 0; k < 2; ++k) {
             const std::uint8_t* block = &q4_file[(r * 2 + k) * 144];
@@ -224,7 +228,7 @@ TEST(WeightRepack, ScalesOfSuperblocks) {
             }
             block = &q6_file[(r * 2 + k) * 210];
             for (std::uint32_t i = 0; i < 5; ++i) {
-                EXPECT_EQ(q6_words[rp * 96 + (k * 5 + i) * rp + r],
+                EXPECT_EQ(q6_words[rp * 96 + (k * 5 + i) * 32 + r * 4],
                           little_endian(block + 192 + 4 * i, i < 4 ? 4 : 2));
             }
         }
@@ -294,7 +298,8 @@ TEST(WeightRepack, SizesByHand) {
     EXPECT_EQ(device_bytes(WeightFormat::kF16, 50257, 768), 50304ull * 768 * 2);
     EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 50257, 768), 50304ull * (768 + 24 * 2));
     EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 50257, 768), 50304ull * (384 + 24 * 2));
-    EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 4, 96), 4ull * (64 + 4 * 2));  // 96 -> 128 elements
+    // 96 -> 128 elements, and scales of 32 rows.
+    EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 4, 96), 4ull * 64 + 32 * 4 * 2);
     // As many as in the file, and 2 a superblock more.
     EXPECT_EQ(device_bytes(WeightFormat::kQ4_K, 50257, 768), 50304ull * 3 * 144);
     EXPECT_EQ(device_bytes(WeightFormat::kQ6_K, 50257, 768), 50304ull * 3 * 212);
@@ -313,6 +318,10 @@ TEST(WeightRepack, SlicesFitTheRange) {
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 100, 768, 63 * 768 * 4), 60u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 100, 768, 90 * 768 * 4), 64u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 50257, 768, range), 50257u);
+    // Scales of 32 rows whatever their number, then of 64.
+    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 40 * 64 + 64 * 4), 40u);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 40 * 64 + 64 * 4 - 1), 36u);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 28 * 64 + 32 * 4 - 1), 24u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4), 4u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4 - 1), 0u);
 }

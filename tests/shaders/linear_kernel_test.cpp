@@ -174,6 +174,8 @@ TEST_P(LinearCaseTest, EqualsReference) {
     if (data.c.options.is_complex && in_one) {
         const auto staged = multiply(data, in_stages(data.c.tiling), 0, data.c.n_tokens);
         EXPECT_TRUE(same_bits(staged, found)) << "in stages";
+        const auto eight_lanes = multiply(data, kEightLanes, 0, data.c.n_tokens);
+        EXPECT_TRUE(same_bits(eight_lanes, found)) << "eight lanes";
     }
     expect_fixed_equals(data, in_one ? found : multiply(data, kDecode, 0, data.c.n_tokens));
     expect_cooperative(data);
@@ -204,7 +206,8 @@ TEST_P(LinearFormatTest, BitsDoNotDependOnTheBatch) {
     }
     // Small enough for the texels of every device.
     for (const Tiling& tiling :
-         {kDecode, kPrefill, kWidePrefill, kSmall, with_texels(kDecode), with_texels(kWidePrefill),
+         {kDecode, kPrefill, kWidePrefill, kSmall, kEightLanes, kFourLanes,
+          with_texels(kDecode), with_texels(kWidePrefill), with_texels(kEightLanes),
           in_stages(kWidePrefill), in_stages(kSmall), in_stages(with_texels(kPrefill))}) {
         EXPECT_TRUE(same_bits(multiply(prompt, tiling, 0, kTokens), one_by_one))
             << "local size " << tiling.local_size << ", rows " << tiling.rows << ", tokens "

@@ -58,6 +58,15 @@ const QkvCase kCases[] = {
     {"gpt2_q4_k_prompt",     kQ4K,  kCache16, {12, 12, 64}, 768, {7, 9, 16},   rope(kHalf, 64), kPrefill},
     {"gpt2_q6_k",            kQ6K,  kCache16, {12, 12, 64}, 768, {0, 1, 1024}, rope(kHalf, 64), kDecodeLanes, {.norm = true}},
     {"q6_k_sliced",          kQ6K,  kCache32, {6, 3, 10},   256, {4, 3, 16},   rove(kInter, 10), kWidePrefill, {.heads_a_slice = 5}},
+    // Scales by four: pairs of which 32 have rows a fixed number apart, and others.
+    {"scales_half_64",       kQ8,   kCache32, {3, 1, 64},   96,  {4, 3, 16},   rove(kHalf, 64), kPrefill, {.heads_a_slice = 2}},
+    {"scales_half_128",      kQ4,   kCache32, {1, 1, 128},  64,  {4, 3, 16},   rope(kHalf, 128), kPrefill},
+    {"scales_half_96",       kQ8,   kCache32, {2, 1, 96},   64,  {4, 2, 16},   rope(kHalf, 96), kPrefill},
+    {"scales_half_32",       kQ6K,  kCache32, {2, 1, 32},   256, {4, 2, 16},   rope(kHalf, 32), kPrefill},
+    {"scales_half_partial",  kQ4,   kCache32, {2, 1, 64},   64,  {4, 2, 16},   rope(kHalf, 32), kPrefill},
+    {"scales_inter_30",      kQ6K,  kCache32, {3, 1, 30},   256, {4, 2, 16},   rope(kInter, 30), kPrefill},
+    {"scales_inter_partial", kQ8,   kCache32, {3, 2, 24},   96,  {4, 2, 16},   rope(kInter, 8), kPrefill},
+    {"scales_inter_odd",     kQ4,   kCache32, {5, 2, 7},    64,  {4, 2, 16},   rope(kInter, 6), kPrefill},
     {"pythia_head",          kF16,  kCache16, {2, 2, 80},   128, {1000, 3, 1024}, rope(kHalf, 20), kPrefill},
     // Keys and values for a quantised cache go to the state.
     {"q8_0_cache",           kF32,  kCache8,  {3, 3, 20},   60,  {4, 3, 16},   rove(kHalf, 20), kPrefill},

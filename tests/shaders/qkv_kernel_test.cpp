@@ -65,6 +65,8 @@ class QkvKernelTest : public KernelTest {
                            .cache = c.cache,
                            .rotary = c.rotary.kernel_spec(),
                            .norm_quads = 0,
+                           .row_step = pair_row_step(c.rotary.pairing, c.options.is_complex,
+                                                     c.heads.dim, c.rotary.stride()),
                            .tiling = tiling};
         if (c.options.norm) variant.norm_quads = activation_stride(c.n_in) / 4;
         if (tiling.texels && !all_texels_fit(device().caps(), buffers)) return {};
@@ -174,6 +176,10 @@ TEST_P(QkvCaseTest, EqualsReference) {
     if (!texels.q.empty()) expect_same(texels, found, "by texels");
     if (data.c.options.norm) return;
     const bool in_one = data.c.tiling.k_lanes == 1;
+    if (in_one) {
+        for (const Tiling& tiling : {kEightLanes, kFourLanes})
+            expect_same(compute(data, tiling, 0, data.c.tokens.n), found, "with scales by four");
+    }
     if (data.weights.is_complex && in_one) {
         expect_same(compute(data, in_stages(data.c.tiling), 0, data.c.tokens.n), found,
                     "in stages");

@@ -13,6 +13,9 @@ inline constexpr Tiling kDecodeLanes{.local_size = 64, .rows = 2, .tokens = 1, .
 inline constexpr Tiling kPrefill{.local_size = 64, .rows = 4, .tokens = 4, .k_lanes = 1};
 inline constexpr Tiling kWidePrefill{.local_size = 128, .rows = 2, .tokens = 8, .k_lanes = 1};
 inline constexpr Tiling kSmall{.local_size = 16, .rows = 2, .tokens = 3, .k_lanes = 1};
+// Scales by four, of rows that are neighbours in the list, and of every second one.
+inline constexpr Tiling kEightLanes{.local_size = 8, .rows = 8, .tokens = 2, .k_lanes = 1};
+inline constexpr Tiling kFourLanes{.local_size = 4, .rows = 16, .tokens = 2, .k_lanes = 1};
 inline constexpr Tiling kOneRow{.local_size = 32, .rows = 1, .tokens = 1, .k_lanes = 32};
 
 inline constexpr Tiling with_texels(Tiling tiling) {

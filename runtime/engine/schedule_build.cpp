@@ -200,8 +200,8 @@ Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache
     variant.complex = matrix.complex;
     variant.cache = cache_->shape().format;
     variant.rotary = rotary_kernel_;
-    variant.row_step = pair_row_step(rotary_.pairing, matrix.complex,
-                                     model_->config().head_dim, rotary_.stride);
+    variant.row_step =
+        pair_row_step(rotary_.pairing, matrix.complex, model_->config().head_dim, rotary_.stride);
     variant.tiling = whole_pairs(tiling(matrix, false, ProductRole::kPlain));
     GYRE_ASSIGN(product.prefill, kernels.qkv(variant));
     variant.norm_quads = model_->tilings().norm_quads(matrix);

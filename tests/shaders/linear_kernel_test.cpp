@@ -206,9 +206,9 @@ TEST_P(LinearFormatTest, BitsDoNotDependOnTheBatch) {
     }
     // Small enough for the texels of every device.
     for (const Tiling& tiling :
-         {kDecode, kPrefill, kWidePrefill, kSmall, kEightLanes, kFourLanes,
-          with_texels(kDecode), with_texels(kWidePrefill), with_texels(kEightLanes),
-          in_stages(kWidePrefill), in_stages(kSmall), in_stages(with_texels(kPrefill))}) {
+         {kDecode, kPrefill, kWidePrefill, kSmall, kEightLanes, kFourLanes, with_texels(kDecode),
+          with_texels(kWidePrefill), with_texels(kEightLanes), in_stages(kWidePrefill),
+          in_stages(kSmall), in_stages(with_texels(kPrefill))}) {
         EXPECT_TRUE(same_bits(multiply(prompt, tiling, 0, kTokens), one_by_one))
             << "local size " << tiling.local_size << ", rows " << tiling.rows << ", tokens "
             << tiling.tokens << (tiling.staged ? ", staged" : "");

@@ -105,13 +105,9 @@ bool can_use_cooperative(const DeviceCaps& caps, const Tiling& tiling) {
 std::uint32_t pair_row_step(RotaryPairing pairing, bool complex, std::uint32_t head_dim,
                             std::uint32_t rotary_stride) {
     if (complex) return 1;  // a row is a pair
-    switch (pairing) {
-        case RotaryPairing::kInterleaved:
-            return head_dim % 2 == 0 ? 2 : 0;
-        case RotaryPairing::kHalf:
-            return head_dim % 64 == 0 && 2 * rotary_stride == head_dim ? 1 : 0;
-    }
-    return 0;
+    if (pairing == RotaryPairing::kInterleaved) return head_dim % 2 == 0 ? 2 : 0;
+    if (pairing != RotaryPairing::kHalf) return 0;
+    return head_dim % 64 == 0 && 2 * rotary_stride == head_dim ? 1 : 0;
 }
 
 Result<const Pipeline*> KernelTable::get(const std::string& module, std::vector<SpecConstant> spec,

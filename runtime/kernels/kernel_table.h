@@ -75,8 +75,8 @@ struct QkvVariant {
     Tiling tiling;
 };
 
-// Weight rows from one pair to the next, if that is the same for 32 pairs at a time: scales can be
-// loaded by four then. 0: it is not, which every pairing may say.
+// Weight rows from one pair to the next, if that is the same for 32 pairs at a time: their scales
+// are loaded by four then. 0: it is not; right for any pairing, only slower.
 std::uint32_t pair_row_step(RotaryPairing pairing, bool complex, std::uint32_t head_dim,
                             std::uint32_t rotary_stride);
 

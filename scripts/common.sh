@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 
+# Clones of the tree share what ccache holds, wherever they lie.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
 # say WORDS...: one line of progress on stderr. SCRIPT is the caller's name, set before sourcing.
 say() { printf '%s: %s\n' "${SCRIPT:?}" "$*" >&2; }
 die() { say "$@"; exit 1; }
@@ -33,7 +36,8 @@ build() {
     fi
 }
 
-# build_with_clang GOALS: the second compiler; clang-tidy reads its build folder.
+# build_with_clang GOALS: the second compiler, for its warnings; clang-tidy reads its build folder.
 build_with_clang() {
-    build clang debug "$1" -DGYRE_WERROR=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++
+    build clang debug "$1" -DGYRE_WERROR=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+        -DCMAKE_C_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS_DEBUG=-O0
 }

@@ -35,7 +35,7 @@ def is_clean(entry, build, common, cache):
     run = subprocess.run(["clang-tidy", "-quiet", "-p", build, entry["file"]], capture_output=True, text=True)
     if run.returncode == 0:
         key.touch()
-    return run.returncode == 0, run.stdout
+    return run.returncode == 0, run.stdout + run.stderr
 
 
 def main():

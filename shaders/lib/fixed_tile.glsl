@@ -9,7 +9,7 @@
 // Weights are loaded as texels, and x of one token too, as a view that begins at x (DescriptorSet). Nothing
 // waits at a barrier: norms are dispatches of their own.
 
-#define FIXED_LANES 4  // invocations of a workgroup
+#define FIXED_LANES 4  // invocations of a workgroup: kFixedDecode and kFixedPrefill of runtime/kernels/kernel_table.h
 const uint TOKENS = FIXED_TOKENS;
 const uint K_LANES = 1u;
 const uint NORM_QUADS = 0u;

@@ -47,7 +47,8 @@ inline constexpr Tiling kFixedDecode{.local_size = 4, .rows = 8, .tokens = 1, .f
 inline constexpr Tiling kFixedPrefill{.local_size = 4, .rows = 8, .tokens = 4, .fixed = true};
 
 // Software drivers that cannot show a matrix as texels are those that compile what they are given
-// as it stands. Their weights lie in slices that fit texels.
+// as it stands. Their weights lie in slices that fit texels. A workgroup is (part of) one subgroup,
+// whose invocations hand x round.
 bool uses_fixed_tiles(const DeviceCaps& caps);
 
 // The tile of `rows` weight rows and `tokens` tokens for the device's matrix units; without them

@@ -5,8 +5,8 @@
 // Device layout of a matrix [n_rows][n_in] (read by shaders/lib/weights.glsl): blocks of block_rows
 // rows one after the other, each in 32-bit words
 //     uvec4 W[n_vecs][block_rows]              word ((v * block_rows) + r) * 4 + w
-//     uint  S[scale_words][SCALE_ROWS]         block formats only, after the block's W
-//                                              word s * SCALE_ROWS + SCALE_PLACE(r), but in Q4_K
+//     uint  S[scale_words][WEIGHT_BLOCK_ROWS]  block formats only, after the block's W: word
+//                                              s * WEIGHT_BLOCK_ROWS + SCALE_PLACE(r), not in Q4_K
 // block_rows = WEIGHT_BLOCK_ROWS, or n_rows rounded up to 4 where there are fewer rows; n_in is
 // padded with zeros to a multiple of step_elements. A chunk is one vec; two in Q4_K and three in
 // Q6_K, whose chunk c has the 64 elements from 64c on.

@@ -185,7 +185,7 @@ std::uint32_t DeviceMatrix::scale_words() const {
 }
 
 std::uint32_t DeviceMatrix::scale_rows() const {
-    return format == WeightFormat::kQ4_K ? block_rows() : SCALE_ROWS(block_rows());
+    return format == WeightFormat::kQ4_K ? block_rows() : WEIGHT_BLOCK_ROWS;
 }
 
 std::uint64_t DeviceMatrix::scale_offset() const {

@@ -127,7 +127,9 @@ void DeviceCapsLimit::apply(DeviceCaps& caps) const {
     }
     if (no_timestamps) caps.timestamp_period_ns = 0;
     if (no_unified_memory) caps.unified_memory = false;
-    if (no_subgroup_operations) caps.subgroup_arithmetic = caps.subgroup_shuffle = false;
+    if (no_subgroup_operations) {
+        caps.subgroup_arithmetic = caps.subgroup_ballot = caps.subgroup_shuffle = false;
+    }
     if (no_cooperative_matrix) caps.features.cooperative_matrix = false;
     if (not_software) caps.software = false;
 }

@@ -60,6 +60,7 @@ struct DeviceCaps {
     std::uint32_t min_subgroup_size = 0;  // equal to subgroup_size without subgroup_size_control
     std::uint32_t max_subgroup_size = 0;
     bool subgroup_arithmetic = false;  // subgroupAdd and the like in compute shaders
+    bool subgroup_ballot = false;      // subgroupBroadcast among them
     bool subgroup_shuffle = false;
     CooperativeShape cooperative;  // with features.cooperative_matrix: the largest for our kernels
 

@@ -109,6 +109,7 @@ bool fill_properties(DeviceInfo& info, const InstanceTable& fn, VkPhysicalDevice
     if ((subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0) {
         const VkSubgroupFeatureFlags operations = subgroup.supportedOperations;
         caps.subgroup_arithmetic = (operations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) != 0;
+        caps.subgroup_ballot = (operations & VK_SUBGROUP_FEATURE_BALLOT_BIT) != 0;
         caps.subgroup_shuffle = (operations & VK_SUBGROUP_FEATURE_SHUFFLE_BIT) != 0;
     }
     return (subgroup_sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;

@@ -11,13 +11,12 @@
 #ifndef GYRE_INTERFACE_WEIGHT_FORMATS_H
 #define GYRE_INTERFACE_WEIGHT_FORMATS_H
 
-#define WEIGHT_BLOCK_ROWS 64
+#define WEIGHT_BLOCK_ROWS 32
 
-// Words of scales, one a row and step, lie four rows a uvec4: rows r, r + 8, r + 16 and r + 24, which one
-// invocation multiplies (lib/rows.glsl), so that it has their scales by one load. A step's words are those
-// of SCALE_ROWS(block_rows) rows.
-#define SCALE_ROWS(block_rows) (((block_rows) + 31u) / 32u * 32u)
-#define SCALE_PLACE(row) ((row) / 32u * 32u + (row) % 8u * 4u + (row) / 8u % 4u)
+// Words of scales, one a row and step, lie four rows a uvec4: rows r, r + 8, r + 16 and r + 24 of a block,
+// which one invocation multiplies (lib/rows.glsl), so that it has their scales by one load. A step's words
+// are those of WEIGHT_BLOCK_ROWS rows, however few the block has.
+#define SCALE_PLACE(row) ((row) % 8u * 4u + (row) / 8u)
 
 // X(id, NAME, Name, elements a chunk, uvec4 a chunk, elements a step, scale words)
 // A step is what a kernel takes at once: for block formats 64 elements. Scale words are those of

@@ -28,14 +28,14 @@ StepScales scales[ROWS];  // of the current step
 float x_sums[TOKENS];     // of x over the current block: what the block's min is multiplied with
 #endif
 
-#define X_QUADS 1u
+#define X_QUADS 1
 #include "x_rows.glsl"
 
 // Adds one quad of every row, unscaled: the row's quad is quad j of its chunk.
 void add_quad(uint quad, uint j) {
     vec4 x[TOKENS];
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-        x[t] = load_x(t, quad);
+        x[t] = load_x(t, quad, 0u);
 #ifdef BLOCK_MINS
         x_sums[t] += dot(x[t], vec4(1.0));
 #endif

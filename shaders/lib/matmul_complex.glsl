@@ -33,7 +33,7 @@ StepScales scales_im[COMPLEX_ROWS];
 vec2 x_sums[TOKENS];     // (re, im) of x over the current block
 #endif
 
-#define X_QUADS 2u
+#define X_QUADS 2
 #include "x_rows.glsl"
 
 // Adds one quad of every complex row: the row's quad is quad j of its chunk.
@@ -41,8 +41,8 @@ void add_quad(uint quad, uint j) {
     vec4 x_re[TOKENS];
     vec4 x_im[TOKENS];
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-        vec4 first = load_x(t, 2u * quad);
-        vec4 second = load_x(t, 2u * quad + 1u);
+        vec4 first = load_x(t, quad, 0u);
+        vec4 second = load_x(t, quad, 1u);
         x_re[t] = vec4(first.xz, second.xz);
         x_im[t] = vec4(first.yw, second.yw);
 #ifdef BLOCK_MINS

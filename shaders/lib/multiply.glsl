@@ -8,15 +8,27 @@
 #ifdef FIXED_ROWS
 // In a module for one tile only a chunk is unrolled, or a block where that is more, so that the loop stays
 // in the instruction cache.
+#define ADD_QUAD_OF_GROUP(k) \
+    TAKE_X(k)                \
+    add_quad(chunk * CHUNK_QUADS + j + k, j + k)
+
 void add_chunk(uint chunk, uint first_block) {
     load_chunks(chunk);
-    [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
+    [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; j += GROUP_QUADS) {
 #if defined(BLOCK_QUADS) && CHUNK_QUADS >= BLOCK_QUADS
         if (j % BLOCK_QUADS == 0u) begin_block();
 #endif
-        add_quad(chunk * CHUNK_QUADS + j, j);
+        load_x_group(chunk * CHUNK_QUADS + j);
+        ADD_QUAD_OF_GROUP(0u);
+#if GROUP_QUADS > 1
+        ADD_QUAD_OF_GROUP(1u);
+#endif
+#if GROUP_QUADS > 2
+        ADD_QUAD_OF_GROUP(2u);
+        ADD_QUAD_OF_GROUP(3u);
+#endif
 #if defined(BLOCK_QUADS) && CHUNK_QUADS >= BLOCK_QUADS
-        if ((j + 1u) % BLOCK_QUADS == 0u) end_block(first_block + j / BLOCK_QUADS);
+        if ((j + GROUP_QUADS) % BLOCK_QUADS == 0u) end_block(first_block + j / BLOCK_QUADS);
 #endif
     }
 }

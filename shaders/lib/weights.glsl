@@ -197,7 +197,7 @@ Chunk load_chunk(uint first, uint c, uint row) {
 #ifdef SCALE_WORDS
 // Word `word` of a row's scales, counted in words; `first` counts uvec4.
 uint scale_at(uint first, uint word, uint row) {
-    return 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + word * SCALE_ROWS(pc.block_rows) +
+    return 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + word * WEIGHT_BLOCK_ROWS +
            SCALE_PLACE(row % WEIGHT_BLOCK_ROWS);
 }
 

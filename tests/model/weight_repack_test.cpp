@@ -62,15 +62,15 @@ std::uint32_t file_bits(WeightFormat format, const std::uint8_t* row, std::uint3
     return 0;
 }
 
-// Where a matrix's row lies: 64 rows a block, or as many as there are, in fours.
+// Where a matrix's row lies: 32 rows a block, or as many as there are, in fours.
 struct Place {
     Place(const DeviceMatrix& m, std::uint32_t r)
-        : rows(std::min((m.n_rows + 3) / 4 * 4, 64u)), row(r % 64) {
+        : rows(std::min((m.n_rows + 3) / 4 * 4, 32u)), row(r % 32) {
         const std::size_t elements = (m.n_in + step(m) - 1) / step(m) * step(m);
         quant_words = elements * bits(m) / 32 * rows;
-        scale_rows = m.format == WeightFormat::kQ4_K ? rows : (rows + 31) / 32 * 32;
+        scale_rows = m.format == WeightFormat::kQ4_K ? rows : 32;
         scale_words = elements * scale_bits(m) / 2048 * scale_rows;
-        block = r / 64 * (quant_words + scale_words);
+        block = r / 32 * (quant_words + scale_words);
     }
     static std::size_t step(const DeviceMatrix& m) {
         const bool plain = m.format == WeightFormat::kF32 || bits(m) == 16;
@@ -99,9 +99,9 @@ struct Place {
         return bits(m) == 8 || bits(m) == 4 ? 32 : 0;
     }
     std::size_t vec(std::size_t v) const { return block + (v * rows + row) * 4; }
-    // Rows r, r + 8, r + 16, r + 24 of a group of 32 beside each other.
+    // Rows r, r + 8, r + 16, r + 24 beside each other.
     std::size_t scale(std::size_t word) const {
-        return block + quant_words + word * scale_rows + row / 32 * 32 + row % 8 * 4 + row / 8 % 4;
+        return block + quant_words + word * scale_rows + row % 8 * 4 + row / 8;
     }
 
     std::size_t rows, row, block, quant_words, scale_rows, scale_words;
@@ -293,34 +293,35 @@ TEST(WeightRepack, UnpackingIsTheInverse) {
 }
 
 TEST(WeightRepack, SizesByHand) {
-    // GPT-2's token table: 50257 rows of 768, padded to 786 blocks of 64.
-    EXPECT_EQ(device_bytes(WeightFormat::kF32, 50257, 768), 50304ull * 768 * 4);
-    EXPECT_EQ(device_bytes(WeightFormat::kF16, 50257, 768), 50304ull * 768 * 2);
-    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 50257, 768), 50304ull * (768 + 24 * 2));
-    EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 50257, 768), 50304ull * (384 + 24 * 2));
+    // GPT-2's token table: 50257 rows of 768, padded to 1571 blocks of 32.
+    EXPECT_EQ(device_bytes(WeightFormat::kF32, 50257, 768), 50272ull * 768 * 4);
+    EXPECT_EQ(device_bytes(WeightFormat::kF16, 50257, 768), 50272ull * 768 * 2);
+    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 50257, 768), 50272ull * (768 + 24 * 2));
+    EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 50257, 768), 50272ull * (384 + 24 * 2));
     // 96 -> 128 elements, and scales of 32 rows.
     EXPECT_EQ(device_bytes(WeightFormat::kQ4_0, 4, 96), 4ull * 64 + 32 * 4 * 2);
     // As many as in the file, and 2 a superblock more.
-    EXPECT_EQ(device_bytes(WeightFormat::kQ4_K, 50257, 768), 50304ull * 3 * 144);
-    EXPECT_EQ(device_bytes(WeightFormat::kQ6_K, 50257, 768), 50304ull * 3 * 212);
+    EXPECT_EQ(device_bytes(WeightFormat::kQ4_K, 50257, 768), 50272ull * 3 * 144);
+    EXPECT_EQ(device_bytes(WeightFormat::kQ6_K, 50257, 768), 50272ull * 3 * 212);
     EXPECT_EQ(device_bytes(WeightFormat::kF32, 4194304, 65536), 4194304ull * 65536 * 4);  // 2^40
-    // Every block is padded to whole steps of its own, the last one to 64 rows.
-    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 65, 96), 128ull * (128 + 2 * 4));
+    // Every block is padded to whole steps of its own, the last one to 32 rows.
+    EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 65, 96), 96ull * (128 + 2 * 4));
     EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 63, 96), 64ull * (128 + 2 * 4));
 }
 
 TEST(WeightRepack, SlicesFitTheRange) {
     const std::uint64_t range = std::uint64_t{128} << 20;  // of many devices
     const std::uint32_t rows = max_slice_rows(WeightFormat::kF32, 50257, 768, range);
-    EXPECT_EQ(rows % 64, 0u);
+    EXPECT_EQ(rows % 32, 0u);
     EXPECT_LE(device_bytes(WeightFormat::kF32, rows, 768), range);
     EXPECT_GT(device_bytes(WeightFormat::kF32, rows + 1, 768), range);
-    EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 100, 768, 63 * 768 * 4), 60u);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 100, 768, 31 * 768 * 4), 28u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 100, 768, 90 * 768 * 4), 64u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 50257, 768, range), 50257u);
-    // Scales of 32 rows whatever their number, then of 64.
-    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 40 * 64 + 64 * 4), 40u);
-    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 40 * 64 + 64 * 4 - 1), 36u);
+    // Scales of 32 rows whatever their number.
+    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 64 * 64 + 64 * 4), 64u);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 64 * 64 + 64 * 4 - 1), 32u);
+    EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 28 * 64 + 32 * 4), 28u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 28 * 64 + 32 * 4 - 1), 24u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4), 4u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4 - 1), 0u);

@@ -249,10 +249,11 @@ TEST_P(ModuleTest, FitsTheVulkanMinimum) {
 
 // No Int8, Int16, Float16, Float64, 8-bit or 16-bit storage, no subgroup operation. Texel buffers
 // are no feature either: every device has them, some only small ones. Modules for matrix units need
-// what DeviceFeatures::cooperative_matrix enables.
+// what DeviceFeatures::cooperative_matrix enables, those for one tile what uses_fixed_tiles asks
+// for.
 TEST_P(ModuleTest, NeedsNoCapabilityButShader) {
     constexpr std::uint32_t kShader = 1, kFloat16 = 9, kSampledBuffer = 46, kSubgroups = 61,
-                            kVulkanMemoryModel = 5345, kCooperativeMatrix = 6022;
+                            kBallot = 64, kVulkanMemoryModel = 5345, kCooperativeMatrix = 6022;
     std::set<std::uint32_t> expected = {kShader};
     std::set<std::string> extensions = {"SPV_KHR_storage_buffer_storage_class"};  // core since 1.3
     if (is_cooperative()) {
@@ -261,6 +262,10 @@ TEST_P(ModuleTest, NeedsNoCapabilityButShader) {
     }
     std::set<std::uint32_t> capabilities = module().capabilities;
     capabilities.erase(kSampledBuffer);
+    if (fixed_tile() != nullptr) {
+        capabilities.erase(kSubgroups);
+        capabilities.erase(kBallot);
+    }
     EXPECT_EQ(capabilities, expected);
     for (const std::string& extension : module().extensions)
         EXPECT_TRUE(extensions.count(extension)) << extension;

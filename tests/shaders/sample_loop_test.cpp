@@ -14,7 +14,7 @@ namespace gyre::test {
 namespace {
 
 constexpr std::uint32_t kVocab = 101;
-constexpr std::uint32_t kBlockVecs = (kVocab + 3) / 4 * 64;  // of 64 rows of the table
+constexpr std::uint32_t kBlockVecs = (kVocab + 3) / 4 * 32;  // of 32 rows of the table
 
 // logits = table[token] + positions[position]: embed.comp with the vocabulary for channels, so each
 // token depends on the one before and on StepState, as it does behind a model.
@@ -33,12 +33,12 @@ struct TinyModel {
             sum[i] = table[token * kVocab + i] + positions[position * kVocab + i];
         return sum;
     }
-    // uvec4 W[row / 64][chunk][row % 64], shaders/interface/weight_formats.h
+    // uvec4 W[row / 32][chunk][row % 32], shaders/interface/weight_formats.h
     std::vector<std::uint32_t> device_table() const {
-        std::vector<std::uint32_t> words((kVocab + 63) / 64 * kBlockVecs * 4, 0);
+        std::vector<std::uint32_t> words((kVocab + 31) / 32 * kBlockVecs * 4, 0);
         for (std::uint32_t row = 0; row < kVocab; ++row) {
             for (std::uint32_t i = 0; i < kVocab; ++i) {
-                const std::uint32_t vec = row / 64 * kBlockVecs + i / 4 * 64 + row % 64;
+                const std::uint32_t vec = row / 32 * kBlockVecs + i / 4 * 32 + row % 32;
                 words[vec * 4 + i % 4] = as_word(table[row * kVocab + i]);
             }
         }
@@ -64,7 +64,7 @@ class Loop {
     Loop(Device& device, KernelTable& kernels, const SampleKernels& sample, const TinyModel& model,
          bool greedy = false)
         : bench_(device, sample, kVocab, model.n_ctx),
-          table_(device, model.device_table(), (kVocab + 63) / 64 * kBlockVecs * 4),
+          table_(device, model.device_table(), (kVocab + 31) / 32 * kBlockVecs * 4),
           positions_(device, to_words(model.positions), model.positions.size()),
           embed_(value(kernels.embed(WeightFormat::kF32))),
           set_(value(DescriptorSet::create(device, embed_ranges(), "tiny model"))),
@@ -103,7 +103,7 @@ class Loop {
         params.n_embd = kVocab;
         params.n_tokens = 1;
         params.n_rows = kVocab;
-        params.block_rows = 64;
+        params.block_rows = 32;
         params.block_vecs = kBlockVecs;
         params.n_chunks = (kVocab + 3) / 4;
         record_embed(recorder, embed_, set_, params);

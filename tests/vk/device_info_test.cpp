@@ -79,7 +79,7 @@ TEST(DeviceCapsLimit, OnlyMakesADeviceSmaller) {
     caps.max_local_size[0] = 64;
     caps.max_groups[0] = 70000;
     caps.max_shared_bytes = 32768;
-    caps.subgroup_arithmetic = true;
+    caps.subgroup_arithmetic = caps.subgroup_ballot = caps.subgroup_shuffle = true;
     caps.features.cooperative_matrix = true;
     DeviceCapsLimit::specification_minimum().apply(caps);
     EXPECT_EQ(caps.max_storage_range, 1000u);
@@ -89,7 +89,7 @@ TEST(DeviceCapsLimit, OnlyMakesADeviceSmaller) {
     EXPECT_EQ(caps.max_invocations, 64u);
     EXPECT_EQ(caps.max_groups[0], 65535u);
     EXPECT_EQ(caps.max_shared_bytes, 16384u);
-    EXPECT_FALSE(caps.subgroup_arithmetic);
+    EXPECT_FALSE(caps.subgroup_arithmetic || caps.subgroup_ballot || caps.subgroup_shuffle);
     EXPECT_FALSE(caps.features.cooperative_matrix);
 }
 

@@ -40,7 +40,7 @@ void main() {
 #endif
     uint position_row = pc.position_offset + (step_state.first_position + t) * pc.n_embd;
     [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
-        vec4 quad = at_places(weight_quad(chunk, j));
+        vec4 quad = at_places(weight_quad(chunk, j), j);
 #ifdef BLOCK_QUADS
         quad = scaled(quad, scales, (c % STEP_CHUNKS * CHUNK_QUADS + j) / BLOCK_QUADS);
 #endif

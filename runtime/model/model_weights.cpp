@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <thread>
 
 #include "runtime/kernels/kernel_table.h"
@@ -72,8 +73,8 @@ class WeightUpload {
 
         const std::uint64_t max_bytes = std::min(
             {device_.caps().max_storage_range, device_.caps().max_allocation, kMaxSliceBytes});
+        const std::uint32_t unit = std::max(1u, slice_rows / outputs);
         const auto rows_of = [&](std::uint64_t bytes) {
-            const std::uint32_t unit = std::max(1u, slice_rows / outputs);
             const std::uint32_t rows =
                 max_slice_rows(tensor.format, stored_rows, stored_in, bytes / outputs);
             return rows < stored_rows ? rows / unit * unit : rows;
@@ -81,6 +82,10 @@ class WeightUpload {
         std::uint32_t max_rows = 0;
         if (uses_fixed_tiles(device_.caps())) {
             max_rows = rows_of(std::min(max_bytes, device_.caps().max_texel_range));
+            // Each slice is a dispatch: workgroups in pairs leave neither of two cores waiting.
+            const std::uint32_t pairs =
+                std::lcm(unit, 2 * kFixedDecode.rows_a_workgroup() / outputs);
+            if (max_rows < stored_rows && max_rows > pairs) max_rows -= max_rows % pairs;
         }
         if (max_rows == 0) max_rows = rows_of(max_bytes);
         if (max_rows == 0) {

@@ -39,7 +39,7 @@ void add_quad(uint quad, uint j) {
 #ifdef BLOCK_MINS
         x_sums[t] += dot(x[t], vec4(1.0));
 #endif
-        x[t] = at_places(x[t]);
+        x[t] = at_places(x[t], j);
     }
     [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
         vec4 w = weight_quad(chunks[r], j);

@@ -48,8 +48,8 @@ void add_quad(uint quad, uint j) {
 #ifdef BLOCK_MINS
         x_sums[t] += vec2(dot(x_re[t], vec4(1.0)), dot(x_im[t], vec4(1.0)));
 #endif
-        x_re[t] = at_places(x_re[t]);
-        x_im[t] = at_places(x_im[t]);
+        x_re[t] = at_places(x_re[t], j);
+        x_im[t] = at_places(x_im[t], j);
     }
     [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
         vec4 re = weight_quad(chunks_re[p], j);

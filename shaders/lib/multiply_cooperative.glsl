@@ -88,7 +88,8 @@ StepScales scales_of(uint matrix, uint quad, uint row) {
     return load_scales(matrix + scale_vecs(pc.n_steps * STEP_CHUNKS), quad / STEP_QUADS, row);
 }
 vec4 element_quad(Chunk chunk, StepScales scales, uint quad) {
-    return scaled(at_places(weight_quad(chunk, quad % CHUNK_QUADS)), scales, quad % STEP_QUADS / BLOCK_QUADS);
+    const uint j = quad % CHUNK_QUADS;
+    return scaled(at_places(weight_quad(chunk, j), j), scales, quad % STEP_QUADS / BLOCK_QUADS);
 }
 #else
 #define StepScales uint  // none

@@ -154,8 +154,8 @@ float block_min(StepScales scales, uint b) {
 }
 #endif
 
-// x, or any four numbers that a quad is multiplied with element by element.
-vec4 at_places(vec4 x) {
+// x, or any four numbers that quad j is multiplied with element by element.
+vec4 at_places(vec4 x, uint j) {
 #ifdef QUAD_PLACES
     return x * QUAD_PLACES;
 #else

@@ -26,12 +26,12 @@ float high_half(uint word) {
 #endif
 
 #if defined(WEIGHT_Q4_0) || defined(WEIGHT_Q4_K)
-float nibble(uint word, uint mask, float place) {
-    return float(int(word & mask)) * place;
+float nibble(uint word, uint mask) {
+    return float(int(word & mask));
 }
 // The highest nibble, which would be the sign: less 8 first.
-float last_nibble(uint word, float place) {
-    return float(int((word ^ 0x80000000u) & 0xf0000000u)) * place + 2147483648.0 * place;
+float last_nibble(uint word) {
+    return float(int((word ^ 0x80000000u) & 0xf0000000u)) + 2147483648.0;
 }
 #endif
 
@@ -79,25 +79,22 @@ StepScales plain_step_scales(uint word, uint factor) {
 vec4 plain_quad(uvec4 chunk, uint j) {
     uint word = chunk[j >> 1u];
     if ((j & 1u) == 0u) {
-        return vec4(nibble(word, 0xfu, 1.0), nibble(word, 0xf0u, 1.0), nibble(word, 0xf00u, 1.0), nibble(word, 0xf000u, 1.0));
+        return vec4(nibble(word, 0xfu), nibble(word, 0xf0u), nibble(word, 0xf00u), nibble(word, 0xf000u));
     }
-    const float place = 1.0 / 65536.0;
-    return vec4(nibble(word, 0xf0000u, place), nibble(word, 0xf00000u, place), nibble(word, 0xf000000u, place),
-                last_nibble(word, place));
+    return vec4(nibble(word, 0xf0000u), nibble(word, 0xf00000u), nibble(word, 0xf000000u), last_nibble(word));
 }
+#define plain_place(j) ((j & 1u) == 0u ? 1.0 : 1.0 / 65536.0)
 #define weight_quad plain_quad
 
 #elif defined(WEIGHT_Q4_K)
 vec4 plain_quad(Chunk chunk, uint j) {
     uint word = chunk.nibbles[j >> 2u & 1u][j & 3u];
     if (j < 8u) {
-        return vec4(nibble(word, 0xfu, 1.0), nibble(word, 0xf00u, 1.0), nibble(word, 0xf0000u, 1.0),
-                    nibble(word, 0xf000000u, 1.0));
+        return vec4(nibble(word, 0xfu), nibble(word, 0xf00u), nibble(word, 0xf0000u), nibble(word, 0xf000000u));
     }
-    const float place = 1.0 / 16.0;
-    return vec4(nibble(word, 0xf0u, place), nibble(word, 0xf000u, place), nibble(word, 0xf00000u, place),
-                last_nibble(word, place));
+    return vec4(nibble(word, 0xf0u), nibble(word, 0xf000u), nibble(word, 0xf00000u), last_nibble(word));
 }
+#define plain_place(j) (j < 8u ? 1.0 : 1.0 / 16.0)
 uint high_byte(uint word) {
     return uint(int(float(word & 0xff000000u) * (1.0 / 16777216.0)));
 }
@@ -113,6 +110,14 @@ StepScales plain_scales(uint first, uint step, uint row) {
 }
 #define load_scales plain_scales
 #define weight_quad plain_quad
+#endif
+
+#ifdef plain_place
+// Every nibble stays where it lies in its word.
+vec4 plain_at_places(vec4 x, uint j) {
+    return x * (QUAD_PLACES * plain_place(j));
+}
+#define at_places plain_at_places
 #endif
 
 // By selection: a block's number may be known at run time only.

@@ -75,8 +75,8 @@ std::vector<SpecConstant> shape_constants(const DeviceCaps& caps) {
 }  // namespace
 
 bool uses_fixed_tiles(const DeviceCaps& caps) {
-    return caps.software && caps.max_texel_range < caps.max_storage_range &&
-           caps.subgroup_ballot && caps.subgroup_size % kFixedDecode.local_size == 0;
+    return caps.software && caps.max_texel_range < caps.max_storage_range && caps.subgroup_ballot &&
+           caps.subgroup_size % kFixedDecode.local_size == 0;
 }
 
 Tiling cooperative_tiling(const DeviceCaps& caps, std::uint32_t rows, std::uint32_t tokens) {

@@ -6,7 +6,9 @@
 #include <fstream>
 #include <optional>
 #include <random>
+#include <span>
 
+#include "runtime/kernels/kernel_table.h"
 #include "runtime/model/model_tensors.h"
 #include "runtime/model/weight_formats.h"
 #include "runtime/vk/transfer.h"
@@ -133,6 +135,22 @@ TEST_F(WeightsTest, GoldenModelsAreOnTheDevice) {
             expect_weights(model->device(), model->config(), model->weights(), tensors.value());
             EXPECT_EQ(model->weights().token_embd.slices.size() > 1, cut)
                 << "the limit does not do what this test needs";
+        }
+    }
+}
+
+// Catches: slices whose last workgroup keeps one core busy while the other one waits.
+TEST_F(WeightsTest, SlicesOfFixedTilesHoldPairsOfWorkgroups) {
+    DeviceCapsLimit few_texels;
+    few_texels.max_texel_range = 14000;
+    for (const char* name : {"f16_odd", "q8_0"}) {
+        SCOPED_TRACE(name);
+        const auto model = open_golden(name, few_texels);
+        ASSERT_TRUE(uses_fixed_tiles(model->device().caps()));
+        const std::vector<WeightSlice>& slices = model->weights().token_embd.slices;
+        ASSERT_GT(slices.size(), 1u) << "the limit does not do what this test needs";
+        for (const WeightSlice& slice : std::span(slices).first(slices.size() - 1)) {
+            EXPECT_EQ(slice.n_rows % (2 * kFixedDecode.rows_a_workgroup()), 0u);
         }
     }
 }

@@ -7,7 +7,8 @@
 // the same order as in the module with constants: the same bits.
 //
 // Weights are loaded as texels, and x of one token too, as a view that begins at x (DescriptorSet). Nothing
-// waits at a barrier: norms are dispatches of their own.
+// waits at a barrier: norms are dispatches of their own. The invocations are of one subgroup and load x
+// together (x_rows.glsl).
 
 #define FIXED_LANES 4  // invocations of a workgroup: kFixedDecode and kFixedPrefill of runtime/kernels/kernel_table.h
 const uint TOKENS = FIXED_TOKENS;

@@ -13,7 +13,7 @@
 //   BLOCK_QUADS    quads that share a scale
 //   STEP_QUADS     quads of a step, whose scales are loaded together
 //   StepScales     those: load_scales(first uvec4 of the matrix + scale_vecs(chunks a row), step, row)
-//   FourScales     with SCALE_WORDS: those of rows row, + 8, + 16 and + 24 of a group of 32, by
+//   FourScales     with SCALE_WORDS: those of rows row, + 8, + 16 and + 24 of a block, by
 //                  load_four_scales; of_four takes one
 //   block_scale    the scale of block b of the step
 //   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b, in a product

@@ -101,6 +101,30 @@ TEST_P(TilingBits, FixedTilesGiveTheDefaultsBits) {
 INSTANTIATE_TEST_SUITE_P(Models, TilingBits, testing::ValuesIn(kModels),
                          [](const auto& test) { return std::string(test.param); });
 
+// Catches: modules for one tile on a driver that refuses or misreads them.
+TEST(FixedTiles, NeedFewTexelsAndSubgroups) {
+    DeviceCaps caps;
+    caps.software = caps.subgroup_ballot = true;
+    caps.subgroup_size = 4;
+    caps.max_texel_range = kFewTexels;
+    caps.max_storage_range = 2 * kFewTexels;
+    EXPECT_TRUE(uses_fixed_tiles(caps));
+    DeviceCaps other = caps;
+    other.subgroup_size = 8;
+    EXPECT_TRUE(uses_fixed_tiles(other));
+    other.subgroup_size = 2;
+    EXPECT_FALSE(uses_fixed_tiles(other)) << "a workgroup is more than one subgroup";
+    other = caps;
+    other.subgroup_ballot = false;
+    EXPECT_FALSE(uses_fixed_tiles(other));
+    other = caps;
+    other.max_texel_range = caps.max_storage_range;
+    EXPECT_FALSE(uses_fixed_tiles(other));
+    other = caps;
+    other.software = false;
+    EXPECT_FALSE(uses_fixed_tiles(other));
+}
+
 class CandidateBits : public TilingBits {};
 
 // Catches: a candidate that changes a result, also one that no tuner here would choose.

@@ -34,6 +34,7 @@ layout(constant_id = SPEC_COOPERATIVE_COMPLEX) const uint COMPLEX = 0;
 layout(constant_id = SPEC_LINEAR_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_LINEAR_NORM_QUADS) const uint NORM_QUADS = 0;
 layout(constant_id = SPEC_LINEAR_STAGED) const uint STAGED = 0;
+layout(constant_id = SPEC_LINEAR_ROLLED) const uint ROLLED = 0;
 #endif
 #endif
 layout(constant_id = SPEC_LINEAR_EPILOGUE) const uint EPILOGUE = 0;
@@ -134,7 +135,7 @@ void main() {
             uint row = (first_row + r / OUTPUTS * ROW_STRIDE) * OUTPUTS + r % OUTPUTS;
             STORE_LOOP for (uint t = 0u; t < TOKENS; ++t) {
                 if (row < pc.n_rows && first_token + t < pc.n_tokens) {
-                    store(row, first_token + t, results[r * TOKENS + t]);
+                    store(row, first_token + t, SUM(results, r * TOKENS + t));
                 }
             }
         }

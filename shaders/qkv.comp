@@ -36,6 +36,7 @@ layout(constant_id = SPEC_COOPERATIVE_COMPLEX) const uint COMPLEX = 0;
 layout(constant_id = SPEC_QKV_K_LANES) const uint K_LANES = 1;
 layout(constant_id = SPEC_QKV_NORM_QUADS) const uint NORM_QUADS = 0;
 layout(constant_id = SPEC_QKV_STAGED) const uint STAGED = 0;
+layout(constant_id = SPEC_QKV_ROLLED) const uint ROLLED = 0;
 layout(constant_id = SPEC_QKV_ROW_STEP) const uint ROW_STEP = 0;
 #endif
 #endif
@@ -197,9 +198,9 @@ void main() {
         STORE_LOOP for (uint t = 0u; t < TOKENS; ++t) {
             if (first_token + t < pc.n_tokens) {
 #ifdef COMPLEX_WEIGHTS
-                vec2 ab = vec2(results[2u * p * TOKENS + t], results[(2u * p + 1u) * TOKENS + t]) + bias;
+                vec2 ab = vec2(SUM(results, 2u * p * TOKENS + t), SUM(results, (2u * p + 1u) * TOKENS + t)) + bias;
 #else
-                vec2 ab = vec2(results[p * TOKENS + t], results[(PAIRS + p) * TOKENS + t]) + bias;
+                vec2 ab = vec2(SUM(results, p * TOKENS + t), SUM(results, (PAIRS + p) * TOKENS + t)) + bias;
 #endif
                 if (!two_channels) ab.y = 0.0;
                 store(pc.first_head + pair / n_pairs(), pair % n_pairs(), first_token + t, ab);

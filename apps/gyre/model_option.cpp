@@ -71,8 +71,9 @@ void ModelOption::add_to(CLI::App& parser, bool with_device) {
             ->check(CLI::IsMember({"on", "off"}));
         parser
             .add_option("--matrix-units", matrix_units_,
-                        "on: prompts by the GPU's matrix units, should it have any (default: on)")
-            ->check(CLI::IsMember({"on", "off"}));
+                        "on: prompts by the GPU's matrix units, should it have any; auto: on GPUs "
+                        "where that was measured to be faster (default: auto)")
+            ->check(CLI::IsMember({"auto", "on", "off"}));
     }
 }
 
@@ -90,7 +91,9 @@ Model ModelOption::open() const {
     options.progress = show_progress;
     options.progress_user = &progress;
     options.no_tuning = tune_ == "off" ? 1 : 0;
-    options.no_matrix_units = matrix_units_ == "off" ? 1 : 0;
+    options.matrix_units = matrix_units_ == "on"    ? GYRE_MATRIX_UNITS_ON
+                           : matrix_units_ == "off" ? GYRE_MATRIX_UNITS_OFF
+                                                    : GYRE_MATRIX_UNITS_AUTO;
     gyre_model* model = nullptr;
     const gyre_status status = gyre_model_open(path().c_str(), &options, &model);
     progress.clear();

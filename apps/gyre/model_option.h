@@ -28,7 +28,7 @@ class ModelOption {
   private:
     std::string device_ = "auto";
     std::string tune_ = "on";
-    std::string matrix_units_ = "on";
+    std::string matrix_units_ = "auto";
 };
 
 // A session, with a progress bar as the model's.

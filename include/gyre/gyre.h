@@ -185,6 +185,14 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_device_list_get(const gyre_device_list
  */
 typedef int (*gyre_progress_callback)(const char* stage, double fraction, void* user);
 
+/** Whether a GPU's matrix units (VK_KHR_cooperative_matrix) compute prompts */
+typedef enum gyre_matrix_units {
+    GYRE_MATRIX_UNITS_AUTO = 0, /**< on GPUs where that was measured to be faster; on none so far */
+    GYRE_MATRIX_UNITS_OFF = 1,
+    GYRE_MATRIX_UNITS_ON = 2, /**< on every GPU that has them; without them as OFF */
+    GYRE_MATRIX_UNITS_FORCE_32 = 0x7fffffff
+} gyre_matrix_units;
+
 typedef struct gyre_model_options {
     size_t struct_size; /**< set by GYRE_MODEL_OPTIONS_INIT */
     /**
@@ -202,12 +210,12 @@ typedef struct gyre_model_options {
     const char* cache_dir;
     gyre_progress_callback progress; /**< may be NULL */
     void* progress_user;             /**< handed to progress */
-    uint32_t no_tuning;       /**< 1: do not spend up to 1 s of first starts on timing kernels */
-    uint32_t no_matrix_units; /**< 1: prompts without the GPU's matrix units, should it have any */
+    uint32_t no_tuning; /**< 1: do not spend up to 1 s of first starts on timing kernels */
+    gyre_matrix_units matrix_units; /**< for prompts */
 } gyre_model_options;
 
 #define GYRE_MODEL_OPTIONS_INIT \
-    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, 0 }
+    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, GYRE_MATRIX_UNITS_AUTO }
 
 /**
  * A model file's weights on a device, and its tokenizer

@@ -38,13 +38,29 @@ Result<std::shared_ptr<OpenModel>> open_file(const std::string& path) {
         OpenModel{std::move(card).value(), file.file.bytes().size(), nullptr});
 }
 
+Result<MatrixUnits> to_cpp(gyre_matrix_units matrix_units) {
+    switch (matrix_units) {
+        case GYRE_MATRIX_UNITS_AUTO:
+            return MatrixUnits::kAuto;
+        case GYRE_MATRIX_UNITS_OFF:
+            return MatrixUnits::kOff;
+        case GYRE_MATRIX_UNITS_ON:
+            return MatrixUnits::kOn;
+        case GYRE_MATRIX_UNITS_FORCE_32:
+            break;
+    }
+    return Status::invalid_argument("options.matrix_units is " +
+                                    std::to_string(static_cast<int>(matrix_units)) +
+                                    ", which is no gyre_matrix_units");
+}
+
 Result<std::shared_ptr<OpenModel>> open_on_device(const std::string& path,
                                                   const gyre_model_options& c) {
     OpenOptions options;
     if (c.device != nullptr) options.device = c.device;
     options.pipeline_cache_path = pipeline_cache_file(c.cache_dir);
     options.tune = c.no_tuning == 0;
-    options.matrix_units = c.no_matrix_units == 0;
+    GYRE_ASSIGN(options.matrix_units, to_cpp(c.matrix_units));
     if (c.progress != nullptr) {
         options.progress = [&c](const char* stage, double fraction) {
             return c.progress(stage, fraction, c.progress_user) != 0;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "runtime/engine/device_tiles.h"
 #include "runtime/engine/tuner.h"
 #include "runtime/model/model_tensors.h"
 
@@ -13,6 +14,11 @@ Result<ModelConfig> read_and_check(const Gguf& gguf) {
     GYRE_ASSIGN(ModelConfig config, read_model_config(gguf));
     GYRE_TRY(check_supported(config));
     return config;
+}
+
+bool wants_matrix_units(MatrixUnits wanted, const DeviceInfo& device) {
+    return wanted == MatrixUnits::kOn ||
+           (wanted == MatrixUnits::kAuto && device_tiles(device).matrix_units);
 }
 
 }  // namespace
@@ -46,7 +52,8 @@ Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOp
     DeviceOptions device_options;
     device_options.pipeline_cache_path = options.pipeline_cache_path;
     device_options.limit = options.limit;
-    device_options.features.cooperative_matrix = options.matrix_units;
+    device_options.features.cooperative_matrix =
+        wants_matrix_units(options.matrix_units, instance.devices()[choice.index]);
     GYRE_ASSIGN(Device device, Device::create(instance, choice.index, device_options));
 
     UploadProgress progress;
@@ -77,7 +84,7 @@ Model::Model(std::string path, MappedFile file, Gguf gguf, ModelConfig config, I
       choice_(choice),
       device_(std::move(device)),
       weights_(std::move(weights)),
-      tilings_(device_.caps(), config_, weights_),
+      tilings_(device_, config_, weights_),
       kernels_(device_) {}
 
 }  // namespace gyre

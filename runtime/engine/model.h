@@ -24,6 +24,10 @@ namespace gyre {
 // cancel.
 using LoadProgress = std::function<bool(const char* stage, double fraction)>;
 
+// Prompts by the device's matrix units, where it has them and there are kernels for them. kAuto: if
+// the device's row of device_tiles_table() says so.
+enum class MatrixUnits { kAuto, kOff, kOn };
+
 struct OpenOptions {
     std::string device = "auto";      // see choose_device
     std::string pipeline_cache_path;  // file; empty: compiled pipelines are not kept
@@ -34,8 +38,7 @@ struct OpenOptions {
     // Tilings that are quick on this device, found by timing the model's kernels: up to a second of
     // the first starts. Kept beside the pipeline cache; without one the defaults stay.
     bool tune = true;
-    // Prompts by the device's matrix units, where it has them and there are kernels for them.
-    bool matrix_units = true;
+    MatrixUnits matrix_units = MatrixUnits::kAuto;
     DeviceCapsLimit limit;                          // for tests
     std::optional<std::size_t> tiling_candidate{};  // for tests: this one of every product
 };

@@ -77,9 +77,9 @@ Status Schedule::build(const Progress& progress) {
     rotary_kernel_ = {rotary_.pairing, rotary_.turns() && rotary_.rotate_keys,
                       rotary_.turns() ? rotary_.values : ValueRotation::kNone};
     GYRE_ASSIGN(embed_kernel_, kernels.embed(format));
-    const bool norm_texels = vector_texels_fit();
+    const bool norm_texels = tilings.norm_texels() && vector_texels_fit();
     GYRE_ASSIGN(norm_kernel_, kernels.norm(tilings.norm_size(format), norm_texels));
-    GYRE_TRY(build_attention(Tilings::for_device(device.caps(), format)));
+    GYRE_TRY(build_attention(Tilings::for_device(device.info(), device.caps(), format)));
     GYRE_ASSIGN(shift_kernel_, kernels.shift_cache(cache_->shape().format, rotary_kernel_));
     if (cache_->shape().format == CacheFormat::kQ8_0) {
         GYRE_ASSIGN(quantize_kernel_, kernels.quantize_cache());
@@ -191,10 +191,6 @@ Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache
                            Product& product) {
     const WeightMatrix& matrix = weights.attn_qkv.matrix;
     KernelTable& kernels = model_->kernels();
-    const auto whole_pairs = [](Tiling tiling) {
-        tiling.rows = std::max(tiling.rows, 2u);
-        return tiling;
-    };
     QkvVariant variant;
     variant.format = matrix.format;
     variant.complex = matrix.complex;
@@ -202,11 +198,11 @@ Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache
     variant.rotary = rotary_kernel_;
     variant.row_step =
         pair_row_step(rotary_.pairing, matrix.complex, model_->config().head_dim, rotary_.stride);
-    variant.tiling = whole_pairs(tiling(matrix, false, ProductRole::kPlain));
+    variant.tiling = with_even_rows(tiling(matrix, false, ProductRole::kPlain));
     GYRE_ASSIGN(product.prefill, kernels.qkv(variant));
     variant.norm_quads = model_->tilings().norm_quads(matrix);
     product.fused_norm = variant.norm_quads != 0;
-    variant.tiling = whole_pairs(
+    variant.tiling = with_even_rows(
         tiling(matrix, true, product.fused_norm ? ProductRole::kNormInside : ProductRole::kPlain));
     GYRE_ASSIGN(product.decode, kernels.qkv(variant));
     product.matrix = &matrix;
@@ -219,7 +215,7 @@ Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole rol
         return decode ? kFixedDecode : kFixedPrefill;
     }
     Tiling tiling = model_->tilings().of({matrix.format, matrix.complex, decode, role});
-    tiling.texels = texels_fit(matrix);
+    tiling.texels &= texels_fit(matrix);
     return tiling;
 }
 

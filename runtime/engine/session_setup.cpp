@@ -87,7 +87,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     const RotarySpec rotary =
         config.rotary_spec(static_cast<std::uint32_t>(std::min<std::uint64_t>(end, 0xffffffffu)));
     GYRE_TRY(check_decay(rotary, options.cache, n_ctx));
-    const Tilings tilings = Tilings::for_device(device.caps(), model->weights().token_embd.format);
+    const Tilings tilings =
+        Tilings::for_device(device.info(), device.caps(), model->weights().token_embd.format);
     const ActivationLayout layout = ActivationLayout::of(config, rotary, options.cache, chunk,
                                                          n_ctx, tilings.attention_splits(n_ctx));
     if (layout.words * 4 > device.caps().max_storage_range) {

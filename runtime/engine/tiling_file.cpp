@@ -15,7 +15,7 @@ namespace gyre {
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 20;
-constexpr const char* kFirstWords = "gyre tilings 3, ";  // 3: of this format
+constexpr const char* kFirstWords = "gyre tilings 4, ";  // 4: of this format
 
 std::string hex(std::uint64_t value) {
     std::array<char, 17> text{};
@@ -35,14 +35,14 @@ std::string shader_hash() {
 }
 
 std::string line(const std::string& product, const TilingRecord& record) {
-    std::array<char, 192> text{};
+    std::array<char, 256> text{};
     const Tiling& t = record.best;
-    std::snprintf(
-        text.data(), text.size(),
-        " local_size %u rows %u tokens %u k_lanes %u staged %u cooperative %u us %.1f ms_a_sum "
-        "%.1f tried %u of %u\n",
-        t.local_size, t.rows, t.tokens, t.k_lanes, t.staged ? 1u : 0u, t.cooperative ? 1u : 0u,
-        record.us, record.ms_a_sum, record.tried, record.of);
+    std::snprintf(text.data(), text.size(),
+                  " local_size %u rows %u tokens %u k_lanes %u texels %d staged %d rolled %d "
+                  "cooperative %d us "
+                  "%.1f ms_a_sum %.1f tried %u of %u\n",
+                  t.local_size, t.rows, t.tokens, t.k_lanes, t.texels, t.staged, t.rolled,
+                  t.cooperative, record.us, record.ms_a_sum, record.tried, record.of);
     return product + text.data();
 }
 
@@ -51,8 +51,9 @@ bool read_record(const std::string& text, std::string& product, TilingRecord& re
     Tiling& t = record.best;
     std::string name;
     words >> product >> name >> t.local_size >> name >> t.rows >> name >> t.tokens >> name >>
-        t.k_lanes >> name >> t.staged >> name >> t.cooperative >> name >> record.us >> name >>
-        record.ms_a_sum >> name >> record.tried >> name >> record.of;
+        t.k_lanes >> name >> t.texels >> name >> t.staged >> name >> t.rolled >> name >>
+        t.cooperative >> name >> record.us >> name >> record.ms_a_sum >> name >> record.tried >>
+        name >> record.of;
     return !words.fail();
 }
 

@@ -18,7 +18,7 @@ namespace gyre {
 
 // How far the measuring of one product has come.
 struct TilingRecord {
-    Tiling best;              // so far; texels is not kept
+    Tiling best;              // so far
     std::uint32_t tried = 0;  // candidates, by their order
     std::uint32_t of = 0;     // candidates there are
     double us = 0;            // of the best, when it was measured last: for people

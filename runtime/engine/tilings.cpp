@@ -4,19 +4,25 @@
 #include <algorithm>
 #include <span>
 
+#include "runtime/engine/device_tiles.h"
+#include "runtime/model/weight_formats.h"
 #include "runtime/vk/descriptor_set.h"
 #include "shaders/interface/bindings.h"
 
 namespace gyre {
 namespace {
 
-// The normalised row must fit into the guaranteed 16 KiB of shared memory beside the partial sums.
-constexpr std::uint32_t kMaxNormQuads = (16384 - 128 * 4) / 16;
+// The normalised row must fit into the guaranteed shared memory beside the partial sums.
+constexpr std::uint32_t kSharedBytes = 16384;
+std::uint32_t max_norm_quads(const Tiling& tiling) {
+    const std::uint32_t sums = tiling.k_lanes > 1 ? tiling.rows * tiling.tokens : 1;
+    return (kSharedBytes - tiling.local_size * sums * 4) / 16;
+}
 
 // What is tried beside a device's default. Only what cannot change a bit is in here: a row's sum is
 // made by k_lanes invocations in an order that nothing else changes, and a norm's sums by a whole
 // workgroup. So k_lanes is the device's, a product with a norm behind it keeps its local size, and
-// one with a norm inside its whole tiling; matrix units sum in an order of their own. By promise,
+// one with a norm inside its tile; matrix units sum in an order of their own. By promise,
 // because time is short; but the largest after others, whose compilation says how long its own will
 // take.
 struct Shape {
@@ -29,9 +35,9 @@ constexpr Shape kSoftwarePrefill[] = {{32, 4, 8}, {8, 4, 8}, {8, 8, 8},
                                       {32, 8, 8}, {8, 4, 4}, {32, 4, 4}};
 constexpr Shape kGpuDecode[] = {{64, 2, 1}, {64, 1, 1}, {128, 2, 1}, {32, 2, 1}, {128, 1, 1},
                                 {32, 1, 1}, {64, 4, 1}, {128, 4, 1}, {32, 4, 1}};
-constexpr Shape kGpuPrefill[] = {{64, 4, 8},  {64, 4, 8, true}, {128, 4, 8, true}, {128, 4, 8},
-                                 {64, 8, 4},  {64, 4, 4},       {128, 8, 4},       {64, 2, 8},
-                                 {128, 4, 4}, {128, 2, 8}};
+constexpr Shape kGpuPrefill[] = {{64, 4, 4}, {64, 2, 4},       {64, 2, 2},  {128, 4, 4},
+                                 {64, 4, 8}, {64, 4, 8, true}, {128, 2, 4}, {128, 4, 8, true},
+                                 {64, 2, 8}, {32, 2, 4}};
 
 // Rows and tokens of a workgroup of matrix units, beside the default's.
 struct CooperativeTile {
@@ -55,29 +61,44 @@ bool may_replace(const Shape& shape, const ProductKind& kind, const Tiling& firs
     return !large || kind.decode || (texels && !kind.complex);
 }
 
+const PromptTile& prompt_tile(const DeviceTiles& tiles, WeightFormat format) {
+    const std::uint64_t block = format_info(format).block_elements;
+    return block == 1 ? tiles.plain : block <= 32 ? tiles.blocks : tiles.superblocks;
+}
+
 }  // namespace
 
 // The reasons and measurements are in docs/kernels.md. A software driver wants few invocations that
 // each do much, and norms that nobody repeats; a GPU needs more invocations than a GPT-2 matrix has
 // rows, so the sum is split too, and repeats a norm in less time than one workgroup takes for it.
-Tilings Tilings::for_device(const DeviceCaps& caps, WeightFormat format) {
+Tilings Tilings::for_device(const DeviceInfo& device, const DeviceCaps& caps, WeightFormat format) {
     Tilings t;
     if (caps.software) {
         t.attention_streams = 8;
-        t.norms_behind = true;
+        t.norms_behind = t.norm_texels = true;
         const bool few = format == WeightFormat::kF32 || format == WeightFormat::kQ8_0 ||
                          format == WeightFormat::kQ6_K;
         const std::uint32_t rows = few ? 8 : 16;
-        t.decode = {.local_size = 8, .rows = rows, .tokens = 1, .k_lanes = 1};
-        t.decode_norm = {.local_size = 32, .rows = 8, .tokens = 1, .k_lanes = 1};
-        t.prefill = {.local_size = 32, .rows = 4, .tokens = 8, .k_lanes = 1};
-    } else {
-        t.decode = {.local_size = 64, .rows = 2, .tokens = 1, .k_lanes = 8};
-        t.decode_norm = t.decode;
-        t.prefill = {.local_size = 64, .rows = 4, .tokens = 8, .k_lanes = 1};
-        const Tiling tile = cooperative_tiling(caps);
-        if (can_use_cooperative(caps, tile)) t.prefill = tile;
+        t.decode = {.local_size = 8, .rows = rows, .tokens = 1, .k_lanes = 1, .texels = true};
+        t.decode_norm = {.local_size = 32, .rows = 8, .tokens = 1, .k_lanes = 1, .texels = true};
+        t.prefill = {.local_size = 32, .rows = 4, .tokens = 8, .k_lanes = 1, .texels = true};
+        return t;
     }
+    const DeviceTiles& tiles = device_tiles(device);
+    const PromptTile& prompt = prompt_tile(tiles, format);
+    t.decode = {.local_size = 64,
+                .rows = 2,
+                .k_lanes = 8,
+                .texels = tiles.decode_texels,
+                .rolled = tiles.decode_rolled};
+    t.decode_norm = t.decode;
+    t.prefill = {.local_size = prompt.local_size,
+                 .rows = prompt.rows,
+                 .tokens = prompt.tokens,
+                 .texels = tiles.prompt_texels,
+                 .rolled = true};
+    const Tiling tile = cooperative_tiling(caps);
+    if (can_use_cooperative(caps, tile)) t.prefill = tile;
     return t;
 }
 
@@ -87,6 +108,13 @@ std::uint32_t Tilings::attention_splits(std::uint32_t n_ctx) const {
     return attention_streams != 0 ? 1 : std::clamp(n_ctx / (4 * attention_size), 1u, 8u);
 }
 
+Tiling with_even_rows(Tiling tiling) {
+    if (tiling.rows % 2 == 0) return tiling;
+    tiling.rows *= 2;
+    tiling.tokens = std::max(tiling.tokens / 2, 1u);
+    return tiling;
+}
+
 ProductRole product_role(const LinearVariant& variant) {
     if (variant.norm_quads != 0) return ProductRole::kNormInside;
     if (variant.epilogue == LinearEpilogue::kResidualNorm) return ProductRole::kNormBehind;
@@ -94,27 +122,32 @@ ProductRole product_role(const LinearVariant& variant) {
 }
 
 std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind& kind,
-                                      const Tiling& first, bool texels) {
+                                      const Tiling& first, bool texels_fit) {
     std::vector<Tiling> candidates = {first};
+    candidates[0].texels &= texels_fit;
+    // Where software drivers differ by texels, they differ for every tile: tilings.h knows it.
+    if (!caps.software && texels_fit) {
+        candidates.push_back(first);
+        candidates[1].texels = !first.texels;
+    }
     const auto others = first.cooperative ? std::span<const Shape>() : shapes(caps, kind.decode);
     for (const Shape& shape : others) {
-        Tiling tiling = first;
+        Tiling tiling = candidates[0];
         tiling.local_size = shape.local_size;
         tiling.rows = shape.rows;
         tiling.tokens = shape.tokens;
         tiling.staged = shape.staged;
-        if (tiling != first && may_replace(shape, kind, first, texels)) {
+        if (tiling != candidates[0] && may_replace(shape, kind, first, tiling.texels)) {
             candidates.push_back(tiling);
         }
     }
     for (const CooperativeTile& tile : kCooperativePrefill) {
-        const Tiling tiling = cooperative_tiling(caps, tile.rows, tile.tokens);
+        Tiling tiling = cooperative_tiling(caps, tile.rows, tile.tokens);
+        tiling.texels = candidates[0].texels;
         if (first.cooperative && can_use_cooperative(caps, tiling)) {
             candidates.push_back(tiling);
         }
     }
-    for (Tiling& tiling : candidates)
-        tiling.texels = texels;
     return candidates;
 }
 
@@ -126,13 +159,14 @@ bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix) {
 }
 
 // Norms behind need whole sums, made by one dispatch, that are read through one norm only.
-ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
+ModelTilings::ModelTilings(const Device& device, const ModelConfig& config,
                            const ModelWeights& weights)
-    : caps_(caps) {
-    wants_norms_behind_ = Tilings::for_device(caps, weights.token_embd.format).norms_behind &&
-                          !config.parallel_residual;
+    : info_(device.info()), caps_(device.caps()) {
+    wants_norms_behind_ =
+        Tilings::for_device(info_, caps_, weights.token_embd.format).norms_behind &&
+        !config.parallel_residual;
     norms_behind_ =
-        wants_norms_behind_ && !uses_fixed_tiles(caps) &&
+        wants_norms_behind_ && !uses_fixed_tiles(caps_) &&
         std::all_of(weights.layers.begin(), weights.layers.end(), [](const LayerWeights& layer) {
             return layer.attn_output.matrix.slices.size() == 1 &&
                    layer.ffn_down.matrix.slices.size() == 1;
@@ -142,7 +176,12 @@ ModelTilings::ModelTilings(const DeviceCaps& caps, const ModelConfig& config,
 std::uint32_t ModelTilings::norm_quads(const WeightMatrix& matrix) const {
     if (norms_behind_ || uses_fixed_tiles(caps_)) return 0;
     const std::uint32_t quads = activation_stride(matrix.n_in) / 4;
-    return quads <= kMaxNormQuads ? quads : 0;
+    const ProductKind kind{matrix.format, matrix.complex, true, ProductRole::kNormInside};
+    return quads <= max_norm_quads(default_of(kind)) ? quads : 0;
+}
+
+bool ModelTilings::norm_texels() const {
+    return Tilings::for_device(info_, caps_, WeightFormat::kF32).norm_texels;
 }
 
 std::uint32_t ModelTilings::norm_size(WeightFormat format) const {
@@ -150,8 +189,8 @@ std::uint32_t ModelTilings::norm_size(WeightFormat format) const {
 }
 
 Tiling ModelTilings::default_of(const ProductKind& kind) const {
-    Tilings tilings = Tilings::for_device(caps_, kind.format);
-    if (!kind.decode) return tilings.prefill;
+    Tilings tilings = Tilings::for_device(info_, caps_, kind.format);
+    if (!kind.decode) return kind.complex ? with_even_rows(tilings.prefill) : tilings.prefill;
     // Two rows of a product share a complex weight, unpacked once.
     if (caps_.software && kind.complex && kind.format != WeightFormat::kF32) {
         tilings.decode.rows = 16;

@@ -10,6 +10,7 @@
 #include "runtime/kernels/kernel_table.h"
 #include "runtime/model/model_config.h"
 #include "runtime/model/model_weights.h"
+#include "runtime/vk/device.h"
 #include "runtime/vk/device_info.h"
 
 namespace gyre {
@@ -26,9 +27,17 @@ struct Tilings {
     // Decode: workgroups that share a query in a context of n_ctx cells.
     std::uint32_t attention_splits(std::uint32_t n_ctx) const;
 
-    // Without texels: whether a binding's range fits them is for the caller to see.
-    static Tilings for_device(const DeviceCaps& caps, WeightFormat format);
+    bool norm_texels = false;  // norms that are dispatches load texels
+
+    // caps: those of the device, or fewer. Tiling::texels says what is wanted; whether a binding's
+    // range fits them is for the caller to see.
+    static Tilings for_device(const DeviceInfo& device, const DeviceCaps& caps,
+                              WeightFormat format);
 };
+
+// A tile of one row as one of two rows and half the tokens: for invocations that multiply both rows
+// of a pair, or a complex row, which gives two outputs.
+Tiling with_even_rows(Tiling tiling);
 
 enum class ProductRole {
     kPlain,       // sums, and nothing that looks at all of them
@@ -53,9 +62,10 @@ struct ProductKind {
 };
 
 // What may be tried in place of `first`, the device's default, which is the first of them; then by
-// promise. All of them give the same bits: see tilings.cpp. texels: Tiling::texels of all.
+// promise. All of them give the same bits: see tilings.cpp. texels_fit: of all that such a product
+// reads; else no candidate has Tiling::texels.
 std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind& kind,
-                                      const Tiling& first, bool texels);
+                                      const Tiling& first, bool texels_fit);
 
 // Whether the modules for one tile multiply this matrix: the device wants them, and no head or
 // block of rows alone is too large for texels.
@@ -65,7 +75,7 @@ bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix);
 class ModelTilings {
   public:
     // The defaults.
-    ModelTilings(const DeviceCaps& caps, const ModelConfig& config, const ModelWeights& weights);
+    ModelTilings(const Device& device, const ModelConfig& config, const ModelWeights& weights);
 
     // Decoding: a sum is normalised where it is made.
     bool norms_behind() const { return norms_behind_; }
@@ -75,16 +85,17 @@ class ModelTilings {
     // the same bits in both phases.
     std::uint32_t norm_size(WeightFormat format) const;
 
-    // Without texels.
+    // Of norms that are dispatches of their own.
+    bool norm_texels() const;
+
+    // Texels as they are wanted, whether or not they fit.
     Tiling of(const ProductKind& kind) const;
     Tiling default_of(const ProductKind& kind) const;
 
-    void choose(const ProductKind& kind, Tiling tiling) {
-        tiling.texels = false;
-        chosen_[kind] = tiling;
-    }
+    void choose(const ProductKind& kind, const Tiling& tiling) { chosen_[kind] = tiling; }
 
   private:
+    DeviceInfo info_;
     DeviceCaps caps_;
     bool wants_norms_behind_ = false;  // and some do not fit: slices
     bool norms_behind_ = false;

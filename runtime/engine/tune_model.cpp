@@ -110,9 +110,7 @@ void use(std::span<const TunedProduct> products, const TilingRecords& records,
         const auto found = records.find(product.name());
         if (found == records.end() || found->second.of != product.candidates.size()) continue;
         for (const Tiling& candidate : product.candidates) {
-            Tiling best = found->second.best;
-            best.texels = candidate.texels;
-            if (best == candidate) tilings.choose(product.kind, candidate);
+            if (found->second.best == candidate) tilings.choose(product.kind, candidate);
         }
     }
 }

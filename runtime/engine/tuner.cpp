@@ -79,10 +79,7 @@ Result<bool> Tuning::wins(const TunedProduct& product, const Result<ProductTime>
 Result<bool> Tuning::tune(const TunedProduct& product) {
     const std::vector<Tiling>& candidates = product.candidates;
     TilingRecord& record = (*records_)[product.name()];
-    const auto best = std::find_if(candidates.begin(), candidates.end(), [&](Tiling candidate) {
-        candidate.texels = record.best.texels;
-        return candidate == record.best;
-    });
+    const auto best = std::find(candidates.begin(), candidates.end(), record.best);
     const bool goes_on = record.of == candidates.size() && best != candidates.end();
     if (!goes_on) record = {candidates[0], 0, static_cast<std::uint32_t>(candidates.size()), 0};
     if (record.tried == record.of) return true;
@@ -139,9 +136,7 @@ Result<TuningReport> tune(std::span<const TunedProduct> products, const TuningTo
             continue;
         }
         report.left += found->second.of - found->second.tried;
-        Tiling best = found->second.best;
-        best.texels = product.candidates[0].texels;
-        if (best != product.candidates[0]) ++report.replaced;
+        if (found->second.best != product.candidates[0]) ++report.replaced;
     }
     return report;
 }

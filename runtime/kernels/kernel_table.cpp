@@ -176,7 +176,7 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
                {spec(SPEC_QKV_PAIRS, v.tiling.rows / 2), spec(SPEC_QKV_TOKENS, v.tiling.tokens),
                 spec(SPEC_QKV_K_LANES, v.tiling.k_lanes), spec(SPEC_QKV_NORM_QUADS, v.norm_quads),
                 spec(SPEC_QKV_TEXELS, v.tiling.texels), spec(SPEC_QKV_STAGED, v.tiling.staged),
-                spec(SPEC_QKV_ROW_STEP, v.row_step)});
+                spec(SPEC_QKV_ROLLED, v.tiling.rolled), spec(SPEC_QKV_ROW_STEP, v.row_step)});
     }
     GYRE_ASSIGN(const Pipeline* pipeline, get(product_module("qkv", v.complex, v.format, v.tiling),
                                               std::move(constants), v.tiling.cooperative));
@@ -234,7 +234,7 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
             {spec(SPEC_LINEAR_ROWS, v.tiling.rows), spec(SPEC_LINEAR_TOKENS, v.tiling.tokens),
              spec(SPEC_LINEAR_K_LANES, v.tiling.k_lanes),
              spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads), spec(SPEC_LINEAR_TEXELS, v.tiling.texels),
-             spec(SPEC_LINEAR_STAGED, v.tiling.staged)});
+             spec(SPEC_LINEAR_STAGED, v.tiling.staged), spec(SPEC_LINEAR_ROLLED, v.tiling.rolled)});
     }
     GYRE_ASSIGN(const Pipeline* pipeline,
                 get(product_module("linear", v.complex, v.format, v.tiling), std::move(constants),

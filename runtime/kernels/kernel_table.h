@@ -29,6 +29,8 @@ struct Tiling {
     std::uint32_t k_lanes = 1;  // invocations that share one row's sum
     bool texels = false;        // weights and x as texels; their ranges must fit (texels_fit)
     bool staged = false;  // x through shared memory, 1 KiB a token; without a norm, one k lane
+    bool rolled = false;  // formats with scales: a loop over a step's blocks, for less code and
+                          // fewer registers
     // The module for this one tile (kFixedDecode, kFixedPrefill), without a norm: weights as
     // texels, and of one token x too, as a view that begins at it (DescriptorSet::create).
     bool fixed = false;

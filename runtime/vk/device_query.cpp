@@ -269,8 +269,10 @@ DeviceInfo query_device_info(const InstanceTable& fn, VkPhysicalDevice device,
     fill_memory(info, memory);
     // A newer instance says nothing about the device: the functions below need 1.1 of both.
     if (properties.apiVersion < VK_API_VERSION_1_1) {
-        info.unusable_because = "its driver has Vulkan " + api_version_text(info.api_version) +
-                                "; 1.1 or newer is needed";
+        info.unusable_because =
+            "its driver has Vulkan " + api_version_text(info.api_version) +
+            "; 1.1 or newer is needed. A newer driver, or the vendor's own, may have it; "
+            "else choose another device";
         return info;
     }
     const auto queue = compute_queue(fn, device);

@@ -14,6 +14,7 @@
 #define SPEC_LINEAR_ACTIVATION 6  // ACTIVATION_LIST, for the ACTIVATE epilogue
 #define SPEC_LINEAR_TEXELS     7  // 1: weights and x are loaded as texels
 #define SPEC_LINEAR_STAGED     8  // 1: x goes through shared memory; no norm, one K lane
+#define SPEC_LINEAR_ROLLED     9  // 1: a loop over the blocks of a step, not a copy of the code for each
 
 // Where a result goes.  X(id, Name)
 #define LINEAR_EPILOGUE_LIST(X)                                                 \

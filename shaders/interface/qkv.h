@@ -17,6 +17,7 @@
 #define SPEC_QKV_CACHE      8  // CACHE_FORMAT_LIST
 #define SPEC_QKV_TEXELS     9  // 1: weights and x are loaded as texels
 #define SPEC_QKV_STAGED     10 // 1: x goes through shared memory; no norm, one K lane
+#define SPEC_QKV_ROLLED     12 // 1: a loop over the blocks of a step, not a copy of the code for each
 #define SPEC_QKV_ROW_STEP   11 // weight rows from a pair to the next, 1 or 2; 0: not the same for 32 pairs
 
 INTERFACE_BEGIN

@@ -2,7 +2,8 @@
 // registers of one invocation.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs ROWS, TOKENS, K_LANES, NORM_QUADS, STAGED (specialization constants), pc.n_steps and state4[]. With NORM_QUADS > 0 the one row of x is in normed[] of shared memory.
+// Needs ROWS, TOKENS, K_LANES, NORM_QUADS, STAGED, ROLLED (specialization constants), pc.n_steps and state4[].
+// With NORM_QUADS > 0 the one row of x is in normed[] of shared memory.
 //
 // Each output is summed by one invocation in the order of k whatever ROWS and TOKENS are: the same
 // bits whether a token comes alone or in a tile. K_LANES > 1 splits the sum over invocations (decode
@@ -11,15 +12,15 @@
 
 #include "weights.glsl"
 #include "rows.glsl"
+#include "sums.glsl"
 
-const uint N_SUMS = ROWS * TOKENS;
 
 uint weight_row[ROWS];    // rows of the slice that this invocation multiplies
-float sums[N_SUMS];       // [ROWS][TOKENS]
+SUM_LIST(sums);       // [ROWS][TOKENS]
 Chunk chunks[ROWS];       // the current one of each row
 
 #ifdef BLOCK_QUADS
-float block_sums[N_SUMS]; // of the current block, before its scale
+SUM_LIST(block_sums); // of the current block, before its scale
 StepScales scales[ROWS];  // of the current step
 #else
 #define block_sums sums
@@ -31,8 +32,8 @@ float x_sums[TOKENS];     // of x over the current block: what the block's min i
 #define X_QUADS 1
 #include "x_rows.glsl"
 
-// Adds one quad of every row, unscaled: the row's quad is quad j of its chunk.
-void add_quad(uint quad, uint j) {
+// Adds one quad of every row, unscaled: the row's quad is quad j of block b of its chunk (block_quad).
+void add_quad(uint quad, uint b, uint j) {
     vec4 x[TOKENS];
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
         x[t] = load_x(t, quad, 0u);
@@ -42,9 +43,9 @@ void add_quad(uint quad, uint j) {
         x[t] = at_places(x[t], j);
     }
     [[unroll]] for (uint r = 0u; r < ROWS; ++r) {
-        vec4 w = weight_quad(chunks[r], j);
+        vec4 w = block_quad(chunks[r], b, j);
         [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-            block_sums[r * TOKENS + t] += dot(w, x[t]);
+            SUM(block_sums, r * TOKENS + t) += dot(w, x[t]);
         }
     }
 }
@@ -70,7 +71,7 @@ void begin_step(uint s) {
 
 void begin_block() {
     [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
-        block_sums[i] = 0.0;
+        SUM(block_sums, i) = 0.0;
     }
 #ifdef BLOCK_MINS
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
@@ -84,9 +85,9 @@ void end_block(uint b) {
         [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
             uint i = r * TOKENS + t;
 #ifdef BLOCK_MINS
-            sums[i] += block_scale(scales[r], b) * block_sums[i] - block_min(scales[r], b) * x_sums[t];
+            SUM(sums, i) += block_scale(scales[r], b) * SUM(block_sums, i) - block_min(scales[r], b) * x_sums[t];
 #else
-            sums[i] += block_scale(scales[r], b) * block_sums[i];
+            SUM(sums, i) += block_scale(scales[r], b) * SUM(block_sums, i);
 #endif
         }
     }

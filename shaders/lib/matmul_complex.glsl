@@ -13,19 +13,19 @@
 
 #include "weights.glsl"
 #include "rows.glsl"
+#include "sums.glsl"
 
-const uint N_SUMS = ROWS * TOKENS;
 const uint COMPLEX_ROWS = ROWS / 2u;
 
 uint weight_row[ROWS];  // the first COMPLEX_ROWS entries are used
-float sums[N_SUMS];     // [COMPLEX_ROWS][re, im][TOKENS]
+SUM_LIST(sums);     // [COMPLEX_ROWS][re, im][TOKENS]
 Chunk chunks_re[COMPLEX_ROWS];
 Chunk chunks_im[COMPLEX_ROWS];
 
 #ifdef BLOCK_QUADS
 // The two parts have scales of their own, so their products are kept apart within a block.
-float block_re[N_SUMS];  // real weights times (re, im) of x
-float block_im[N_SUMS];  // imaginary weights times (re, im) of x
+SUM_LIST(block_re);  // real weights times (re, im) of x
+SUM_LIST(block_im);  // imaginary weights times (re, im) of x
 StepScales scales_re[COMPLEX_ROWS];
 StepScales scales_im[COMPLEX_ROWS];
 #endif
@@ -36,8 +36,8 @@ vec2 x_sums[TOKENS];     // (re, im) of x over the current block
 #define X_QUADS 2
 #include "x_rows.glsl"
 
-// Adds one quad of every complex row: the row's quad is quad j of its chunk.
-void add_quad(uint quad, uint j) {
+// Adds one quad of every complex row: the row's quad is quad j of block b of its chunk (block_quad).
+void add_quad(uint quad, uint b, uint j) {
     vec4 x_re[TOKENS];
     vec4 x_im[TOKENS];
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
@@ -52,19 +52,19 @@ void add_quad(uint quad, uint j) {
         x_im[t] = at_places(x_im[t], j);
     }
     [[unroll]] for (uint p = 0u; p < COMPLEX_ROWS; ++p) {
-        vec4 re = weight_quad(chunks_re[p], j);
-        vec4 im = weight_quad(chunks_im[p], j);
+        vec4 re = block_quad(chunks_re[p], b, j);
+        vec4 im = block_quad(chunks_im[p], b, j);
         [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
             uint out_re = 2u * p * TOKENS + t;
             uint out_im = (2u * p + 1u) * TOKENS + t;
 #ifdef BLOCK_QUADS
-            block_re[out_re] += dot(re, x_re[t]);
-            block_re[out_im] += dot(re, x_im[t]);
-            block_im[out_re] -= dot(im, x_im[t]);
-            block_im[out_im] += dot(im, x_re[t]);
+            SUM(block_re, out_re) += dot(re, x_re[t]);
+            SUM(block_re, out_im) += dot(re, x_im[t]);
+            SUM(block_im, out_re) -= dot(im, x_im[t]);
+            SUM(block_im, out_im) += dot(im, x_re[t]);
 #else
-            sums[out_re] += dot(re, x_re[t]) - dot(im, x_im[t]);
-            sums[out_im] += dot(re, x_im[t]) + dot(im, x_re[t]);
+            SUM(sums, out_re) += dot(re, x_re[t]) - dot(im, x_im[t]);
+            SUM(sums, out_im) += dot(re, x_im[t]) + dot(im, x_re[t]);
 #endif
         }
     }
@@ -94,8 +94,8 @@ void begin_step(uint s) {
 
 void begin_block() {
     [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
-        block_re[i] = 0.0;
-        block_im[i] = 0.0;
+        SUM(block_re, i) = 0.0;
+        SUM(block_im, i) = 0.0;
     }
 #ifdef BLOCK_MINS
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
@@ -110,14 +110,14 @@ void end_block(uint b) {
         float im = block_scale(scales_im[p], b);
         [[unroll]] for (uint o = 0u; o < 2u * TOKENS; ++o) {
             uint i = 2u * p * TOKENS + o;
-            sums[i] += re * block_re[i] + im * block_im[i];
+            SUM(sums, i) += re * SUM(block_re, i) + im * SUM(block_im, i);
         }
 #ifdef BLOCK_MINS
         float min_re = block_min(scales_re[p], b);
         float min_im = block_min(scales_im[p], b);
         [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-            sums[2u * p * TOKENS + t] -= min_re * x_sums[t].x - min_im * x_sums[t].y;
-            sums[(2u * p + 1u) * TOKENS + t] -= min_re * x_sums[t].y + min_im * x_sums[t].x;
+            SUM(sums, 2u * p * TOKENS + t) -= min_re * x_sums[t].x - min_im * x_sums[t].y;
+            SUM(sums, (2u * p + 1u) * TOKENS + t) -= min_re * x_sums[t].y + min_im * x_sums[t].x;
         }
 #endif
     }

@@ -3,14 +3,14 @@
 //
 // The end of matmul.glsl and matmul_complex.glsl, which bring sums[], load_chunks(), add_quad() and, for
 // formats with scales, begin_step(), begin_block() and end_block(). Needs lane_sums[] in shared memory,
-// LOCAL_SIZE floats.
+// LOCAL_SIZE * N_SUMS floats where K_LANES > 1.
 
 #ifdef FIXED_ROWS
 // In a module for one tile only a chunk is unrolled, or a block where that is more, so that the loop stays
 // in the instruction cache.
 #define ADD_QUAD_OF_GROUP(k) \
     TAKE_X(k)                \
-    add_quad(chunk * CHUNK_QUADS + j + k, j + k)
+    add_quad(chunk * CHUNK_QUADS + j + k, 0u, j + k)
 
 void add_chunk(uint chunk, uint first_block) {
     load_chunks(chunk);
@@ -55,22 +55,45 @@ void add_step(uint s) {
     }
 #endif
 }
+#elif defined(BLOCK_QUADS)
+void add_block(uint s, uint b) {
+    begin_block();
+    [[unroll]] for (uint j = 0u; j < BLOCK_QUADS; ++j) {
+#if CHUNK_QUADS > BLOCK_QUADS
+        if (ROLLED != 0u && j == 0u) load_chunks(s);
+        add_quad(s * STEP_QUADS + b * BLOCK_QUADS + j, b, j);
 #else
-// A chunk may be part of a block or hold several: each begins and ends where its quads do. The
-// conditions are constants once the loop is unrolled.
+        if (j % CHUNK_QUADS == 0u) {
+            load_chunks(s * STEP_CHUNKS + b * (BLOCK_QUADS / CHUNK_QUADS) + j / CHUNK_QUADS);
+        }
+        add_quad(s * STEP_QUADS + b * BLOCK_QUADS + j, 0u, j % CHUNK_QUADS);
+#endif
+    }
+    end_block(b);
+}
+
+// Unrolled, what depends on the block is constants. Rolled, fewer loads are on their way at once, and so fewer
+// registers hold them: for tiles of many sums.
 void add_step(uint s) {
-#ifdef BLOCK_QUADS
     begin_step(s);
+#if CHUNK_QUADS > BLOCK_QUADS
+    if (ROLLED == 0u) load_chunks(s);  // a chunk is the whole step
 #endif
-    [[unroll]] for (uint j = 0u; j < STEP_QUADS; ++j) {
-        if (j % CHUNK_QUADS == 0u) load_chunks(s * STEP_CHUNKS + j / CHUNK_QUADS);
-#ifdef BLOCK_QUADS
-        if (j % BLOCK_QUADS == 0u) begin_block();
-#endif
-        add_quad(s * STEP_QUADS + j, j % CHUNK_QUADS);
-#ifdef BLOCK_QUADS
-        if ((j + 1u) % BLOCK_QUADS == 0u) end_block(j / BLOCK_QUADS);
-#endif
+    if (ROLLED != 0u) {
+        [[dont_unroll]] for (uint b = 0u; b < STEP_QUADS / BLOCK_QUADS; ++b) {
+            add_block(s, b);
+        }
+    } else {
+        [[unroll]] for (uint b = 0u; b < STEP_QUADS / BLOCK_QUADS; ++b) {
+            add_block(s, b);
+        }
+    }
+}
+#else
+void add_step(uint s) {
+    load_chunks(s);
+    [[unroll]] for (uint j = 0u; j < CHUNK_QUADS; ++j) {
+        add_quad(s * STEP_QUADS + j, 0u, j);
     }
 }
 #endif
@@ -78,7 +101,7 @@ void add_step(uint s) {
 // How sums are stored: one by one, or, in a module for one tile, out of an array by one piece of code.
 #ifdef FIXED_ROWS
 #define STORE_LOOP [[dont_unroll]]
-float results[N_SUMS];
+SUM_LIST(results);
 #else
 #define STORE_LOOP [[unroll]]
 #define results sums
@@ -89,36 +112,57 @@ uint x_quad_of(uint x_offset, uint row, uint stride) {
 }
 #endif
 
+#if defined(FIXED_ROWS) || defined(BLOCK_QUADS)
+const uint STEPS_AT_ONCE = 1u;
+#else
+// A step without scales is a few loads and a few sums only: several in one piece of code give the loads something to
+// wait for. Where a sum is not split, a driver may do that by itself.
+const uint STEPS_AT_ONCE = K_LANES > 1u ? 4u : 1u;
+#endif
+
+// What the K_LANES invocations of a row summed, added by lane 0 in the order of lanes. All sums go through shared
+// memory at once: a barrier for each of them costs more, and a loop with barriers in it is one that V3DV of Mesa
+// 25.0 unrolls for ever.
+void add_lanes(uint k_lane) {
+    [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
+        lane_sums[i * LOCAL_SIZE + gl_LocalInvocationIndex] = SUM(sums, i);
+    }
+    barrier();
+    if (k_lane != 0u) return;
+    const uint row_lane = gl_LocalInvocationIndex % ROW_LANES;
+    [[unroll]] for (uint lane = 1u; lane < K_LANES; ++lane) {
+        [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
+            SUM(sums, i) += lane_sums[i * LOCAL_SIZE + lane * ROW_LANES + row_lane];
+        }
+    }
+}
+
 // Fills results[]; with K_LANES > 1 only the invocations of lane 0 hold them afterwards.
 // All invocations of the workgroup must call it.
 void multiply(uint k_lane) {
     [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
-        sums[i] = 0.0;
+        SUM(sums, i) = 0.0;
+    }
+    uint first = 0u;
+    if (STEPS_AT_ONCE > 1u) {
+        for (; first + STEPS_AT_ONCE * K_LANES <= pc.n_steps; first += STEPS_AT_ONCE * K_LANES) {
+            [[unroll]] for (uint i = 0u; i < STEPS_AT_ONCE; ++i) {
+                add_step(first + i * K_LANES + k_lane);
+            }
+        }
     }
     // As often for all lanes: there are barriers in the loop, which some drivers pass whatever STAGED says.
-    for (uint first = 0u; first < pc.n_steps; first += K_LANES) {
+    for (; first < pc.n_steps; first += K_LANES) {
 #ifndef FIXED_ROWS
         if (STAGED != 0u && first % STAGE_STEPS == 0u) begin_stage(first);
 #endif
         uint s = first + k_lane;
         if (K_LANES == 1u || s < pc.n_steps) add_step(s);
     }
-    if (K_LANES > 1u) {
-        const uint row_lane = gl_LocalInvocationIndex % ROW_LANES;
-        [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
-            barrier();
-            lane_sums[gl_LocalInvocationIndex] = sums[i];
-            barrier();
-            if (k_lane == 0u) {
-                for (uint lane = 1u; lane < K_LANES; ++lane) {
-                    sums[i] += lane_sums[lane * ROW_LANES + row_lane];
-                }
-            }
-        }
-    }
+    if (K_LANES > 1u) add_lanes(k_lane);
 #ifdef FIXED_ROWS
     [[unroll]] for (uint i = 0u; i < N_SUMS; ++i) {
-        results[i] = sums[i];
+        SUM(results, i) = SUM(sums, i);
     }
 #endif
 }

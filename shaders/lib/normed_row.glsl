@@ -1,11 +1,12 @@
 // One normalised row of x in shared memory, for kernels that normalise before they multiply.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs quads.glsl, LOCAL_SIZE, NORM_QUADS, K_LANES and pc.{n_in, norm_*}. Shared memory:
-// LOCAL_SIZE floats and NORM_QUADS vec4. NORM_QUADS covers the padding of x, which must stay zero.
+// Needs quads.glsl, LOCAL_SIZE, NORM_QUADS, K_LANES, ROWS, TOKENS and pc.{n_in, norm_*}. Shared memory: LOCAL_SIZE
+// floats (with K_LANES > 1: for every sum of an invocation) and NORM_QUADS vec4. NORM_QUADS covers the padding of x,
+// which must stay zero.
 
-shared float norm_partial[LOCAL_SIZE];
-#define lane_sums norm_partial  // matmul.glsl's partial sums come after the norm is done
+shared float norm_partial[LOCAL_SIZE * (K_LANES > 1u ? ROWS * TOKENS : 1u)];
+#define lane_sums norm_partial  // multiply.glsl's partial sums come after the norm is done
 shared vec4 normed[NORM_QUADS > 0u ? NORM_QUADS : 1u];
 
 #include "norm.glsl"

@@ -7,6 +7,7 @@
 //   Chunk          the loaded words of a chunk: load_chunk(first uvec4 of the matrix, chunk, row)
 //   CHUNK_QUADS    quads a chunk
 //   weight_quad    quad j of a chunk, before its scale
+//   block_quad     quad j of block b of a chunk that holds several blocks; else quad j, and b is 0
 //   at_places      what quad j is to be multiplied with, powers of two: elements of some formats are left
 //                  where they lie in their word. Products multiply x so, once for all rows
 // Formats with scales also have
@@ -87,8 +88,8 @@ vec4 weight_quad(uvec4 chunk, uint j) {
 struct Chunk {
     uvec4 nibbles[2];
 };
-vec4 weight_quad(Chunk chunk, uint j) {
-    int bytes = int(chunk.nibbles[j >> 2u & 1u][j & 3u] >> (4u * (j >> 3u)));
+vec4 block_quad(Chunk chunk, uint b, uint j) {
+    int bytes = int(chunk.nibbles[j >> 2u][j & 3u] >> (4u * b));
     return vec4(bytes & ivec4(0xf, 0xf00, 0xf0000, 0xf000000));
 }
 
@@ -116,9 +117,9 @@ struct Chunk {
     uvec4 nibbles[2];
     uvec4 high;
 };
-vec4 weight_quad(Chunk chunk, uint j) {
-    uint low = chunk.nibbles[j >> 2u & 1u][j & 3u] >> (4u * (j >> 3u)) & 0x0f0f0f0fu;
-    uint high = chunk.high[j & 3u] >> (2u * (j >> 2u)) & 0x03030303u;
+vec4 block_quad(Chunk chunk, uint b, uint j) {
+    uint low = chunk.nibbles[b & 1u][j] >> (4u * (b >> 1u)) & 0x0f0f0f0fu;
+    uint high = chunk.high[j] >> (2u * b) & 0x03030303u;
     int bytes = int(low << 2u | high << 6u);  // four times the element
     return vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
 }
@@ -190,8 +191,16 @@ Chunk load_chunk(uint first, uint c, uint row) {
 #endif
 }
 
+#if defined(BLOCK_QUADS) && CHUNK_QUADS > BLOCK_QUADS
+vec4 weight_quad(Chunk chunk, uint j) {
+    return block_quad(chunk, j / BLOCK_QUADS, j % BLOCK_QUADS);
+}
+#endif
 #ifdef FIXED_ROWS
 #include "weights_plain.glsl"
+#endif
+#if defined(FIXED_ROWS) || !defined(BLOCK_QUADS) || CHUNK_QUADS <= BLOCK_QUADS
+#define block_quad(chunk, b, j) weight_quad(chunk, j)
 #endif
 
 #ifdef SCALE_WORDS

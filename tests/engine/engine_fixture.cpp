@@ -211,8 +211,9 @@ testing::AssertionResult same_bits(std::span<const float> a, std::span<const flo
 
 std::uint32_t decode_norms(const Model& model) {
     if (uses_fixed_tiles(model.device().caps())) return 2 * model.config().n_layer + 1;
+    const Device& device = model.device();
     const Tilings tilings =
-        Tilings::for_device(model.device().caps(), model.weights().token_embd.format);
+        Tilings::for_device(device.info(), device.caps(), model.weights().token_embd.format);
     return tilings.norms_behind ? 1 : 0;
 }
 

@@ -26,9 +26,9 @@ void for_every_kind(F f) {
     for (const bool software : {false, true}) {
         for (const WeightFormat format : kFormats) {
             for (const bool complex : {false, true}) {
-                const Tilings tilings = Tilings::for_device(device(software), format);
+                const Tilings tilings = Tilings::for_device({}, device(software), format);
                 f(device(software), ProductKind{format, complex, false, ProductRole::kPlain},
-                  tilings.prefill);
+                  complex ? with_even_rows(tilings.prefill) : tilings.prefill);
                 for (const ProductRole role : {ProductRole::kPlain, ProductRole::kNormBehind,
                                                ProductRole::kNormInside, ProductRole::kLogits}) {
                     f(device(software), ProductKind{format, complex, true, role}, tilings.decode);
@@ -40,7 +40,7 @@ void for_every_kind(F f) {
 
 TEST(TilingCandidates, TheDefaultIsFirstAndNoneComesTwice) {
     for_every_kind([](const DeviceCaps& caps, const ProductKind& kind, const Tiling& first) {
-        const auto candidates = tiling_candidates(caps, kind, first, false);
+        const auto candidates = tiling_candidates(caps, kind, first, true);
         ASSERT_FALSE(candidates.empty());
         EXPECT_EQ(candidates[0], first);
         for (const Tiling& candidate : candidates) {
@@ -69,16 +69,30 @@ TEST(TilingCandidates, KeepWhatBitsDependOn) {
             if (kind.complex) {
                 EXPECT_EQ(candidate.rows % 2, 0u);
             }
-            EXPECT_TRUE(candidate.texels);
+            if (caps.software) {
+                EXPECT_TRUE(candidate.texels);
+            }
             const std::uint32_t lanes = candidate.local_size / candidate.k_lanes;
             EXPECT_TRUE(lanes <= 8 || lanes % 8 == 0) << lanes;
             EXPECT_LE(candidate.local_size, 128u) << "what every device has";
         }
         if (kind.role == ProductRole::kNormInside) {
-            EXPECT_EQ(candidates.size(), 1u);
+            EXPECT_EQ(candidates.size(), caps.software ? 1u : 2u) << "a GPU's texels and storage";
         } else {
             EXPECT_GT(candidates.size(), 1u);
         }
+    });
+}
+
+// Catches: texels for what does not fit them, and GPUs that never try the other kind of load.
+TEST(TilingCandidates, LoadTexelsOnlyWhereTheyFit) {
+    for_every_kind([](const DeviceCaps& caps, const ProductKind& kind, const Tiling& first) {
+        const auto texels = [](const Tiling& tiling) { return tiling.texels; };
+        const auto none = tiling_candidates(caps, kind, first, false);
+        EXPECT_TRUE(std::none_of(none.begin(), none.end(), texels));
+        const auto fit = tiling_candidates(caps, kind, first, true);
+        EXPECT_TRUE(std::any_of(fit.begin(), fit.end(), texels));
+        EXPECT_EQ(std::all_of(fit.begin(), fit.end(), texels), caps.software);
     });
 }
 
@@ -120,7 +134,7 @@ class TunerTest : public testing::Test {
         TunedProduct product;
         product.kind = {WeightFormat::kQ8_0, false, decode, role};
         product.matrices = {&matrix_};
-        const Tilings tilings = Tilings::for_device(device(true), WeightFormat::kQ8_0);
+        const Tilings tilings = Tilings::for_device({}, device(true), WeightFormat::kQ8_0);
         product.candidates = tiling_candidates(device(true), product.kind,
                                                decode ? tilings.decode : tilings.prefill, true);
         return product;

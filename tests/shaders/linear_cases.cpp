@@ -52,6 +52,15 @@ const LinearCase kCases[] = {
     {"lanes_few_steps",       kF32,     9,   12,  1, kLogits,   kDecodeLanes},
     {"lanes_equal_steps",     kF32,     9,   32,  1, kResidual, kDecodeLanes},
     {"lanes_one_more_step",   kQ8,      9,  576,  1, kResidual, kDecodeLanes},
+    // Steps at once, and a part of them at the end.
+    {"lanes_at_once_f32",     kF32,     9,  300,  1, kLogits,   kDecodeLanes},
+    {"lanes_at_once_f16",     kF16,     9,  600,  1, kResidual, kDecodeLanes, {.norm = true}},
+    // A loop over the blocks of a step.
+    {"rolled_q8_0_lanes",     kQ8,      9,  576,  1, kResidual, rolled(kDecodeLanes)},
+    {"rolled_q4_0",           kQ4,     29,  160, 13, kLogits,   rolled(kPrefill)},
+    {"rolled_q4_k_lanes",     kQ4K,    67,  768,  1, kLogits,   rolled(kDecodeLanes), {.norm = true}},
+    {"rolled_q6_k_lanes",     kQ6K,    29,  768,  1, kLogits,   rolled(kDecodeLanes)},
+    {"rolled_complex_q4_k",   kQ4K,    34,  512,  5, kResidual, rolled(kPrefill), {.is_complex = true}},
     {"one_row_a_workgroup",   kF16,     5,  768,  1, kLogits,   kOneRow},
     // Every epilogue with and without bias, every activation.
     {"residual",              kF32,    60,   60,  3, kResidual, kPrefill},

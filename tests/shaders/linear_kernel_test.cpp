@@ -208,10 +208,12 @@ TEST_P(LinearFormatTest, BitsDoNotDependOnTheBatch) {
     for (const Tiling& tiling :
          {kDecode, kPrefill, kWidePrefill, kSmall, kEightLanes, kFourLanes, with_texels(kDecode),
           with_texels(kWidePrefill), with_texels(kEightLanes), in_stages(kWidePrefill),
-          in_stages(kSmall), in_stages(with_texels(kPrefill))}) {
+          in_stages(kSmall), in_stages(with_texels(kPrefill)), rolled(kPrefill),
+          rolled(with_texels(kSmall))}) {
         EXPECT_TRUE(same_bits(multiply(prompt, tiling, 0, kTokens), one_by_one))
             << "local size " << tiling.local_size << ", rows " << tiling.rows << ", tokens "
-            << tiling.tokens << (tiling.staged ? ", staged" : "");
+            << tiling.tokens << (tiling.staged ? ", staged" : "")
+            << (tiling.rolled ? ", rolled" : "");
     }
     expect_fixed_equals(prompt, one_by_one);
     LinearData longer = data(70, kDecode);  // a tile of every size and a part of one

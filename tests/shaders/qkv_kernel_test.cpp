@@ -207,8 +207,9 @@ TEST_P(QkvFormatTest, BitsDoNotDependOnTheBatch) {
                         kDecode});
     const FoundQkv tokens = one_by_one(data, kDecode);
     // Small enough for the texels of every device.
-    for (const Tiling& tiling : {kPrefill, kWidePrefill, kSmall, with_texels(kPrefill),
-                                 in_stages(kWidePrefill), in_stages(with_texels(kSmall))}) {
+    for (const Tiling& tiling :
+         {kPrefill, kWidePrefill, kSmall, with_texels(kPrefill), in_stages(kWidePrefill),
+          in_stages(with_texels(kSmall)), rolled(kPrefill)}) {
         const std::string how =
             "in tiles of " + std::to_string(tiling.tokens) + (tiling.staged ? ", in stages" : "");
         expect_same(compute(data, tiling, 0, kTokens), tokens, how.c_str());

@@ -36,6 +36,12 @@ inline std::vector<Tiling> cooperative_tilings(const DeviceCaps& caps) {
     return tilings;
 }
 
+// A loop over the blocks of a step.
+inline constexpr Tiling rolled(Tiling tiling) {
+    tiling.rolled = true;
+    return tiling;
+}
+
 inline constexpr Tiling in_stages(Tiling tiling) {
     tiling.staged = true;
     return tiling;

@@ -1,0 +1,88 @@
+"""The statistics of six Vulkan drivers under common names.
+
+Every driver answers VK_KHR_pipeline_executable_properties with statistics of its own. A row of DRIVERS says by which of
+them the driver is known and where each common figure is; where a name changed between releases, both are listed. What a
+driver does not say stays None: it is never guessed.
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Figures:
+    """Of one pipeline. Registers and threads are in the driver's own unit (Driver.registers_are, threads_are)."""
+    registers: int | None = None
+    threads: int | None = None       # that share a core's registers: more is better
+    spills: int | None = None        # registers written to memory, as instructions
+    fills: int | None = None         # and read back
+    scratch: int | None = None       # bytes of private memory an invocation
+    instructions: int | None = None  # of the whole program
+    code_bytes: int | None = None
+    cycles: float | None = None      # the driver's own model
+
+    @property
+    def leaves_registers(self):
+        """Whether anything of an invocation lies in memory."""
+        return any((self.spills, self.fills, self.scratch))
+
+
+@dataclasses.dataclass(frozen=True)
+class Driver:
+    name: str
+    known_by: tuple       # names of statistics: one of them is enough
+    registers_are: str
+    threads_are: str
+    names: dict           # field of Figures: alternatives, each a tuple of statistics that are added
+    one_loop_unit: str = "instructions"  # what loops.py counts
+
+
+def _either(*alternatives):
+    return tuple(a if isinstance(a, tuple) else (a,) for a in alternatives)
+
+
+DRIVERS = (
+    Driver("RADV", ("VGPRs",), "vector registers", "waves a SIMD", {
+        "registers": _either("VGPRs"), "threads": _either("Subgroups per SIMD"),
+        "spills": _either(("Spilled VGPRs", "Spilled SGPRs")), "scratch": _either("Scratch size"),
+        "instructions": _either("Instructions"), "code_bytes": _either("Code size"), "cycles": _either("Inverse Throughput")}),
+    Driver("Turnip", ("Registers used",), "registers of four words", "waves a core", {
+        "registers": _either("Registers used"), "threads": _either("Max Waves Per Core"),
+        "spills": _either("STP Count"), "fills": _either("LDP Count"),
+        "instructions": _either("Instruction Count"), "code_bytes": _either("Code size")}, "issue slots"),
+    Driver("ANV", ("SEND Count", "SENDs"), "registers live at most", "invocations a thread", {
+        "registers": _either("Max live registers"),
+        "spills": _either("Spill Count", "Spills"), "fills": _either("Fill Count", "Fills"),
+        "scratch": _either("Scratch Memory Size"), "instructions": _either("Instruction Count", "Instructions"),
+        "code_bytes": _either("Code size", "Code Size"), "cycles": _either("Cycle Count", "Cycles")}),
+    Driver("NVK", ("Number of GPRs",), "registers", "warps a multiprocessor", {
+        "registers": _either("Number of GPRs"), "threads": _either("Max warps/SM"),
+        "spills": _either("Spills to memory"), "fills": _either("Fills from memory"), "scratch": _either("SLM size"),
+        "instructions": _either("Instruction count"), "code_bytes": _either("Code size"),
+        "cycles": _either("Static cycle count")}),
+    Driver("V3DV", ("TMU Spills", "QPU Read Stalls"), "not told", "threads a core", {
+        "threads": _either("Thread Count"), "spills": _either("TMU Spills"), "fills": _either("TMU Fills"),
+        "scratch": _either("Spill Size"), "instructions": _either("Instruction Count")}),
+    Driver("PanVK", ("Load/store", "Tuples", "CVT"), "not told", "threads a core", {
+        "threads": _either("Threads"), "spills": _either("Spills"), "fills": _either("Fills"),
+        "scratch": _either("Thread-local memory"), "instructions": _either("Instructions"),
+        "code_bytes": _either("Code size", "Code Size"), "cycles": _either("Cycles")}),
+)
+
+
+def driver_of(stats):
+    """The Driver whose statistics these are; None: nobody's that is known here."""
+    return next((d for d in DRIVERS if any(name in stats for name in d.known_by)), None)
+
+
+def figures_of(stats):
+    driver = driver_of(stats)
+    if driver is None:
+        return Figures()
+    figures = Figures()
+    for field, alternatives in driver.names.items():
+        for names in alternatives:
+            if all(name in stats for name in names):
+                setattr(figures, field, sum(stats[name] for name in names))
+                break
+    return figures

@@ -1,0 +1,63 @@
+"""One row a kernel of a GPU: what its driver says of it, and what its main loop issues.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import dataclasses
+
+from compilers import drivers, kernels, loops
+
+ANY = "any"  # the format of kernels that know no weight format: they are compiled once for all
+
+
+@dataclasses.dataclass
+class Row:
+    gpu: str
+    format: str       # as in the kernel's name, or ANY
+    kernel: str
+    kind: str         # kernels.CLASSES
+    role: str
+    tile: str
+    key: str
+    event: str        # "pipeline", "died", or "known": the figures are those recorded
+    why: str
+    seconds: float | None
+    subgroup: int | None
+    figures: drivers.Figures
+    a_weight: float | None  # issue slots a weight (and token) in the main loop
+    loop: loops.Loop | None
+    rough: bool = False     # the main loop holds another
+
+    @property
+    def identity(self):
+        return self.gpu, self.format, self.kernel
+
+
+def row_of(gpu, pipeline, recorded=None):
+    """recorded: the Row of an earlier run with the same key, for an event "known"."""
+    k = pipeline.kernel
+    row = Row(gpu, k.format or ANY, k.name, k.kind, k.role, k.tile, pipeline.key, pipeline.event, pipeline.why,
+              pipeline.seconds, pipeline.subgroup, drivers.figures_of(pipeline.stats), None, None)
+    if pipeline.event == "known" and recorded is not None:
+        return dataclasses.replace(recorded, gpu=gpu, kernel=k.name, event="known")
+    driver = drivers.driver_of(pipeline.stats)
+    if driver:
+        row.loop = loops.loop_of(driver.name, pipeline.assembly)
+        row.a_weight = loops.slots_a_weight(row.loop, k)
+        row.rough = row.a_weight is not None and row.loop.nested
+    return row
+
+
+def gather(collections, recorded=None):
+    """The rows of one GPU, each kernel once, in the order in which products, attention, sampling and the rest come.
+
+    recorded: {key: Row} for pipelines that were not compiled because they are known.
+    """
+    found = {}
+    for collection in collections:
+        for pipeline in collection.pipelines:
+            name = (pipeline.kernel.name, pipeline.key)
+            if name not in found:
+                found[name] = row_of(collection.gpu, pipeline, (recorded or {}).get(pipeline.key))
+    order = {kind: number for number, kind in enumerate(kernels.CLASSES)}
+    return sorted(found.values(), key=lambda row: order[row.kind])

@@ -1,0 +1,76 @@
+"""Tables for people: of one GPU every kernel, as text.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+from compilers import drivers, rows
+
+
+def cell(value, digits=0):
+    if value is None:
+        return "-"
+    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+
+
+def spilled(figures):
+    """"12:40": spills and fills; "12" where the driver does not tell fills; "-" for no spill."""
+    if not (figures.spills or figures.fills):
+        return "-"
+    return f"{figures.spills}:{figures.fills}" if figures.fills is not None else str(figures.spills)
+
+
+def a_weight(row):
+    """The figure with two digits, a tilde where the loop holds another one."""
+    return "-" if row.a_weight is None else ("~" if row.rough else "") + f"{row.a_weight:.2f}"
+
+
+def aligned(cells):
+    """Lines of text: the first column to the left, the others to the right; None is a line between."""
+    widths = [max(len(row[i]) for row in cells if row) for i in range(len(cells[0]))]
+    lines = []
+    for row in cells:
+        if row is None:
+            lines.append("-" * (sum(widths) + 2 * len(widths) - 2))
+            continue
+        lines.append("  ".join(word.ljust(w) if i == 0 else word.rjust(w) for i, (word, w) in enumerate(zip(row, widths))))
+    return lines
+
+
+def heading(collections):
+    """What the device is, and whether a session opened with each format."""
+    c = collections[0]
+    lines = [f"{c.gpu}: {c.device.get('name', 'no device')}; {c.driver}; Vulkan {c.device.get('api_version', '?')}"
+             + ("; emulated" if c.emulated else "")]
+    for c in collections:
+        if not c.opened:
+            lines.append(f"    {c.format}: no session opened: {c.why}")
+    return lines
+
+
+def of_gpu(collections, gathered):
+    """The whole table of a GPU."""
+    driver = next((d for d in map(drivers.driver_of, _statistics(collections)) if d), None)
+    head = ["kernel", "registers", "threads", "spills", "scratch", "instructions", "a weight", "subgroup", "CPU s"]
+    cells = [head]
+    for name in [*dict.fromkeys(row.format for row in gathered if row.format != rows.ANY), rows.ANY]:
+        of_format = [row for row in gathered if row.format == name]
+        if of_format:
+            cells += [None, *map(_cells, of_format)]
+    lines = heading(collections)
+    if driver:
+        lines.append(f"    registers: {driver.registers_are}; threads: {driver.threads_are}; spills: instructions that spill"
+                     f"{':that fill' if 'fills' in driver.names else ''}; scratch: bytes an invocation")
+        lines.append(f"    a weight: issued {driver.one_loop_unit} a weight in the main loop, of prompts a weight and token")
+    return "\n".join([*lines, "", *aligned(cells)])
+
+
+def _statistics(collections):
+    return (p.stats for c in collections for p in c.pipelines)
+
+
+def _cells(row):
+    if row.event == "died":
+        return [row.kernel, f"no program: {row.why}", *[""] * 6, cell(row.seconds, 2)]
+    f = row.figures
+    return [row.kernel, cell(f.registers), cell(f.threads), spilled(f), cell(f.scratch or None), cell(f.instructions),
+            a_weight(row), cell(row.subgroup), cell(row.seconds, 2)]

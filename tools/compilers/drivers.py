@@ -34,7 +34,8 @@ class Driver:
     registers_are: str
     threads_are: str
     names: dict           # field of Figures: alternatives, each a tuple of statistics that are added
-    one_loop_unit: str = "instructions"  # what loops.py counts
+    issues: str = "instructions"        # what loops.py counts
+    scratch_is_shared: bool = False     # it is told for a subgroup
 
 
 def _either(*alternatives):
@@ -45,11 +46,12 @@ DRIVERS = (
     Driver("RADV", ("VGPRs",), "vector registers", "waves a SIMD", {
         "registers": _either("VGPRs"), "threads": _either("Subgroups per SIMD"),
         "spills": _either(("Spilled VGPRs", "Spilled SGPRs")), "scratch": _either("Scratch size"),
-        "instructions": _either("Instructions"), "code_bytes": _either("Code size"), "cycles": _either("Inverse Throughput")}),
+        "instructions": _either("Instructions"), "code_bytes": _either("Code size"), "cycles": _either("Inverse Throughput")},
+        scratch_is_shared=True),
     Driver("Turnip", ("Registers used",), "registers of four words", "waves a core", {
         "registers": _either("Registers used"), "threads": _either("Max Waves Per Core"),
         "spills": _either("STP Count"), "fills": _either("LDP Count"),
-        "instructions": _either("Instruction Count"), "code_bytes": _either("Code size")}, "issue slots"),
+        "instructions": _either("Instruction Count")}, issues="issue slots"),
     Driver("ANV", ("SEND Count", "SENDs"), "registers live at most", "invocations a thread", {
         "registers": _either("Max live registers"),
         "spills": _either("Spill Count", "Spills"), "fills": _either("Fill Count", "Fills"),
@@ -75,7 +77,8 @@ def driver_of(stats):
     return next((d for d in DRIVERS if any(name in stats for name in d.known_by)), None)
 
 
-def figures_of(stats):
+def figures_of(stats, subgroup):
+    """The Figures of a pipeline whose program runs in subgroups of that size."""
     driver = driver_of(stats)
     if driver is None:
         return Figures()
@@ -85,4 +88,6 @@ def figures_of(stats):
             if all(name in stats for name in names):
                 setattr(figures, field, sum(stats[name] for name in names))
                 break
+    if driver.scratch_is_shared and figures.scratch and subgroup:
+        figures.scratch //= subgroup
     return figures

@@ -24,22 +24,27 @@ class Row:
     seconds: float | None
     subgroup: int | None
     figures: drivers.Figures
-    a_weight: float | None  # issue slots a weight (and token) in the main loop
-    loop: loops.Loop | None
-    rough: bool = False     # the main loop holds another
+    a_weight: float | None        # issue slots a weight (and token) in the main loop
+    rough: bool = False           # the main loop holds another
+    loop: loops.Loop | None = None
 
     @property
     def identity(self):
         return self.gpu, self.format, self.kernel
 
 
+RECORDED = ("registers", "threads", "spills", "fills", "scratch", "instructions")  # of Figures, in tests/compilers/expected.json
+
+
 def row_of(gpu, pipeline, recorded=None):
-    """recorded: the Row of an earlier run with the same key, for an event "known"."""
+    """recorded: what tests/compilers/expected.json has under the pipeline's key, for an event "known"."""
     k = pipeline.kernel
     row = Row(gpu, k.format or ANY, k.name, k.kind, k.role, k.tile, pipeline.key, pipeline.event, pipeline.why,
-              pipeline.seconds, pipeline.subgroup, drivers.figures_of(pipeline.stats), None, None)
-    if pipeline.event == "known" and recorded is not None:
-        return dataclasses.replace(recorded, gpu=gpu, kernel=k.name, event="known")
+              pipeline.seconds, pipeline.subgroup, drivers.figures_of(pipeline.stats, pipeline.subgroup), None)
+    if pipeline.event == "known" and recorded:
+        row.figures = drivers.Figures(**{name: recorded.get(name) for name in RECORDED})
+        row.seconds, row.subgroup, row.a_weight = (recorded.get(name) for name in ("seconds", "subgroup", "a_weight"))
+        row.rough = recorded.get("rough", False)
     driver = drivers.driver_of(pipeline.stats)
     if driver:
         row.loop = loops.loop_of(driver.name, pipeline.assembly)
@@ -49,9 +54,9 @@ def row_of(gpu, pipeline, recorded=None):
 
 
 def gather(collections, recorded=None):
-    """The rows of one GPU, each kernel once, in the order in which products, attention, sampling and the rest come.
+    """The rows of one GPU, each kernel once, products first, then attention, sampling and the rest.
 
-    recorded: {key: Row} for pipelines that were not compiled because they are known.
+    recorded: {key: entry of tests/compilers/expected.json}, for pipelines that were not compiled because they are known.
     """
     found = {}
     for collection in collections:

@@ -60,7 +60,7 @@ def of_gpu(collections, gathered):
     if driver:
         lines.append(f"    registers: {driver.registers_are}; threads: {driver.threads_are}; spills: instructions that spill"
                      f"{':that fill' if 'fills' in driver.names else ''}; scratch: bytes an invocation")
-        lines.append(f"    a weight: issued {driver.one_loop_unit} a weight in the main loop, of prompts a weight and token")
+        lines.append(f"    a weight: issued {driver.issues} a weight in the main loop, of prompts a weight and token")
     return "\n".join([*lines, "", *aligned(cells)])
 
 

@@ -1,15 +1,15 @@
 """Reads the drivers' assembly texts: what each instruction is, and where the jumps go.
 
-Only what loops.py needs is read: whether an instruction multiplies floats, loads from memory, touches private memory or
-waits, how many issue slots it takes, and between which instructions jumps go. The texts are those that the drivers give
-by VK_KHR_pipeline_executable_properties.
+Only what loops.py needs is read: how many products of floats an instruction makes, whether it loads from memory or touches
+what lies there in place of registers, how many issue slots it takes, and between which instructions jumps go. The texts are
+those that the drivers give by VK_KHR_pipeline_executable_properties.
 SPDX-License-Identifier: Apache-2.0
 """
 
 import dataclasses
 import re
 
-MULTIPLY, LOAD, STORE, PRIVATE, SHARED, WAIT, OTHER = "multiply", "load", "store", "private", "shared", "wait", "other"
+MULTIPLY, LOAD, PRIVATE, OTHER = "multiply", "load", "private", "other"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,11 +23,6 @@ class Instruction:
 class Program:
     instructions: list = dataclasses.field(default_factory=list)
     jumps: list = dataclasses.field(default_factory=list)  # (from, to): indices into instructions
-
-
-def kind_of(op, patterns):
-    """The first of [(kind, pattern)] whose pattern matches the beginning of an operation's name."""
-    return next((kind for kind, pattern in patterns if re.match(pattern, op)), OTHER)
 
 
 def by_labels(text, label, jump, read):
@@ -50,78 +45,78 @@ def by_labels(text, label, jump, read):
     return program
 
 
-# AMD, RADV's compiler ACO: "	v_fmac_f32_e32 v1, v2, v3    ; 5602..." under "BB4:". A dual instruction is one line that
-# names two operations, issued together.
-_ACO = ((MULTIPLY, r"v_(pk_)?(fma|mul|mac|mad|dot)\w*_f(32|16)|v_(fma|mad)_mix|v_(fma|mac|mad)\w*k_f32|v_wmma|v_dual"),
-        (LOAD, r"(buffer|global|flat)_load|s_load|s_buffer_load|image_"), (STORE, r"(buffer|global|flat)_(store|atomic)"),
-        (PRIVATE, r"scratch_"), (SHARED, r"ds_"), (WAIT, r"s_(waitcnt|wait|nop|delay|clause|sleep|barrier)"))
-_ACO_PRODUCT = re.compile(r"\bv_dual_(fmac|fmaak|fmamk|mul|dot2acc)_\w*f(32|16)\b|\bv_dual_mul_dx9\w*")
+def by_distance(text, jump, read, unit, delay):
+    """A Program of a text in which jumps name a distance, in `unit`s an instruction, from the end of their delay slots."""
+    program = Program()
+    for line in text.split("\n"):
+        instruction = read(line)
+        if instruction is None:
+            continue
+        here = len(program.instructions)
+        program.instructions.append(instruction)
+        if found := re.search(jump, line):
+            # What stands in the delay slots is done once more before the jump is.
+            program.jumps.append((here + delay, max(0, here + 1 + delay + int(found[1]) // unit)))
+    return program
+
+
+def _instruction(op, products, load, private):
+    """products: those of the instruction if it multiplies; load and private: patterns of an operation's beginning."""
+    if products:
+        return Instruction(MULTIPLY, products)
+    return Instruction(PRIVATE if re.match(private, op) else LOAD if re.match(load, op) else OTHER)
 
 
 def aco(text):
+    """AMD, by RADV: "	v_fmac_f32_e32 v1, v2, v3    ; 56020503" below "BB4:". A dual instruction is one line and one issue
+    with two operations; a packed one makes two products."""
+    product = re.compile(r"\bv_(pk_)?(fma|fmac|mac|mad|mul|dot\w+)(_legacy|_mix\w*|mk|ak|aak|amk|madmk|madak)?_f(32|16)")
+    dual = re.compile(r"\bv_dual_(fmac|fmaak|fmamk|mul|mul_dx9_zero|dot2acc)_f32")
+
     def read(line):
         found = re.match(r"\s+([a-z]\w+)", line)
         if not found:
             return None
-        kind = kind_of(found[1], _ACO)
-        if found[1].startswith("v_dual"):
-            products = len(_ACO_PRODUCT.findall(line))
-            return Instruction(MULTIPLY if products else OTHER, products)
-        if kind == MULTIPLY:
-            return Instruction(kind, 2 if found[1].startswith("v_pk_") else 1)
-        return Instruction(kind)
+        op = found[1]
+        products = len(dual.findall(line)) if op.startswith("v_dual_") else int(bool(product.match(op)))
+        return _instruction(op, 2 * products if op.startswith("v_pk_") else products,
+                            r"(buffer|global|flat)_load|s_(buffer_)?load|image_|ds_read|ds_load", "scratch_")
 
     return by_labels(text, r"(BB\d+):", r"\bs_c?branch\w*\s+(BB\d+)", read)
 
 
-# Qualcomm, Turnip's compiler IR3: "(sy)(rpt1)mad.f32 r0.x, r1.x, (r)r2.x, r0.x", "jump #l5", "l5:". (rptN) repeats an
-# instruction N times more, (nopN) waits N slots behind it.
-_IR3 = ((MULTIPLY, r"(mad|mul)\.f"), (PRIVATE, r"(ldp|stp)\b"), (SHARED, r"(ldl|stl|ldlw|stlw)\b"), (WAIT, r"nop\b"),
-        (LOAD, r"(isam|sam|ldib|ldg|ldc|ldgb|ldx|resbase)\b"), (STORE, r"(stib|stg|atomic|stgb)\b"))
-
-
 def ir3(text):
+    """Qualcomm, by Turnip: "(sy)(rpt1)mad.f32 r0.x, r1.x, (r)r2.x, r0.x", "jump #l5", "l5:". (rptN) issues an instruction N
+    times more, (nopN) waits N slots after it."""
     def read(line):
-        words = line.strip()
-        found = re.match(r"((?:\([^)]*\)\s*)*)([a-z][\w.]*)", words)
-        if not found or words.endswith(":"):
+        found = re.match(r"((?:\([^)]*\)\s*)*)([a-z][\w.]*)", line.strip())
+        if not found or line.strip().endswith(":"):
             return None
         repeats = sum(int(n) for n in re.findall(r"\(rpt(\d+)\)", found[1]))
         waits = sum(int(n) for n in re.findall(r"\(nop(\d+)\)", found[1]))
-        kind = kind_of(found[2], _IR3)
-        return Instruction(kind, (1 + repeats) * (kind == MULTIPLY), 1 + repeats + waits)
+        products = (1 + repeats) * bool(re.match(r"(mad|mul)\.f", found[2]))
+        plain = _instruction(found[2], products, r"(isam|sam|ldib|ldg|ldc|ldl|ldlw)\b", r"(ldp|stp)\b")
+        return dataclasses.replace(plain, slots=1 + repeats + waits)
 
-    jump = r"\b(?:jump|br|bra|brao|braa|bany|ball|brac|getone|shps|shpe|predt|predf)\b.*#(l\d+)"
-    return by_labels(text, r"\s*(l\d+):", jump, read)
-
-
-# Intel, ANV's compilers: "mad(16)  g10<1>F  g8<8,8,1>F ...", "LABEL3:", "while(16)  JIP:  LABEL3". Products of integers
-# have the same names: the type of the destination tells.
-_GEN = ((WAIT, r"(sync|nop|wait)\b"), (LOAD, r"sends?c?\b"))
+    return by_labels(text, r"\s*(l\d+):", r"^[^;]*\b(?:jump|br|bra|brao|braa|bany|ball|brac)\b.*#(l\d+)", read)
 
 
 def gen(text):
+    """Intel, by ANV: "mad(16)  g10<1>F  g8<8,8,1>F ...", "LABEL3:", "while(16)  JIP:  LABEL3". Products of integers have the
+    same names: the type of the destination tells them apart."""
     def read(line):
         found = re.match(r"\s*(?:\([^)]*\)\s*)?([a-z]\w*)((?:\.\w+)*)\s?\((\d+)\)\s*(\S*)", line)
         if not found:
             return None
-        if found[1] in ("mad", "mul", "mac", "dp4a", "dpas"):
-            is_float = re.search(r"(>|:)(F|HF|DF|f|hf|df)\b", found[4])
-            return Instruction(MULTIPLY, 1) if is_float else Instruction(OTHER)
-        if found[1].startswith("send") and re.search(r"scratch|spill|fill", line):
-            return Instruction(PRIVATE)
-        return Instruction(kind_of(found[1], _GEN))
+        products = found[1] in ("mad", "mul", "mac") and bool(re.search(r"[>:](F|HF|DF|f|hf|df)\b", found[4]))
+        private = found[1].startswith("send") and re.search(r"scratch|spill|fill", line)
+        return Instruction(PRIVATE) if private else _instruction(found[1], int(products), "sends?c?", "-")
 
     return by_labels(text, r"\s*(LABEL\d+):", r"\bwhile\b.*JIP:\s*(LABEL\d+)", read)
 
 
-# NVIDIA, NVK's compiler NAK: blocks "block 4 L2 [3, 9] {", which name those they may come from.
-_NAK = ((MULTIPLY, r"(ffma|fmul|hfma2|hmul2)\b"), (PRIVATE, r"(ldl|stl)\b|(ld|st)\.local"),
-        (SHARED, r"(lds|sts)\b|(ld|st)\.shared"), (LOAD, r"(ld|ldg|ldc|ldcu|tex|tld|txf|suld)\b"),
-        (STORE, r"(st|stg|atom|red|sust)\b"), (WAIT, r"nop\b"))
-
-
 def nak(text):
+    """NVIDIA, by NVK: blocks "block 4 L2 [3, 9] {", which name those that control comes from."""
     program, places, ends, jumps, current = Program(), {}, {}, [], None
     for line in text.split("\n"):
         if found := re.match(r"\s*block(?:\.u)? (\d+)\s.*\[([\d, ]*)\]", line):
@@ -132,36 +127,41 @@ def nak(text):
         line = line.split("//")[0].strip()
         if current is None or not line or line.startswith("}"):
             continue
-        words = line.split("=", 1)[-1].split()
-        op = next((word for word in words if not word.startswith(("@", "!"))), "")
-        kind = kind_of(op, _NAK)
-        program.instructions.append(Instruction(kind, (2 if "hfma2" in op else 1) * (kind == MULTIPLY)))
+        op = next((word for word in line.split("=", 1)[-1].split() if not word.startswith(("@", "!"))), "")
+        products = (2 if op.startswith("h") else 1) * bool(re.match(r"(ffma|fmul|hfma2|hmul2)\b", op))
+        program.instructions.append(_instruction(op, products, r"(ld|ldg|ldc|lds|tex|tld|txf|suld)\b", r"ldl|stl|(ld|st)\.local"))
         ends[current] = len(program.instructions) - 1
     program.jumps = [(ends[start], places[to]) for start, to in jumps if start in ends and start >= to]
     return program
 
 
-# ARM, PanVK: Valhall one instruction a line, "FMA.f32 r0, r1, r2, r3", jumps by a distance in instructions.
-_MALI = ((MULTIPLY, r"(FMA|FMUL|FMA_RSCALE)\.(f32|v2f16)"), (PRIVATE, r"(LOAD|STORE)\S*\.tl\b"), (SHARED, r"(LOAD|STORE)\S*\.wls\b"),
-         (LOAD, r"LD_|LOAD|TEX|LEA_TEX"), (STORE, r"ST_|STORE|ATOM|ATEST"), (WAIT, r"NOP|BARRIER"))
+def qpu(text):
+    """Broadcom, by V3DV: an addition and a multiplication a line, which are issued together, "fadd rf1, rf2, rf3  ; fmul rf4,
+    rf5, rf6  ; ldtmu.rf7"; jumps by bytes, "bu.allnap  -536, r:unif", 8 an instruction, with three delay slots."""
+    def read(line):
+        if not (line := line.strip()):
+            return None
+        return _instruction("ldtmu" if "ldtmu" in line else "", len(re.findall(r"\bfmul\b", line)) + 2 * len(
+            re.findall(r"\bvfmul\b", line)), "ldtmu", "-")
+
+    return by_distance(text, r"^\s*bu?\S*\s+(-?\d+)", read, 8, 3)
 
 
 def valhall(text):
-    program = Program()
-    for line in text.split("\n"):
+    """ARM, by PanVK: "FMA.f32 r0, r1, r2, r3" a line; a product is an FMA that adds -0; jumps by instructions,
+    "BRANCHZ.eq.reconverge 0x0, offset:-60"."""
+    def read(line):
         found = re.match(r"\s*([A-Z][\w.]*)", line)
         if not found:
-            continue
-        kind = kind_of(found[1], _MALI)
-        products = (2 if "v2f16" in found[1] else 1) * (kind == MULTIPLY)
-        here = len(program.instructions)
-        if jump := re.search(r"BRANCH\S*.*offset:(-?\d+)", line):
-            program.jumps.append((here, max(0, here + 1 + int(jump[1]))))
-        program.instructions.append(Instruction(kind, products))
-    return program
+            return None
+        products = (2 if ".v2f16" in found[1] else 1) * bool(re.match(r"FMA(_RSCALE)?\.(f32|v2f16)", found[1]))
+        private = re.match(r"LOAD|STORE", found[1]) and "thread_local_pointer" in line
+        return Instruction(PRIVATE) if private else _instruction(found[1], products, r"LD_|LOAD|TEX", "-")
+
+    return by_distance(text, r"^\s*BRANCH\S*.*offset:(-?\d+)", read, 1, 0)
 
 
-PARSERS = {"RADV": aco, "Turnip": ir3, "ANV": gen, "NVK": nak, "PanVK": valhall}
+PARSERS = {"RADV": aco, "Turnip": ir3, "ANV": gen, "NVK": nak, "V3DV": qpu, "PanVK": valhall}
 
 
 def parse(driver_name, text):

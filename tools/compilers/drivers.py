@@ -48,7 +48,7 @@ DRIVERS = (
         "spills": _either(("Spilled VGPRs", "Spilled SGPRs")), "scratch": _either("Scratch size"),
         "instructions": _either("Instructions"), "code_bytes": _either("Code size"), "cycles": _either("Inverse Throughput")},
         scratch_is_shared=True),
-    Driver("Turnip", ("Registers used",), "registers of four words", "waves a core", {
+    Driver("Turnip", ("Half-registers used",), "registers of four words", "waves a core", {
         "registers": _either("Registers used"), "threads": _either("Max Waves Per Core"),
         "spills": _either("STP Count"), "fills": _either("LDP Count"),
         "instructions": _either("Instruction Count")}, issues="issue slots"),
@@ -62,13 +62,14 @@ DRIVERS = (
         "spills": _either("Spills to memory"), "fills": _either("Fills from memory"), "scratch": _either("SLM size"),
         "instructions": _either("Instruction count"), "code_bytes": _either("Code size"),
         "cycles": _either("Static cycle count")}),
-    Driver("V3DV", ("TMU Spills", "QPU Read Stalls"), "not told", "threads a core", {
-        "threads": _either("Thread Count"), "spills": _either("TMU Spills"), "fills": _either("TMU Fills"),
-        "scratch": _either("Spill Size"), "instructions": _either("Instruction Count")}),
-    Driver("PanVK", ("Load/store", "Tuples", "CVT"), "not told", "threads a core", {
-        "threads": _either("Threads"), "spills": _either("Spills"), "fills": _either("Fills"),
-        "scratch": _either("Thread-local memory"), "instructions": _either("Instructions"),
-        "code_bytes": _either("Code size", "Code Size"), "cycles": _either("Cycles")}),
+    # Its spills and fills are the bytes of scratch once more (26.1.6), so only those are read.
+    Driver("V3DV", ("QPU Read Stalls",), "not told", "threads a core", {
+        "threads": _either("Thread Count"), "scratch": _either("Spill Size"), "instructions": _either("Instruction Count")},
+        scratch_is_shared=True),
+    Driver("PanVK", ("Load/store",), "registers", "2: all, 1: half of a core's", {
+        "registers": _either("Registers used"), "threads": _either("Threads"), "spills": _either("Spills"),
+        "fills": _either("Fills"), "instructions": _either("Instructions"), "code_bytes": _either("Code size"),
+        "cycles": _either("Cycles")}),
 )
 
 

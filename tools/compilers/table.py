@@ -50,7 +50,7 @@ def heading(collections):
 def of_gpu(collections, gathered):
     """The whole table of a GPU."""
     driver = next((d for d in map(drivers.driver_of, _statistics(collections)) if d), None)
-    head = ["kernel", "registers", "threads", "spills", "scratch", "instructions", "a weight", "subgroup", "CPU s"]
+    head = ["kernel", "registers", "threads", "spills", "scratch", "instructions", "per weight", "subgroup", "CPU s"]
     cells = [head]
     for name in [*dict.fromkeys(row.format for row in gathered if row.format != rows.ANY), rows.ANY]:
         of_format = [row for row in gathered if row.format == name]
@@ -60,7 +60,7 @@ def of_gpu(collections, gathered):
     if driver:
         lines.append(f"    registers: {driver.registers_are}; threads: {driver.threads_are}; spills: instructions that spill"
                      f"{':that fill' if 'fills' in driver.names else ''}; scratch: bytes an invocation")
-        lines.append(f"    a weight: issued {driver.issues} a weight in the main loop, of prompts a weight and token")
+        lines.append(f"    per weight: {driver.issues} issued in the main loop, of prompts per weight and token")
     return "\n".join([*lines, "", *aligned(cells)])
 
 

@@ -24,6 +24,7 @@ class Pipeline:
     event: str             # "pipeline", "died" or "known"
     key: str               # of SPIR-V, specialization and subgroup flags; the same on every machine
     seconds: float | None  # of CPU
+    limit: float | None    # seconds that it may take
     why: str               # event "died": what became of it
     driver: str            # the device's
     subgroup: int | None
@@ -67,7 +68,7 @@ def read(out, gpu, format_name):
     try:
         lines = path.read_text().splitlines()
     except OSError as e:
-        raise RecordError(f"{path}: {e.strerror}; tools/compilers/collect makes it") from e
+        raise RecordError(f"{path}: {e.strerror}; scripts/compilers makes it") from e
     rows = []
     for number, line in enumerate(lines, 1):
         try:
@@ -84,7 +85,7 @@ def read(out, gpu, format_name):
     end = ends[-1] if ends else {}
     pipelines = [_pipeline(path, row, device) for row in rows if row["event"] in ("pipeline", "died", "known")]
     return Collection(gpu, format_name, device, pipelines, end.get("opened") if ends else None,
-                      end.get("why") or ("" if ends else "the run was cut off"))
+                      end.get("why") or end.get("message") or ("" if ends else "the run was cut off"))
 
 
 def _pipeline(path, row, device):
@@ -95,7 +96,7 @@ def _pipeline(path, row, device):
             event, why = "died", f"VkResult {row['result']}"
         executable = (row.get("executables") or [{}])[0]
         text = executable.get("assembly") or row.get("assembly")
-        return Pipeline(kernel, event, row["key"], row.get("cpu_seconds"), why, str(device.get("driver", "")),
+        return Pipeline(kernel, event, row["key"], row.get("cpu_seconds"), row.get("limit_seconds"), why, str(device.get("driver", "")),
                         executable.get("subgroup"), executable.get("stats", {}), _text(path, text))
     except (KeyError, ValueError, TypeError, AttributeError) as e:
         raise RecordError(f"{path}: {row.get('event')} {row.get('module', '?')}: {e!r} is not as expected") from e
@@ -114,7 +115,7 @@ def read_gpu(out, gpu):
     """All collections of a GPU."""
     formats = formats_of(out, gpu)
     if not formats:
-        raise RecordError(f"{pathlib.Path(out, gpu)} holds no FORMAT.jsonl; tools/compilers/collect makes them")
+        raise RecordError(f"{pathlib.Path(out, gpu)} holds no FORMAT.jsonl; scripts/compilers makes them")
     collections = [read(out, gpu, name) for name in formats]
     kernels.distinct([p for collection in collections for p in collection.pipelines])
     return collections

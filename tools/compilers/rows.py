@@ -22,6 +22,7 @@ class Row:
     event: str        # "pipeline", "died", or "known": the figures are those recorded
     why: str
     seconds: float | None
+    limit: float | None  # of seconds
     subgroup: int | None
     figures: drivers.Figures
     a_weight: float | None        # issue slots a weight (and token) in the main loop
@@ -40,7 +41,7 @@ def row_of(gpu, pipeline, recorded=None):
     """recorded: what tests/compilers/expected.json has under the pipeline's key, for an event "known"."""
     k = pipeline.kernel
     row = Row(gpu, k.format or ANY, k.name, k.kind, k.role, k.tile, pipeline.key, pipeline.event, pipeline.why,
-              pipeline.seconds, pipeline.subgroup, drivers.figures_of(pipeline.stats, pipeline.subgroup), None)
+              pipeline.seconds, pipeline.limit, pipeline.subgroup, drivers.figures_of(pipeline.stats, pipeline.subgroup), None)
     if pipeline.event == "known" and recorded:
         row.figures = drivers.Figures(**{name: recorded.get(name) for name in RECORDED})
         row.seconds, row.subgroup, row.a_weight = (recorded.get(name) for name in ("seconds", "subgroup", "a_weight"))

@@ -71,9 +71,9 @@ def of_row(row, data, emulated):
             found.append(note(f"{named(row)}: spills and may: {what}"))
         else:
             found.append(fail(f"{named(row)}: {row.kind} spills: {what}"))
-    limit = EMULATED_SECONDS if emulated else SECONDS
+    limit = row.limit or (EMULATED_SECONDS if emulated else SECONDS)
     if row.seconds is not None and row.seconds > limit:
-        found.append(fail(f"{named(row)}: {row.seconds:.1f} s of CPU to compile, {limit} at most"
+        found.append(fail(f"{named(row)}: {row.seconds:.1f} s of CPU to compile, {limit:.0f} at most"
                           f"{' under emulation' if emulated else ''}"))
     return found
 

@@ -6,10 +6,12 @@ SPDX-License-Identifier: Apache-2.0
 from compilers import drivers, rows
 
 
-def cell(value, digits=0):
-    if value is None:
-        return "-"
-    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+def cell(value):
+    return "-" if value is None else str(value)
+
+
+def seconds(row):
+    return "-" if row.seconds is None else f"{row.seconds:.2f}"
 
 
 def spilled(figures):
@@ -60,7 +62,7 @@ def of_gpu(collections, gathered):
     if driver:
         lines.append(f"    registers: {driver.registers_are}; threads: {driver.threads_are}; spills: instructions that spill"
                      f"{':that fill' if 'fills' in driver.names else ''}; scratch: bytes an invocation")
-        lines.append(f"    per weight: {driver.issues} issued in the main loop, of prompts per weight and token")
+        lines.append(f"    per weight: {driver.issues} in the main loop; of prompts per weight and token")
     return "\n".join([*lines, "", *aligned(cells)])
 
 
@@ -70,7 +72,7 @@ def _statistics(collections):
 
 def _cells(row):
     if row.event == "died":
-        return [row.kernel, f"no program: {row.why}", *[""] * 6, cell(row.seconds, 2)]
+        return [row.kernel, f"no program: {row.why}", *[""] * 6, seconds(row)]
     f = row.figures
     return [row.kernel, cell(f.registers), cell(f.threads), spilled(f), cell(f.scratch or None), cell(f.instructions),
-            a_weight(row), cell(row.subgroup), cell(row.seconds, 2)]
+            a_weight(row), cell(row.subgroup), seconds(row)]

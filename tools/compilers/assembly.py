@@ -105,10 +105,10 @@ def gen(text):
     """Intel, by ANV: "mad(16)  g10<1>F  g8<8,8,1>F ...", "LABEL3:", "while(16)  JIP:  LABEL3". Products of integers have the
     same names: the type of the destination tells them apart."""
     def read(line):
-        found = re.match(r"\s*(?:\([^)]*\)\s*)?([a-z]\w*)((?:\.\w+)*)\s?\((\d+)\)\s*(\S*)", line)
+        found = re.match(r"\s*(?:\([^)]*\)\s*)?([a-z]\w*)(?:\.\w+)*(?:\s[a-z]+)?\s?\(\d+\)\s*(\S*)", line)
         if not found:
             return None
-        products = found[1] in ("mad", "mul", "mac") and bool(re.search(r"[>:](F|HF|DF|f|hf|df)\b", found[4]))
+        products = found[1] in ("mad", "mul", "mac") and bool(re.search(r"[>:](F|HF|DF|f|hf|df)\b", found[2]))
         private = found[1].startswith("send") and re.search(r"scratch|spill|fill", line)
         return Instruction(PRIVATE) if private else _instruction(found[1], int(products), "sends?c?", "-")
 
@@ -136,7 +136,7 @@ def nak(text):
 
 
 def qpu(text):
-    """Broadcom, by V3DV: an addition and a multiplication a line, which are issued together, "fadd rf1, rf2, rf3  ; fmul rf4,
+    """Broadcom, by V3DV: an addition and a multiplication per line, which are issued together, "fadd rf1, rf2, rf3  ; fmul rf4,
     rf5, rf6  ; ldtmu.rf7"; jumps by bytes, "bu.allnap  -536, r:unif", 8 an instruction, with three delay slots."""
     def read(line):
         if not (line := line.strip()):
@@ -148,7 +148,7 @@ def qpu(text):
 
 
 def valhall(text):
-    """ARM, by PanVK: "FMA.f32 r0, r1, r2, r3" a line; a product is an FMA that adds -0; jumps by instructions,
+    """ARM Valhall, by PanVK: one "FMA.f32 r0, r1, r2, r3" per line; a product is an FMA that adds -0; jumps by instructions,
     "BRANCHZ.eq.reconverge 0x0, offset:-60"."""
     def read(line):
         found = re.match(r"\s*([A-Z][\w.]*)", line)
@@ -161,7 +161,27 @@ def valhall(text):
     return by_distance(text, r"^\s*BRANCH\S*.*offset:(-?\d+)", read, 1, 0)
 
 
-PARSERS = {"RADV": aco, "Turnip": ir3, "ANV": gen, "NVK": nak, "V3DV": qpu, "PanVK": valhall}
+def bifrost(text):
+    """ARM before Valhall: tuples of two operations that are issued together, "*FMA.f32 r1:t0, r2, r3, r1" and "+IADD.s32
+    r4:t1, r5, r6", below "clause_14:"; jumps "+JUMP t1, clause_14" name a clause."""
+    def read(line):
+        found = re.match(r"\s*\*([A-Z][\w.]*).*\+([A-Z][\w.]*)", line)
+        if not found:
+            return None
+        products = (2 if ".v2f16" in found[1] else 1) * bool(re.match(r"FMA(_RSCALE)?\.(f32|v2f16)", found[1]))
+        # The second half loads while the first multiplies.
+        kind = _instruction(found[2], 0, r"LD_|LOAD|TEX", r"(LOAD|STORE)\S*\.tl\b").kind
+        return Instruction(MULTIPLY if products and kind == OTHER else kind, products)
+
+    tuples = re.sub(r"\n\s*\+", " +", text)
+    return by_labels(tuples, r"\s*(clause_\d+):", r"\+(?:BRANCH|JUMP)\S*.*\b(clause_\d+)", read)
+
+
+def panvk(text):
+    return bifrost(text) if re.search(r"^\s*clause_\d+:", text, re.MULTILINE) else valhall(text)
+
+
+PARSERS = {"RADV": aco, "Turnip": ir3, "ANV": gen, "NVK": nak, "V3DV": qpu, "PanVK": panvk}
 
 
 def parse(driver_name, text):

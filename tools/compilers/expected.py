@@ -1,4 +1,4 @@
-"""tests/compilers/expected.json: the figures that were taken last, one line a kernel, so that a change can be read.
+"""tests/compilers/expected.json: the figures that were taken last, one line per kernel, so that a change can be read.
 
 {"exceptions": [{"kernel", "why"}], "gpus": [{"gpu", "device", "api", "emulated"}], "rows": [...]}. A row holds the
 figures of one kernel on one GPU, the versions of driver and glslang that made them, and the key of the SPIR-V and its
@@ -64,7 +64,7 @@ def entry_of(row, driver, glslang):
     f = row.figures
     entry = {"gpu": row.gpu, "format": row.format, "kernel": row.kernel,
              **{name: getattr(f, name) for name in rows.RECORDED},
-             "a_weight": None if row.a_weight is None else round(row.a_weight, 2), "rough": row.rough or None,
+             "per_weight": None if row.per_weight is None else round(row.per_weight, 2), "rough": row.rough or None,
              "subgroup": row.subgroup, "seconds": None if row.seconds is None else round(row.seconds, 2),
              "driver": driver, "glslang": glslang, "key": row.key}
     return {name: value for name, value in entry.items() if value is not None}

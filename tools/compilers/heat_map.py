@@ -1,4 +1,4 @@
-"""A picture of all GPUs: issue slots a weight of every product, as colour and number, spills marked. Reads on light and
+"""A picture of all GPUs: issue slots per weight of every product, as colour and number, spills marked. Reads on light and
 dark pages.
 
 As in apps/gyre/profile_svg.cpp colours are attributes, so that a viewer without CSS shows the light version; one style rule
@@ -19,7 +19,7 @@ EMPTY = "#d5dae0"
 ROLES = ("qkv", "residual", "activate", "logits")
 FACE = "system-ui, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', sans-serif"
 STYLE = ("@media (prefers-color-scheme: dark) { .page { fill: #15191f } .text { fill: #e6e9ed } .faint { fill: #9aa4af } }")
-PANELS = ((kernels.DECODE, "One token: issue slots per weight"), (kernels.PROMPT, "Prompts: issue slots per weight and token"))
+PANELS = ((kernels.DECODE, "One token: issue slots per weight"), (kernels.PREFILL, "Prompts: issue slots per weight and token"))
 
 
 class Picture:
@@ -64,7 +64,7 @@ class Scale:
 
 
 def draw(gathered, note):
-    """The SVG text. gathered: {gpu: [Row]}; note: what the figures were made with, a line."""
+    """The SVG text. gathered: {gpu: [Row]}; note: what the figures were made with, in one line."""
     picture = Picture()
     picture.text(MARGIN, picture.y + 14, 18, "What GPU compilers make of the products", bold=True)
     picture.text(MARGIN, picture.y + 34, 12, note, "faint")
@@ -77,7 +77,7 @@ def draw(gathered, note):
 def _panel(picture, gathered, kind, title):
     cells = _cells(gathered, kind)
     formats = [name for name in interface.weight_formats() if any(key[1] == name for key in cells)]
-    scale = Scale([row.a_weight for row in cells.values() if row.a_weight is not None])
+    scale = Scale([row.per_weight for row in cells.values() if row.per_weight is not None])
     group = (WIDTH - 2 * MARGIN - NAMES) / max(1, len(formats))
     width = (group - GAP) / len(ROLES)
     picture.text(MARGIN, picture.y + 22, 14, title, bold=True)
@@ -106,24 +106,24 @@ def _cells(gathered, kind):
         for row in found:
             if row.kind == kind:
                 key = (gpu, row.format, row.role)
-                if key not in cells or (row.a_weight or 0) > (cells[key].a_weight or 0):
+                if key not in cells or (row.per_weight or 0) > (cells[key].per_weight or 0):
                     cells[key] = row
     return cells
 
 
 def _cell(picture, x, width, row, scale, where):
     y, height = picture.y, CELL_HEIGHT - 1.5
-    if row is None or row.a_weight is None:
+    if row is None or row.per_weight is None:
         what = "not there" if row is None else row.why or "not counted"
         picture.cell(x, y, width, height, EMPTY, where + what)
         label = "" if row is None else "X" if row.event == "died" else "-"
     else:
         f = row.figures
-        tooltip = f"{where}{row.a_weight:.2f}, tile {row.tile}, {f.registers or '?'} registers"
+        tooltip = f"{where}{row.per_weight:.2f}, tile {row.tile}, {f.registers or '?'} registers"
         if f.leaves_registers:
             tooltip += f", {f.spills or 0} spills, {f.fills or 0} fills, {f.scratch or 0} bytes of scratch"
-        picture.cell(x, y, width, height, scale.colour(row.a_weight), tooltip)
-        label = f"{row.a_weight:.1f}"
+        picture.cell(x, y, width, height, scale.colour(row.per_weight), tooltip)
+        label = f"{row.per_weight:.1f}"
     picture.text(x + width / 2, y + 13.5, 10.5, label, "label", "middle")
     if row is not None and row.figures.leaves_registers:
         picture.corner(x + width, y)

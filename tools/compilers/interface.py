@@ -42,7 +42,7 @@ def rows_of(stem, name):
 
 
 def weight_formats():
-    """{"q8_0": elements a step, ...}: what a kernel of that format multiplies before it goes round its loop once."""
+    """{"q8_0": elements per step, ...}: what a kernel of that format takes of a row in an iteration of its loop."""
     return {name.lower(): int(step) for _, name, _, _, _, step, _ in rows_of("weight_formats", "WEIGHT_FORMAT_LIST")}
 
 

@@ -1,4 +1,4 @@
-"""What a pipeline is: a name that people read, its class, and what one round of its loop multiplies.
+"""What a pipeline is: a name that people read, its class, and what one iteration of its loop multiplies.
 
 Everything follows from the module's name and its specialization constants, as runtime/kernels/kernel_table.cpp sets them.
 SPDX-License-Identifier: Apache-2.0
@@ -9,9 +9,9 @@ import re
 
 from compilers import interface
 
-DECODE, PROMPT, ATTENTION, SAMPLING, OTHER = "decode product", "prompt product", "attention", "sampling", "other"
-CLASSES = (DECODE, PROMPT, ATTENTION, SAMPLING, OTHER)
-PRODUCTS = (DECODE, PROMPT)
+DECODE, PREFILL, ATTENTION, SAMPLING, OTHER = "decode product", "prefill product", "attention", "sampling", "other"
+CLASSES = (DECODE, PREFILL, ATTENTION, SAMPLING, OTHER)
+PRODUCTS = (DECODE, PREFILL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _product(base, format_name, variant, fixed, values, constants):
     # A complex weight is two numbers and multiplies two; a cooperative module spreads a step over loops of several lengths.
     counted = variant == "" and not fixed
     words = [format_name, role, f"{rows}x{tokens}", *filter(None, flags)]
-    return Kernel(" ".join(words), DECODE if tokens == 1 else PROMPT, format_name, role, f"{rows}x{tokens}",
+    return Kernel(" ".join(words), DECODE if tokens == 1 else PREFILL, format_name, role, f"{rows}x{tokens}",
                   rows * step if counted else 0, tokens if counted else 0, constants)
 
 

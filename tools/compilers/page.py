@@ -1,7 +1,8 @@
 """The tables of docs/gpus.md, between its marks.
 
-A mark is a line `<!-- NAME: report.py --update writes what follows -->`, and its end a line `<!-- end of NAME -->`. What lies
-between is replaced; the rest of the page is people's.
+A mark is a line `<!-- WHEN, NAME: report.py --update writes what follows -->`, and its end a line `<!-- end of WHEN, NAME -->`.
+WHEN is "now", or "before" for the tables of the commit that the page compares with. What lies between is replaced; the rest
+of the page is people's.
 SPDX-License-Identifier: Apache-2.0
 """
 
@@ -14,14 +15,21 @@ class PageError(Exception):
     pass
 
 
-def updated(text, gpus, gathered):
+def updated(text, gpus, gathered, when="now"):
     """The page with new tables. gpus: {name: [Collection]}; gathered: {name: [Row]}."""
+    found = 0
     for name, make in SECTIONS.items():
-        mark, end = f"<!-- {name}: report.py --update writes what follows -->", f"<!-- end of {name} -->"
-        if text.count(mark) != 1 or text.count(end) != 1 or text.index(end) < text.index(mark):
+        mark, end = f"<!-- {when}, {name}: report.py --update writes what follows -->", f"<!-- end of {when}, {name} -->"
+        counts = text.count(mark), text.count(end)
+        if counts == (0, 0):
+            continue
+        if counts != (1, 1) or text.index(end) < text.index(mark):
             raise PageError(f"the page needs one line {mark!r} and below it one line {end!r}")
         before, rest = text.split(mark)
-        text = f"{before}{mark}\n{make(gpus, gathered)}\n{end}{rest.split(end)[1]}"
+        text = f"{before}{mark}\n\n{make(gpus, gathered)}\n\n{end}{rest.split(end)[1]}"
+        found += 1
+    if not found:
+        raise PageError(f"the page has no line '<!-- {when}, {next(iter(SECTIONS))}: report.py --update writes what follows -->'")
     return text
 
 
@@ -38,7 +46,7 @@ def markdown(cells):
 
 def devices(gpus, gathered):
     """Which devices, with which drivers; whether a session opens, and what compiling costs."""
-    cells = [["GPU", "driver", "Vulkan", "session opens", "pipelines", "CPU s, slowest", "CPU s, a format"]]
+    cells = [["GPU", "driver", "Vulkan", "session opens", "pipelines", "CPU s, slowest", "CPU s per format"]]
     for gpu, collections in gpus.items():
         first = collections[0]
         closed = [c.format for c in collections if not c.opened]
@@ -51,16 +59,16 @@ def devices(gpus, gathered):
 
 
 def decode(gpus, gathered):
-    """Issue slots a weight, from the cheapest product to the dearest."""
+    """Issue slots per weight, from the cheapest product to the dearest."""
     return _products(gathered, kernels.DECODE, _cost)
 
 
 def prompts(gpus, gathered):
-    return _products(gathered, kernels.PROMPT, _cost)
+    return _products(gathered, kernels.PREFILL, _cost)
 
 
 def prompt_registers(gpus, gathered):
-    return _products(gathered, kernels.PROMPT, _registers)
+    return _products(gathered, kernels.PREFILL, _registers)
 
 
 def others(gpus, gathered):
@@ -100,7 +108,7 @@ def _cost(found):
     if dead := [row for row in found if row.event == "died"]:
         return f"{', '.join(sorted({row.tile for row in dead}))}: no program: {dead[0].why}"
     tiles = ", ".join(sorted({row.tile for row in found}))
-    costs = [row.a_weight for row in found if row.a_weight is not None]
+    costs = [row.per_weight for row in found if row.per_weight is not None]
     low, high = (f"{f(costs):.1f}" for f in (min, max)) if costs else ("-", "-")
     worst = max(found, key=lambda row: (row.figures.spills or 0) + (row.figures.fills or 0) + (row.figures.scratch or 0))
     spills = f"; spills {_spills(worst)}" if worst.figures.leaves_registers else ""

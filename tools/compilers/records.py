@@ -1,4 +1,4 @@
-"""Reads what the collecting half writes: one file of JSON lines a GPU and weight format, one line a pipeline.
+"""Reads what the collecting half writes: one file of JSON lines per GPU and weight format, one line per pipeline.
 
 OUT/GPU/FORMAT.jsonl holds, in this order: {"event": "device"} with the driver's names and versions; for every pipeline
 {"event": "pipeline"} with the driver's statistics, {"event": "died"} where its compiler crashed or was stopped, or

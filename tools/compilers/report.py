@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what drivers' compilers made of the kernels: a table a GPU, from what scripts/compilers wrote.
+"""Prints what drivers' compilers made of the kernels: one table per GPU, from what scripts/compilers wrote.
 
 Nothing was executed: these are compiler outputs and models, not times. What the columns mean, and what they do not say, is
 in docs/gpus.md; how the loops are counted in tools/compilers/loops.py.
@@ -20,10 +20,11 @@ def parse(arguments=None):
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("out", type=pathlib.Path, help="the folder with GPU/FORMAT.jsonl")
     p.add_argument("gpu", nargs="*", help="folders in it, in the order of the tables; all if none is named")
-    p.add_argument("--json", action="store_true", help="prints one JSON object a kernel and line")
+    p.add_argument("--json", action="store_true", help="prints one JSON object per kernel and line")
     p.add_argument("--svg", type=pathlib.Path, metavar="FILE", help="also draws a picture of all GPUs")
     p.add_argument("--update", type=pathlib.Path, metavar="FILE", help="writes the tables between the marks of a page, "
                    "docs/gpus.md, in place of printing them")
+    p.add_argument("--before", action="store_true", help="with --update: the tables of what is compared with, in place of now's")
     p.add_argument("--expected", type=pathlib.Path, default=expected.PATH, help="where kernels that were not compiled "
                    "because they are known have their figures from")
     a = p.parse_args(arguments)
@@ -44,7 +45,7 @@ def main(arguments=None):
         if a.svg:
             a.svg.write_text(heat_map.draw(gathered, page.drivers_line(gpus)))
         if a.update:
-            a.update.write_text(page.updated(a.update.read_text(), gpus, gathered))
+            a.update.write_text(page.updated(a.update.read_text(), gpus, gathered, "before" if a.before else "now"))
         elif a.json:
             print("\n".join(json.dumps(dataclasses.asdict(row), sort_keys=True) for gpu in gpus for row in gathered[gpu]))
         else:

@@ -25,8 +25,8 @@ class Row:
     limit: float | None  # of seconds
     subgroup: int | None
     figures: drivers.Figures
-    a_weight: float | None        # issue slots a weight (and token) in the main loop
-    rough: bool = False           # the main loop holds another
+    per_weight: float | None        # issue slots per weight (and token) in the main loop
+    rough: bool = False           # the main loop holds another, or less than a step
     loop: loops.Loop | None = None
 
     @property
@@ -44,13 +44,13 @@ def row_of(gpu, pipeline, recorded=None):
               pipeline.seconds, pipeline.limit, pipeline.subgroup, drivers.figures_of(pipeline.stats, pipeline.subgroup), None)
     if pipeline.event == "known" and recorded:
         row.figures = drivers.Figures(**{name: recorded.get(name) for name in RECORDED})
-        row.seconds, row.subgroup, row.a_weight = (recorded.get(name) for name in ("seconds", "subgroup", "a_weight"))
+        row.seconds, row.subgroup, row.per_weight = (recorded.get(name) for name in ("seconds", "subgroup", "per_weight"))
         row.rough = recorded.get("rough", False)
     driver = drivers.driver_of(pipeline.stats)
     if driver:
         row.loop = loops.loop_of(driver.name, pipeline.assembly)
-        row.a_weight = loops.slots_a_weight(row.loop, k)
-        row.rough = row.a_weight is not None and row.loop.nested
+        row.per_weight = loops.slots_per_weight(row.loop, k)
+        row.rough = row.per_weight is not None and (row.loop.nested or loops.steps_per_iteration(row.loop, k) < 1)
     return row
 
 

@@ -21,9 +21,9 @@ def spilled(figures):
     return f"{figures.spills}:{figures.fills}" if figures.fills is not None else str(figures.spills)
 
 
-def a_weight(row):
-    """The figure with two digits, a tilde where the loop holds another one."""
-    return "-" if row.a_weight is None else ("~" if row.rough else "") + f"{row.a_weight:.2f}"
+def per_weight(row):
+    """The figure with two digits, a tilde where the loop holds another one or less than a step: look at the text then."""
+    return "-" if row.per_weight is None else ("~" if row.rough else "") + f"{row.per_weight:.2f}"
 
 
 def aligned(cells):
@@ -61,7 +61,7 @@ def of_gpu(collections, gathered):
     lines = heading(collections)
     if driver:
         lines.append(f"    registers: {driver.registers_are}; threads: {driver.threads_are}; spills: instructions that spill"
-                     f"{':that fill' if 'fills' in driver.names else ''}; scratch: bytes an invocation")
+                     f"{':that fill' if 'fills' in driver.names else ''}; scratch: bytes per invocation")
         lines.append(f"    per weight: {driver.issues} in the main loop; of prompts per weight and token")
     return "\n".join([*lines, "", *aligned(cells)])
 
@@ -75,4 +75,4 @@ def _cells(row):
         return [row.kernel, f"no program: {row.why}", *[""] * 6, seconds(row)]
     f = row.figures
     return [row.kernel, cell(f.registers), cell(f.threads), spilled(f), cell(f.scratch or None), cell(f.instructions),
-            a_weight(row), cell(row.subgroup), seconds(row)]
+            per_weight(row), cell(row.subgroup), seconds(row)]

@@ -68,7 +68,7 @@ class Ratchet(unittest.TestCase):
         return {e["kernel"]: e for e in expected.load(self.expected)["rows"]}.get(kernel)
 
     def check(self, rows, fails=(), notes=()):
-        """What check says of rows: exactly these failures and notes, as parts of a line each."""
+        """What check says of rows: exactly these failures and notes, each as part of a line."""
         self.write(rows)
         code, out = self.run_tool("check")
         for mark, wanted in (("FAILS  ", fails), ("note   ", notes)):
@@ -102,7 +102,7 @@ class Ratchet(unittest.TestCase):
         self.take(lines())
         rows = lines()
         stats(rows, 2)["Spilled VGPRs"] = 1
-        self.check(rows, ["gpu: q8_0 logits 4x8: prompt product spills: 1 spills", "q8_0 logits 4x8: worse than recorded: spills 0 -> 1"])
+        self.check(rows, ["gpu: q8_0 logits 4x8: prefill product spills: 1 spills", "q8_0 logits 4x8: worse than recorded: spills 0 -> 1"])
         # Where it may spill, it may not spill more.
         data = expected.load(self.expected)
         data["exceptions"] = [{"kernel": "sample_pick", "why": "one workgroup"}]
@@ -121,7 +121,7 @@ class Ratchet(unittest.TestCase):
 
         for name, change, fails in (
                 ("decode spills", lambda r: stats(r, 1).update({"Spilled SGPRs": 2}), ["decode product spills: 2 spills"]),
-                ("prompt has scratch", lambda r: stats(r, 2).update({"Scratch size": 64}), ["prompt product spills: 0 spills, 0 fills, 1 bytes"]),
+                ("prompt has scratch", lambda r: stats(r, 2).update({"Scratch size": 64}), ["prefill product spills: 0 spills, 0 fills, 1 bytes"]),
                 ("sampling spills", lambda r: stats(r, 3).update({"Spilled VGPRs": 2}), ["sample_pick: sampling spills"]),
                 ("slow", lambda r: r[1].update(cpu_seconds=10.5), ["q8_0 logits 2x1 8 lanes: 10.5 s of CPU to compile, 10 at most"]),
                 ("not slow", lambda r: r[1].update(cpu_seconds=9.9), []),
@@ -257,7 +257,7 @@ class Ratchet(unittest.TestCase):
         stats(rows, 2)["Spilled VGPRs"] = 7
         self.take(rows)
         rows[2] = pipeline("linear_q8_0", rows[2]["spec"], "prompt", event="known")
-        self.check(rows, ["q8_0 logits 4x8: prompt product spills: 7 spills"])
+        self.check(rows, ["q8_0 logits 4x8: prefill product spills: 7 spills"])
 
     def test_exceptions(self):
         one = {"kernel": "sample_pick", "why": "one workgroup"}
@@ -281,7 +281,7 @@ class Ratchet(unittest.TestCase):
         self.take(lines())
         self.assertEqual(self.expected.read_text(), other)  # in whatever order the rows came
         of_rows = [line for line in other.splitlines() if '"kernel"' in line]
-        self.assertEqual(len(of_rows), 3)  # a line each
+        self.assertEqual(len(of_rows), 3)  # one line per row
         self.assertEqual([json.loads(line.rstrip(","))["kernel"] for line in of_rows],
                          ["sample_pick", "q8_0 logits 2x1 8 lanes", "q8_0 logits 4x8"])
         self.expected.write_text("{}")

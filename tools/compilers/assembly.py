@@ -1,8 +1,8 @@
 """Reads the drivers' assembly texts: what each instruction is, and where the jumps go.
 
 Only what loops.py needs is read: how many products of floats an instruction makes, whether it loads from memory or touches
-what lies there in place of registers, how many issue slots it takes, and between which instructions jumps go. The texts are
-those that the drivers give by VK_KHR_pipeline_executable_properties.
+what lies there in place of registers, how many issue slots it takes, and which instructions are loops. The texts are those
+that the drivers give by VK_KHR_pipeline_executable_properties.
 SPDX-License-Identifier: Apache-2.0
 """
 
@@ -21,8 +21,17 @@ class Instruction:
 
 @dataclasses.dataclass
 class Program:
-    instructions: list = dataclasses.field(default_factory=list)
-    jumps: list = dataclasses.field(default_factory=list)  # (from, to): indices into instructions
+    instructions: list
+    loops: list  # of frozenset: indices of instructions
+
+
+def between_jumps(jumps):
+    """Loops of a program that has each in one piece, from its jumps (from, to); those to one place make one loop."""
+    ends = {}
+    for at, to in jumps:
+        if to <= at:
+            ends[to] = max(at, ends.get(to, at))
+    return [frozenset(range(to, at + 1)) for to, at in sorted(ends.items())]
 
 
 def by_labels(text, label, jump, read):
@@ -30,34 +39,33 @@ def by_labels(text, label, jump, read):
 
     label and jump: patterns with the label as their group; read(line): an Instruction, or None for another line.
     """
-    program, places, targets = Program(), {}, []
+    instructions, places, targets = [], {}, []
     for line in text.split("\n"):
         if found := re.match(label, line):
-            places[found[1]] = len(program.instructions)
+            places[found[1]] = len(instructions)
             continue
         instruction = read(line)
         if instruction is None:
             continue
         if found := re.search(jump, line):
-            targets.append((len(program.instructions), found[1]))
-        program.instructions.append(instruction)
-    program.jumps = [(at, places[name]) for at, name in targets if name in places]
-    return program
+            targets.append((len(instructions), found[1]))
+        instructions.append(instruction)
+    return Program(instructions, between_jumps((at, places[name]) for at, name in targets if name in places))
 
 
 def by_distance(text, jump, read, unit, delay):
     """A Program of a text in which jumps name a distance, in `unit`s an instruction, from the end of their delay slots."""
-    program = Program()
+    instructions, jumps = [], []
     for line in text.split("\n"):
         instruction = read(line)
         if instruction is None:
             continue
-        here = len(program.instructions)
-        program.instructions.append(instruction)
+        here = len(instructions)
+        instructions.append(instruction)
         if found := re.search(jump, line):
             # What stands in the delay slots is done once more before the jump is.
-            program.jumps.append((here + delay, max(0, here + 1 + delay + int(found[1]) // unit)))
-    return program
+            jumps.append((here + delay, max(0, here + 1 + delay + int(found[1]) // unit)))
+    return Program(instructions, between_jumps(jumps))
 
 
 def _instruction(op, products, load, private):
@@ -103,36 +111,54 @@ def ir3(text):
 
 def gen(text):
     """Intel, by ANV: "mad(16)  g10<1>F  g8<8,8,1>F ...", "LABEL3:", "while(16)  JIP:  LABEL3". Products of integers have the
-    same names: the type of the destination tells them apart."""
+    same names: the type of the destination tells them apart. "sync" only waits, and the driver does not count it either."""
     def read(line):
         found = re.match(r"\s*(?:\([^)]*\)\s*)?([a-z]\w*)(?:\.\w+)*(?:\s[a-z]+)?\s?\(\d+\)\s*(\S*)", line)
-        if not found:
+        if not found or found[1] == "sync":
             return None
-        products = found[1] in ("mad", "mul", "mac") and bool(re.search(r"[>:](F|HF|DF|f|hf|df)\b", found[2]))
-        private = found[1].startswith("send") and re.search(r"scratch|spill|fill", line)
-        return Instruction(PRIVATE) if private else _instruction(found[1], int(products), "sends?c?", "-")
+        products = found[1] in ("mad", "mul", "mac") and bool(re.search(r">(F|HF|DF)$", found[2]))
+        return _instruction(found[1], int(products), "sends?c?", "-")
 
     return by_labels(text, r"\s*(LABEL\d+):", r"\bwhile\b.*JIP:\s*(LABEL\d+)", read)
 
 
+def natural_loops(predecessors):
+    """{header: numbers of the blocks of its loop}, from {block: where control comes from}; blocks are numbered in an order in
+    which only loops go back."""
+    found = {}
+    for header, sources in predecessors.items():
+        work = [source for source in sources if source >= header]
+        if not work:
+            continue
+        body = {header}
+        while work:
+            block = work.pop()
+            if block not in body:
+                body.add(block)
+                work += predecessors[block]
+        found[header] = body
+    return found
+
+
 def nak(text):
-    """NVIDIA, by NVK: blocks "block 4 L2 [3, 9] {", which name those that control comes from."""
-    program, places, ends, jumps, current = Program(), {}, {}, [], None
+    """NVIDIA, by NVK: blocks "block 4 L2 [3, 9] -> {", which name those that control comes from; "r5 = ffma r4 r3 r2". What
+    follows a loop may stand in the middle of it."""
+    instructions, predecessors, members, current = [], {}, {}, None
     for line in text.split("\n"):
         if found := re.match(r"\s*block(?:\.u)? (\d+)\s.*\[([\d, ]*)\]", line):
             current = int(found[1])
-            places[current] = len(program.instructions)
-            jumps += [(int(n), current) for n in found[2].split(",") if n.strip()]
+            predecessors[current] = [int(n) for n in found[2].split(",") if n.strip()]
+            members[current] = []
             continue
         line = line.split("//")[0].strip()
         if current is None or not line or line.startswith("}"):
             continue
         op = next((word for word in line.split("=", 1)[-1].split() if not word.startswith(("@", "!"))), "")
         products = (2 if op.startswith("h") else 1) * bool(re.match(r"(ffma|fmul|hfma2|hmul2)\b", op))
-        program.instructions.append(_instruction(op, products, r"(ld|ldg|ldc|lds|tex|tld|txf|suld)\b", r"ldl|stl|(ld|st)\.local"))
-        ends[current] = len(program.instructions) - 1
-    program.jumps = [(ends[start], places[to]) for start, to in jumps if start in ends and start >= to]
-    return program
+        members[current].append(len(instructions))
+        instructions.append(_instruction(op, products, r"(ld|ldg|ldc|lds|tex|tld|txf|suld)\b", r"ldl|stl|(ld|st)\.local"))
+    bodies = natural_loops(predecessors).values()
+    return Program(instructions, [frozenset(n for block in body for n in members[block]) for body in bodies])
 
 
 def qpu(text):

@@ -52,7 +52,7 @@ DRIVERS = (
         "registers": _either("Registers used"), "threads": _either("Max Waves Per Core"),
         "spills": _either("STP Count"), "fills": _either("LDP Count"),
         "instructions": _either("Instruction Count")}, issues="issue slots"),
-    Driver("ANV", ("SEND Count", "SENDs"), "registers live at most", "invocations a thread", {
+    Driver("ANV", ("SEND Count", "SENDs"), "registers live at most", "not told", {
         "registers": _either("Max live registers"),
         "spills": _either("Spill Count", "Spills"), "fills": _either("Fill Count", "Fills"),
         "scratch": _either("Scratch Memory Size"), "instructions": _either("Instruction Count", "Instructions"),

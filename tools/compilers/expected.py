@@ -64,7 +64,7 @@ def entry_of(row, driver, glslang):
     f = row.figures
     entry = {"gpu": row.gpu, "format": row.format, "kernel": row.kernel,
              **{name: getattr(f, name) for name in rows.RECORDED},
-             "per_weight": None if row.per_weight is None else round(row.per_weight, 2), "rough": row.rough or None,
+             "per_weight": None if row.per_weight is None else round(row.per_weight, 2), "rolled": row.rolled or None,
              "subgroup": row.subgroup, "seconds": None if row.seconds is None else round(row.seconds, 2),
              "driver": driver, "glslang": glslang, "key": row.key}
     return {name: value for name, value in entry.items() if value is not None}

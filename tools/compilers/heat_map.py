@@ -114,9 +114,8 @@ def _cells(gathered, kind):
 def _cell(picture, x, width, row, scale, where):
     y, height = picture.y, CELL_HEIGHT - 1.5
     if row is None or row.per_weight is None:
-        what = "not there" if row is None else row.why or "not counted"
+        what, label = _without_figure(row)
         picture.cell(x, y, width, height, EMPTY, where + what)
-        label = "" if row is None else "X" if row.event == "died" else "-"
     else:
         f = row.figures
         tooltip = f"{where}{row.per_weight:.2f}, tile {row.tile}, {f.registers or '?'} registers"
@@ -129,14 +128,23 @@ def _cell(picture, x, width, row, scale, where):
         picture.corner(x + width, y)
 
 
+def _without_figure(row):
+    """Why a cell has none, and its letter."""
+    if row is None:
+        return "not there", ""
+    if row.event == "died":
+        return f"no program: {row.why}", "X"
+    return ("loops left rolled", "R") if row.rolled else ("not counted", "-")
+
+
 def _legend(picture, scale):
-    x, y = WIDTH - MARGIN - len(COLOURS) * 56 - 206, picture.y + 11
+    x, y = WIDTH - MARGIN - len(COLOURS) * 55 - 250, picture.y + 11
     for colour, low, high in scale.ranges():
         picture.cell(x, y, 12, 12, colour, f"{low:.2f} to {high:.2f}")
         picture.text(x + 16, y + 10, 9.5, f"{low:.1f}-{high:.1f}", "faint")
-        x += 56
+        x += 55
     picture.cell(x, y, 12, 12, COLOURS[1], "spills")
     picture.corner(x + 12, y)
     picture.text(x + 16, y + 10, 9.5, "spills", "faint")
     picture.cell(x + 52, y, 12, 12, EMPTY, "no figure")
-    picture.text(x + 68, y + 10, 9.5, "X no program, - not counted", "faint")
+    picture.text(x + 68, y + 10, 9.5, "X no program, R rolled, - not counted", "faint")

@@ -21,14 +21,8 @@ class Kernel:
     format: str               # of the weights, "q8_0"; "" where the module has none
     role: str                 # of a product: "qkv", "residual", "activate", "logits"; else the module
     tile: str = ""            # of a product: "4x8", rows by tokens
-    weights: int = 0          # of a product: that an invocation takes in a step; 0: not counted for this kind of module
-    tokens: int = 0           # of a product: that each of those is multiplied with
+    multiplies: int = 0       # of a product: of weights, by an invocation, in a step; 0: not counted for this kind of module
     constants: tuple = ()     # ((id, value), ...): all of them
-
-    @property
-    def multiplies(self):
-        """Multiply-adds of an invocation in a step, without those of scales."""
-        return self.weights * self.tokens
 
 
 def split_module(module):
@@ -87,7 +81,7 @@ def _product(base, format_name, variant, fixed, values, constants):
     counted = variant == "" and not fixed
     words = [format_name, role, f"{rows}x{tokens}", *filter(None, flags)]
     return Kernel(" ".join(words), DECODE if tokens == 1 else PREFILL, format_name, role, f"{rows}x{tokens}",
-                  rows * step if counted else 0, tokens if counted else 0, constants)
+                  rows * tokens * step if counted else 0, constants)
 
 
 def distinct(pipelines):
@@ -96,8 +90,6 @@ def distinct(pipelines):
     for pipeline in pipelines:
         by_name.setdefault(pipeline.kernel.name, []).append(pipeline)
     for group in by_name.values():
-        if len({p.key for p in group}) == 1:
-            continue
         common = set.intersection(*(set(p.kernel.constants) for p in group))
         for p in group:
             own = " ".join(f"{number}={value}" for number, value in p.kernel.constants if (number, value) not in common)

@@ -102,14 +102,14 @@ def _products(gathered, kind, cell):
 
 
 def _cost(found):
-    """"2x1: 3.2-3.5", and what spills."""
+    """The cost, e.g. "2x1: 3.2-3.5", and what spills."""
     if not found:
         return "-"
     if dead := [row for row in found if row.event == "died"]:
         return f"{', '.join(sorted({row.tile for row in dead}))}: no program: {dead[0].why}"
     tiles = ", ".join(sorted({row.tile for row in found}))
     costs = [row.per_weight for row in found if row.per_weight is not None]
-    low, high = (f"{f(costs):.1f}" for f in (min, max)) if costs else ("-", "-")
+    low, high = (f"{f(costs):.1f}" for f in (min, max)) if costs else ("rolled", "rolled") if found[0].rolled else ("-", "-")
     worst = max(found, key=lambda row: (row.figures.spills or 0) + (row.figures.fills or 0) + (row.figures.scratch or 0))
     spills = f"; spills {_spills(worst)}" if worst.figures.leaves_registers else ""
     return f"{tiles}: {low if low == high else f'{low}-{high}'}{spills}"

@@ -26,7 +26,7 @@ class Row:
     subgroup: int | None
     figures: drivers.Figures
     per_weight: float | None        # issue slots per weight (and token) in the main loop
-    rough: bool = False           # the main loop holds another, or less than a step
+    rolled: bool = False            # loops are left inside a step: per_weight is not known
     loop: loops.Loop | None = None
 
     @property
@@ -45,12 +45,12 @@ def row_of(gpu, pipeline, recorded=None):
     if pipeline.event == "known" and recorded:
         row.figures = drivers.Figures(**{name: recorded.get(name) for name in RECORDED})
         row.seconds, row.subgroup, row.per_weight = (recorded.get(name) for name in ("seconds", "subgroup", "per_weight"))
-        row.rough = recorded.get("rough", False)
+        row.rolled = recorded.get("rolled", False)
     driver = drivers.driver_of(pipeline.stats)
     if driver:
         row.loop = loops.loop_of(driver.name, pipeline.assembly)
         row.per_weight = loops.slots_per_weight(row.loop, k)
-        row.rough = row.per_weight is not None and (row.loop.nested or loops.steps_per_iteration(row.loop, k) < 1)
+        row.rolled = loops.is_rolled(row.loop, k)
     return row
 
 
@@ -62,8 +62,7 @@ def gather(collections, recorded=None):
     found = {}
     for collection in collections:
         for pipeline in collection.pipelines:
-            name = (pipeline.kernel.name, pipeline.key)
-            if name not in found:
-                found[name] = row_of(collection.gpu, pipeline, (recorded or {}).get(pipeline.key))
+            row = row_of(collection.gpu, pipeline, (recorded or {}).get(pipeline.key))
+            found.setdefault((row.kernel, row.key), row)
     order = {kind: number for number, kind in enumerate(kernels.CLASSES)}
     return sorted(found.values(), key=lambda row: order[row.kind])

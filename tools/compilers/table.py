@@ -22,8 +22,8 @@ def spilled(figures):
 
 
 def per_weight(row):
-    """The figure with two digits, a tilde where the loop holds another one or less than a step: look at the text then."""
-    return "-" if row.per_weight is None else ("~" if row.rough else "") + f"{row.per_weight:.2f}"
+    """With two digits; "rolled" where the driver left loops that hide it."""
+    return f"{row.per_weight:.2f}" if row.per_weight is not None else "rolled" if row.rolled else "-"
 
 
 def aligned(cells):

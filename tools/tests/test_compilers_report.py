@@ -19,13 +19,14 @@ from compilers import assembly, drivers, heat_map, interface, kernels, loops, pa
 EXAMPLES = TOOLS.parent / "tests/compilers/examples"
 # The F16 product that adds to the residual stream, 2 rows by 1 token, 8 lanes: 16 products per iteration. Counted by hand in the
 # texts: instructions from the loop's first to its jump, and for Qualcomm their repetitions and waits on top (20 slots);
-# for Broadcom with the three delay slots.
+# for Broadcom with the three delay slots; for Intel without sync.
 #            instructions, slots, loads
-BY_HAND = {"radv": (55, 55, 6), "turnip": (81, 101, 4), "v3dv": (67, 67, 11), "panvk": (60, 60, 4), "panvk-bifrost": (73, 73, 6)}
+BY_HAND = {"radv": (55, 55, 6), "turnip": (81, 101, 4), "v3dv": (67, 67, 11), "panvk": (60, 60, 4), "panvk-bifrost": (73, 73, 6),
+           "anv": (64, 64, 4), "nvk": (59, 59, 4)}
 # registers, threads, spills, fills, bytes of scratch, instructions, subgroup; None: the driver does not tell.
 TOLD = {"radv": (32, 32, 0, None, 0, 171, 64), "turnip": (8, 16, 0, 0, None, 348, 64),
         "v3dv": (None, 4, None, None, 0, 266, 16), "panvk": (28, 2, 0, 0, None, 234, 16),
-        "panvk-bifrost": (32, 1, 0, 0, None, 234, 8)}
+        "panvk-bifrost": (32, 1, 0, 0, None, 234, 8), "anv": (63, None, 0, 0, 0, 227, 16), "nvk": (32, 48, 0, 0, 0, 218, 32)}
 
 
 def example(name):
@@ -62,7 +63,7 @@ class Names(unittest.TestCase):
                 kernel = kernels.kernel_of(module, linear | changes)
                 self.assertEqual((kernel.name, kernel.kind, kernel.multiplies), (name, kind, multiplies))
         qkv = kernels.kernel_of("qkv_q4_0", {0: 64, 1: 2, 2: 8, 3: 1, 4: 0, 5: 0, 6: 0, 7: 0, 8: 1, 9: 0, 10: 0, 11: 2})
-        self.assertEqual((qkv.name, qkv.weights, qkv.tokens), ("q4_0 qkv 4x8", 4 * 64, 8))  # 2 pairs are 4 rows
+        self.assertEqual((qkv.name, qkv.multiplies), ("q4_0 qkv 4x8", 4 * 64 * 8))  # 2 pairs are 4 rows
 
     def test_made_for_one_tile_and_matrix_units(self):
         fixed = kernels.kernel_of("linear_q8_0_8x4", {0: 4, 5: 2, 6: 0})
@@ -113,6 +114,13 @@ class Drivers(unittest.TestCase):
         self.assertEqual((f.spills, f.fills, f.scratch), (None, None, 368))
         self.assertTrue(f.leaves_registers)
 
+    def test_spills_and_fills_are_told_apart(self):
+        for stats in ({"Half-registers used": 0, "STP Count": 3, "LDP Count": 5}, {"SENDs": 1, "Spills": 3, "Fills": 5},
+                      {"SEND Count": 1, "Spill Count": 3, "Fill Count": 5}, {"Load/store": 1.5, "Spills": 3, "Fills": 5},
+                      {"Number of GPRs": 9, "Spills to memory": 3, "Fills from memory": 5}):
+            f = drivers.figures_of(stats, 32)
+            self.assertEqual((f.spills, f.fills), (3, 5), stats)
+
     def test_nobody_known(self):
         self.assertIsNone(drivers.driver_of({"Speed": 1}))
         self.assertEqual(drivers.figures_of({"Speed": 1}, 8), drivers.Figures())
@@ -125,23 +133,27 @@ class Loops(unittest.TestCase):
                 row = example(name)[1]
                 loop = row.loop
                 self.assertEqual((loop.instructions, loop.slots, loop.kinds["load"]), (instructions, slots, loads))
-                self.assertEqual((loop.multiplies, loop.nested, row.rough), (16, False, False))
+                self.assertEqual((loop.multiplies, loop.nested, row.rolled), (16, False, False))
                 self.assertEqual(row.per_weight, slots / 16)
 
     def test_steps_per_iteration(self):
         # Products of an iteration, expected of a step, steps: scales and places come on top and are fewer.
-        kernel = {n: kernels.Kernel("", kernels.DECODE, "", "", weights=n, tokens=1) for n in (16, 64, 128)}
+        kernel = {n: kernels.Kernel("", kernels.DECODE, "", "", multiplies=n) for n in (16, 64, 128)}
         for found, of_a_step, steps in ((16, 16, 1), (132, 128, 1), (188, 128, 1), (119, 64, 1), (64, 16, 4), (32, 16, 2),
                                         (66, 128, 0.5), (127, 128, 1), (238, 64, 2)):
             loop = loops.Loop(100, 120, found, {}, False)
             self.assertEqual(loops.steps_per_iteration(loop, kernel[of_a_step]), steps, (found, of_a_step))
-            self.assertEqual(loops.slots_per_weight(loop, kernel[of_a_step]), 120 / (steps * of_a_step))
-        self.assertIsNone(loops.slots_per_weight(loop, kernels.Kernel("", kernels.OTHER, "", "")))
+            self.assertEqual(loops.slots_per_weight(loop, kernel[of_a_step]), None if steps < 1 else 120 / (steps * of_a_step))
+            self.assertEqual(loops.is_rolled(loop, kernel[of_a_step]), steps < 1)
+        loop = loops.Loop(100, 120, 132, {}, True)
+        self.assertEqual((loops.slots_per_weight(loop, kernel[128]), loops.is_rolled(loop, kernel[128])), (None, True))
+        none = kernels.Kernel("", kernels.OTHER, "", "")
+        self.assertEqual((loops.slots_per_weight(loop, none), loops.is_rolled(loop, none)), (None, False))
         self.assertIsNone(loops.slots_per_weight(None, kernel[16]))
 
     def program(self, kinds, jumps):
         return assembly.Program([assembly.Instruction(assembly.MULTIPLY, 1) if k == "*" else assembly.Instruction(assembly.OTHER)
-                                 for k in kinds], jumps)
+                                 for k in kinds], assembly.between_jumps(jumps))
 
     def test_the_loop_that_multiplies_is_taken(self):
         # A longer loop without products, one with two, one with three.
@@ -158,8 +170,9 @@ class Loops(unittest.TestCase):
         self.assertEqual((outer.instructions, outer.nested), (6, True))
 
     def test_two_jumps_to_one_place_are_one_loop(self):
-        loop = loops.main_loop(self.program("*.*.*.", [(1, 0), (5, 0)]))
-        self.assertEqual((loop.instructions, loop.nested), (6, False))
+        for jumps in ([(1, 0), (5, 0)], [(5, 0), (1, 0)]):
+            loop = loops.main_loop(self.program("*.*.*.", jumps))
+            self.assertEqual((loop.instructions, loop.nested), (6, False))
 
 
 class Texts(unittest.TestCase):
@@ -177,7 +190,7 @@ class Texts(unittest.TestCase):
                               ("\tv_dual_fmac_f32 v1, v2, v3 :: v_dual_mov_b32 v4, v5", "multiply", 1),
                               ("\tv_dual_mov_b32 v1, v2 :: v_dual_add_f32 v4, v5, v6", "other", 0),
                               ("\tbuffer_load_dwordx4 v[0:3], v4, s[0:3], 0 offen", "load", 0),
-                              ("\tscratch_load_b32 v1, off, s0", "private", 0), ("\ts_waitcnt vmcnt(1)", "other", 0)):
+                              ("\tds_read2_b32 v[10:11], v2 offset0:9", "load", 0), ("\tscratch_load_b32 v1, off, s0", "private", 0), ("\ts_waitcnt vmcnt(1)", "other", 0)):
             self.assertEqual(self.read(assembly.aco, line), (kind, n, 1), line)
 
     def test_qualcomm(self):
@@ -186,6 +199,32 @@ class Texts(unittest.TestCase):
                                      ("mad.s24 r1.x, r2.x, r3.x, r4.x", "other", 0, 1), ("(nop1) mul.f r1.x, r2.x, r3.x", "multiply", 1, 2),
                                      ("stp.f32 p[r0.x], r1.x, 1", "private", 0, 1), ("isam.base0.1d (f32)(xyzw)r7.x, r6.z, s#0, t#6", "load", 0, 1)):
             self.assertEqual(self.read(assembly.ir3, line), (kind, n, slots), line)
+
+    def test_jumps_by_distance(self):
+        # Back to the first line: over this one, three delay slots and itself.
+        program = assembly.qpu("fadd rf1, rf2, rf3 ; nop\nbu.allnap  -40, r:unif\nnop ; nop\nnop ; nop\nnop ; nop\n")
+        self.assertEqual(program.loops, [frozenset(range(5))])
+        program = assembly.valhall("   NOP\n   FADD.f32 r1, r2, r3\n\n   BRANCHZ.eq.reconverge 0x0, offset:-2\n   NOP\n")
+        self.assertEqual(program.loops, [frozenset({1, 2})])
+
+    def test_natural_loops(self):
+        # 1 is the head of a loop whose exit, 2, stands before its body 3 to 5; 4 loops to itself.
+        found = assembly.natural_loops({0: [], 1: [0, 5], 2: [1], 3: [1], 4: [3, 4], 5: [4]})
+        self.assertEqual(found, {1: {1, 3, 4, 5}, 4: {4}})
+
+    def test_nvidia_and_intel(self):
+        block = "block 0 L1 [] -> {\n"
+        for line, kind, n in (("  r5    = ffma r4 r3 r2 // delay=2", "multiply", 1), ("  r5 = fmul.ftz r4 r3", "multiply", 1),
+                              ("  @!p0 r5 = imad r4 r3 r2", "other", 0), ("  @p1 r0..4 = ld.global.b128 [r4..6]", "load", 0),
+                              ("  r5 = hfma2 r1 r2 r3", "multiply", 2)):
+            self.assertEqual(self.read(assembly.nak, block + line), (kind, n, 1), line)
+        for line, kind, n in (("mad(16)         g61<1>F         g58<8,8,1>F     g57<8,8,1>F    g3<1,1,1>F { align16 1H };", "multiply", 1),
+                              ("mul(8)          g83<1>D         g82<0,1,0>D     g1.2<0,1,0>UW   { align1 WE_all 1Q @2 };", "other", 0),
+                              ("(+f0.0) mul(8)          g83.1<1>F         g82<0,1,0>F     g1.2<0,1,0>F   { align1 1Q };", "multiply", 1),
+                              ("math inv(16)    g5<1>F          g3<8,8,1>F      null<8,8,1>F  { align1 1H $1 };", "other", 0),
+                              ("send(16)        nullUD          g127UD          nullUD 0x02000000 0x00000000", "load", 0)):
+            self.assertEqual(self.read(assembly.gen, line), (kind, n, 1), line)
+        self.assertEqual(assembly.gen("sync nop(1)      null<0,1,0>UB      { align1 WE_all 1N @3 };").instructions, [])
 
     def test_broadcom_and_arm(self):
         self.assertEqual(self.read(assembly.qpu, "fadd rf1, rf2, rf3 ; fmul rf4, rf5.l, rf6 ; ldtmu.rf7"), ("multiply", 1, 1))
@@ -255,16 +294,17 @@ class Whole(unittest.TestCase):
         _, ours = example("radv")
         spilling = rows.Row(**{**vars(ours), "gpu": "b", "figures": drivers.Figures(registers=5, spills=3, fills=4, scratch=16),
                                "per_weight": 9.0})
+        rolled = rows.Row(**{**vars(ours), "gpu": "d", "per_weight": None, "rolled": True})
         dead = rows.Row(**{**vars(ours), "gpu": "c", "event": "died", "per_weight": None, "why": "time", "figures": drivers.Figures()})
-        text = heat_map.draw({"a": [ours], "b": [spilling], "c": [dead]}, "Mesa <9> & more")
+        text = heat_map.draw({"a": [ours], "b": [spilling], "c": [dead], "d": [rolled]}, "Mesa <9> & more")
         svg = xml.etree.ElementTree.fromstring(text)
         name = "{http://www.w3.org/2000/svg}"
         said = ["".join(e.itertext()) for e in svg.iter(f"{name}text")]
-        for word in ("a", "b", "c", "F16", "residual", "3.4", "9.0", "X", "Mesa <9> & more"):
+        for word in ("a", "b", "c", "F16", "residual", "3.4", "9.0", "X", "R", "Mesa <9> & more"):
             self.assertIn(word, said)
         tips = [e.text for e in svg.iter(f"{name}title")]
         self.assertIn("b, f16, residual: 9.00, tile 2x1, 5 registers, 3 spills, 4 fills, 16 bytes of scratch", tips)
-        self.assertIn("c, f16, residual: time", tips)
+        self.assertIn("c, f16, residual: no program: time", tips)
         marks = len(list(svg.iter(f"{name}path")))
         self.assertEqual(marks, 1 + 2)  # one cell spills; one in each panel's legend
         colours = {e[0].text: e.get("fill") for e in svg.iter(f"{name}rect") if len(e)}

@@ -8,7 +8,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import re
 
-from compilers import interface, kernels, table
+from compilers import interface, kernels, records, table
 
 
 class PageError(Exception):
@@ -46,16 +46,26 @@ def markdown(cells):
 
 def devices(gpus, gathered):
     """Which devices, with which drivers; whether a session opens, and what compiling costs."""
-    cells = [["GPU", "driver", "Vulkan", "session opens", "pipelines", "CPU s, slowest", "CPU s per format"]]
+    cells = [["GPU", "device", "driver", "Vulkan", "session", "pipelines", "slowest, CPU s", "all of a format, CPU s"]]
     for gpu, collections in gpus.items():
         first = collections[0]
-        closed = [c.format for c in collections if not c.opened]
         seconds = [row.seconds for row in gathered[gpu] if row.seconds is not None]
-        whole = max((sum(p.seconds or 0 for p in c.pipelines) for c in collections), default=0)
-        cells.append([gpu, first.driver + (", emulated" if first.emulated else ""), str(first.device.get("api_version", "-")),
-                      "yes" if not closed else f"not with {', '.join(closed)}: {collections[0].why or closed}",
-                      str(len(gathered[gpu])), f"{max(seconds):.1f}" if seconds else "-", f"{whole:.1f}"])
+        whole = [sum(p.seconds or 0 for p in c.pipelines) for c in collections if all(p.seconds is not None for p in c.pipelines)]
+        cells.append([gpu, first.device.get("title") or first.device.get("name") or "-",
+                      first.driver + (", emulated" if first.emulated else ""), str(first.device.get("api_version", "-")),
+                      _session(collections), str(len(gathered[gpu])), f"{max(seconds):.1f}" if seconds else "-",
+                      f"{max(whole):.1f}" if whole else "-"])
     return markdown(cells)
+
+
+def _session(collections):
+    closed = [c for c in collections if not c.opened]
+    if not closed:
+        return "opens"
+    if closed[0].api < records.MIN_API:
+        return "refused: Vulkan 1.0"
+    where = "" if len(closed) == len(collections) else f" with {', '.join(c.format for c in closed)}"
+    return f"does not open{where}: {closed[0].why}"
 
 
 def decode(gpus, gathered):

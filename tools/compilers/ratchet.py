@@ -86,7 +86,7 @@ def check_gpu(gpu, data):
         else:
             tell = rules.fail if comparable else rules.note
             found.append(tell(f"{rules.named(row)}: not recorded; ratchet.py take records it"))
-    complete = all(c.opened for c in gpu.collections)
+    complete = all(c.complete for c in gpu.collections)
     for entry in entries:
         if expected.identity(entry) not in seen and complete:
             tell = rules.fail if expected.versions(entry) == gpu.versions else rules.note
@@ -110,7 +110,7 @@ def take_gpu(gpu, data, and_worse):
     """Changes data; the lines that say what."""
     recorded, said = expected.by_identity(data), []
     kept = {expected.identity(e): e for e in gpu.entries(data)}
-    complete = all(c.opened for c in gpu.collections)
+    complete = all(c.complete for c in gpu.collections)
     taken = {} if complete else dict(kept)
     for row in gpu.rows:
         entry = recorded.get(row.identity)

@@ -14,6 +14,9 @@ import pathlib
 from compilers import kernels
 
 
+MIN_API = (1, 1)  # of Vulkan: devices that report less are refused, with a message
+
+
 class RecordError(Exception):
     """Of a file that is not what it should be: one line that names it."""
 
@@ -45,6 +48,13 @@ class Collection:
     @property
     def driver(self):
         return " ".join(str(self.device.get(k, "")) for k in ("driver", "driver_info")).strip()
+
+    @property
+    def complete(self):
+        """Whether every kernel of the session is here: also where some of them died, or the device was refused and its
+        kernels compiled all the same."""
+        ended = self.opened is not None
+        return self.opened or (ended and (self.api < MIN_API or any(p.event == "died" for p in self.pipelines)))
 
     @property
     def emulated(self):

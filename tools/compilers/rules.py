@@ -5,13 +5,12 @@ SPDX-License-Identifier: Apache-2.0
 
 import dataclasses
 
-from compilers import expected, kernels
+from compilers import expected, kernels, records
 
 WORSE = 1.03             # a compiler's small changes of order move a figure by a percent or two
 COMPARED = ("instructions", "registers")
 SECONDS = 10             # of CPU a pipeline: a session opens with some twenty, while its user waits
 EMULATED_SECONDS = 60    # a processor's instructions through qemu: some six times as long
-MIN_API = (1, 1)         # older devices are refused, with a message
 MAX_EXCEPTIONS = 2       # kernels
 
 
@@ -52,7 +51,7 @@ def of_session(collection):
     what = f"{collection.gpu}: {collection.format}"
     if not collection.device:
         return [fail(f"{what}: no device: {collection.why}")]
-    if collection.api < MIN_API:
+    if collection.api < records.MIN_API:
         return [note(f"{what}: reports Vulkan {collection.device.get('api_version')} and is refused")]
     if not collection.opened:
         return [fail(f"{what}: no session opened: {collection.why or 'the run was cut off'}")]

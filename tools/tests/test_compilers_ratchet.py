@@ -178,6 +178,9 @@ class Ratchet(unittest.TestCase):
         self.assertIn("new    gpu: q8_0 logits 2x8", said)
         self.assertIn("dropped  gpu: q8_0 logits 4x8", said)
         self.check(rows)
+        # Of a session with a kernel that died the others are all there.
+        died = [rows[0], rows[1], pipeline("sample_pick", {"0": 64}, "pick", event="died", why="time"), {"event": "end", "opened": False}]
+        self.check(died, ["no session opened", "gave no program: time", "q8_0 logits 2x8: recorded and no longer compiled"])
         # A run that was cut off tells nothing of what it did not reach.
         self.check([*rows[:2], {"event": "end", "opened": False, "message": "stopped"}], ["no session opened"])
         self.take([*rows[:2], {"event": "end", "opened": False, "message": "stopped"}])

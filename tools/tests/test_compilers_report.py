@@ -323,7 +323,7 @@ class Whole(unittest.TestCase):
             self.assertEqual([line for line in text.split("\n") if line.startswith("old ")], ["old before, decode"])
             self.assertEqual(text.count("kept "), 3)
             self.assertIn("| GPU | F16 |\n| --- | --- |\n| radv | 2x1: 3.4 |\n| v3dv | 2x1: 4.2 |\n", text)
-            self.assertIn("| radv | radv Mesa 22.3.6 | 1.3.230 | yes | 1 | 0.0 | 0.0 |", text)
+            self.assertIn("| radv | Null hardware (RADV VANGOGH) | radv Mesa 22.3.6 | 1.3.230 | opens | 1 | 0.0 | 0.0 |", text)
         self.assertIn("Mesa 22.3.6, 26.1.6", (self.folder / "a.svg").read_text())
         self.assertEqual(self.report(EXAMPLES, "panvk", "--update", path, "--before")[0], 0)
         self.assertIn("| panvk | 2x1: 3.8 |", path.read_text())

@@ -16,7 +16,7 @@ MULTIPLY, LOAD, PRIVATE, OTHER = "multiply", "load", "private", "other"
 class Instruction:
     kind: str
     multiplies: int = 0  # products of floats of an invocation
-    slots: int = 1       # in which nothing else of the subgroup is issued
+    slots: int = 1  # in which nothing else of the subgroup is issued
 
 
 @dataclasses.dataclass
@@ -78,7 +78,9 @@ def _instruction(op, products, load, private):
 def aco(text):
     """AMD, by RADV: "	v_fmac_f32_e32 v1, v2, v3    ; 56020503" below "BB4:". A dual instruction is one line and one issue
     with two operations; a packed one makes two products."""
-    product = re.compile(r"\bv_(pk_)?(fma|fmac|mac|mad|mul|dot\w+)(_legacy|_mix\w*|mk|ak|aak|amk|madmk|madak)?_f(32|16)")
+    product = re.compile(
+        r"\bv_(pk_)?(fma|fmac|mac|mad|mul|dot\w+)(_legacy|_mix\w*|mk|ak|aak|amk|madmk|madak)?_f(32|16)"
+    )
     dual = re.compile(r"\bv_dual_(fmac|fmaak|fmamk|mul|mul_dx9_zero|dot2acc)_f32")
 
     def read(line):
@@ -87,8 +89,12 @@ def aco(text):
             return None
         op = found[1]
         products = len(dual.findall(line)) if op.startswith("v_dual_") else int(bool(product.match(op)))
-        return _instruction(op, 2 * products if op.startswith("v_pk_") else products,
-                            r"(buffer|global|flat)_load|s_(buffer_)?load|image_|ds_read|ds_load", "scratch_")
+        return _instruction(
+            op,
+            2 * products if op.startswith("v_pk_") else products,
+            r"(buffer|global|flat)_load|s_(buffer_)?load|image_|ds_read|ds_load",
+            "scratch_",
+        )
 
     return by_labels(text, r"(BB\d+):", r"\bs_c?branch\w*\s+(BB\d+)", read)
 
@@ -96,6 +102,7 @@ def aco(text):
 def ir3(text):
     """Qualcomm, by Turnip: "(sy)(rpt1)mad.f32 r0.x, r1.x, (r)r2.x, r0.x", "jump #l5", "l5:". (rptN) issues an instruction N
     times more, (nopN) waits N slots after it."""
+
     def read(line):
         found = re.match(r"((?:\([^)]*\)\s*)*)([a-z][\w.]*)", line.strip())
         if not found or line.strip().endswith(":"):
@@ -111,7 +118,9 @@ def ir3(text):
 
 def gen(text):
     """Intel, by ANV: "mad(16)  g10<1>F  g8<8,8,1>F ...", "LABEL3:", "while(16)  JIP:  LABEL3". Products of integers have the
-    same names: the type of the destination tells them apart. "sync" only waits, and the driver does not count it either."""
+    same names: the type of the destination tells them apart. "sync" only waits, and the driver does not count it either.
+    """
+
     def read(line):
         found = re.match(r"\s*(?:\([^)]*\)\s*)?([a-z]\w*)(?:\.\w+)*(?:\s[a-z]+)?\s?\(\d+\)\s*(\S*)", line)
         if not found or found[1] == "sync":
@@ -156,19 +165,26 @@ def nak(text):
         op = next((word for word in line.split("=", 1)[-1].split() if not word.startswith(("@", "!"))), "")
         products = (2 if op.startswith("h") else 1) * bool(re.match(r"(ffma|fmul|hfma2|hmul2)\b", op))
         members[current].append(len(instructions))
-        instructions.append(_instruction(op, products, r"(ld|ldg|ldc|lds|tex|tld|txf|suld)\b", r"ldl|stl|(ld|st)\.local"))
+        instructions.append(
+            _instruction(op, products, r"(ld|ldg|ldc|lds|tex|tld|txf|suld)\b", r"ldl|stl|(ld|st)\.local")
+        )
     bodies = natural_loops(predecessors).values()
     return Program(instructions, [frozenset(n for block in body for n in members[block]) for body in bodies])
 
 
 def qpu(text):
-    """Broadcom, by V3DV: an addition and a multiplication per line, which are issued together, "fadd rf1, rf2, rf3  ; fmul rf4,
+    """Broadcom, by V3DV: an addition and a multiplication per line, issued together, "fadd rf1, rf2, rf3  ; fmul rf4,
     rf5, rf6  ; ldtmu.rf7"; jumps by bytes, "bu.allnap  -536, r:unif", 8 an instruction, with three delay slots."""
+
     def read(line):
         if not (line := line.strip()):
             return None
-        return _instruction("ldtmu" if "ldtmu" in line else "", len(re.findall(r"\bfmul\b", line)) + 2 * len(
-            re.findall(r"\bvfmul\b", line)), "ldtmu", "-")
+        return _instruction(
+            "ldtmu" if "ldtmu" in line else "",
+            len(re.findall(r"\bfmul\b", line)) + 2 * len(re.findall(r"\bvfmul\b", line)),
+            "ldtmu",
+            "-",
+        )
 
     return by_distance(text, r"^\s*bu?\S*\s+(-?\d+)", read, 8, 3)
 
@@ -176,6 +192,7 @@ def qpu(text):
 def valhall(text):
     """ARM Valhall, by PanVK: one "FMA.f32 r0, r1, r2, r3" per line; a product is an FMA that adds -0; jumps by instructions,
     "BRANCHZ.eq.reconverge 0x0, offset:-60"."""
+
     def read(line):
         found = re.match(r"\s*([A-Z][\w.]*)", line)
         if not found:
@@ -190,6 +207,7 @@ def valhall(text):
 def bifrost(text):
     """ARM before Valhall: tuples of two operations that are issued together, "*FMA.f32 r1:t0, r2, r3, r1" and "+IADD.s32
     r4:t1, r5, r6", below "clause_14:"; jumps "+JUMP t1, clause_14" name a clause."""
+
     def read(line):
         found = re.match(r"\s*\*([A-Z][\w.]*).*\+([A-Z][\w.]*)", line)
         if not found:

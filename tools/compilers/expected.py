@@ -62,11 +62,19 @@ def versions(entry):
 def entry_of(row, driver, glslang):
     """What is written of a Row; what the driver does not tell is left out."""
     f = row.figures
-    entry = {"gpu": row.gpu, "format": row.format, "kernel": row.kernel,
-             **{name: getattr(f, name) for name in rows.RECORDED},
-             "per_weight": None if row.per_weight is None else round(row.per_weight, 2), "rolled": row.rolled or None,
-             "subgroup": row.subgroup, "seconds": None if row.seconds is None else round(row.seconds, 2),
-             "driver": driver, "glslang": glslang, "key": row.key}
+    entry = {
+        "gpu": row.gpu,
+        "format": row.format,
+        "kernel": row.kernel,
+        **{name: getattr(f, name) for name in rows.RECORDED},
+        "per_weight": None if row.per_weight is None else round(row.per_weight, 2),
+        "rolled": row.rolled or None,
+        "subgroup": row.subgroup,
+        "seconds": None if row.seconds is None else round(row.seconds, 2),
+        "driver": driver,
+        "glslang": glslang,
+        "key": row.key,
+    }
     return {name: value for name, value in entry.items() if value is not None}
 
 

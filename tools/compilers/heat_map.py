@@ -18,8 +18,13 @@ COLOURS = ("#fff3c4", "#fde08a", "#fbc65a", "#f7a544", "#ef8443", "#e2674a")
 EMPTY = "#d5dae0"
 ROLES = ("qkv", "residual", "activate", "logits")
 FACE = "system-ui, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', sans-serif"
-STYLE = ("@media (prefers-color-scheme: dark) { .page { fill: #15191f } .text { fill: #e6e9ed } .faint { fill: #9aa4af } }")
-PANELS = ((kernels.DECODE, "One token: issue slots per weight"), (kernels.PREFILL, "Prompts: issue slots per weight and token"))
+STYLE = (
+    "@media (prefers-color-scheme: dark) { .page { fill: #15191f } .text { fill: #e6e9ed } .faint { fill: #9aa4af } }"
+)
+PANELS = (
+    (kernels.DECODE, "One token: issue slots per weight"),
+    (kernels.PREFILL, "Prompts: issue slots per weight and token"),
+)
 
 
 class Picture:
@@ -29,12 +34,16 @@ class Picture:
     def text(self, x, y, size, words, kind="text", anchor="start", bold=False):
         fill = "#5b6570" if kind == "faint" else "#1a1f24"
         weight = ' font-weight="600"' if bold else ""
-        self.body.append(f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" '
-                         f'text-anchor="{anchor}"{weight}>{html.escape(words)}</text>')
+        self.body.append(
+            f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{fill}" '
+            f'text-anchor="{anchor}"{weight}>{html.escape(words)}</text>'
+        )
 
     def cell(self, x, y, width, height, fill, tooltip):
-        self.body.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height}" rx="1.5" fill="{fill}">'
-                         f"<title>{html.escape(tooltip)}</title></rect>")
+        self.body.append(
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height}" rx="1.5" fill="{fill}">'
+            f"<title>{html.escape(tooltip)}</title></rect>"
+        )
 
     def corner(self, x, y):
         """The mark of a spill, inside the corner that ends at (x, y): it shows on any page."""
@@ -42,9 +51,13 @@ class Picture:
 
     def finish(self):
         height = int(self.y + MARGIN)
-        return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
-                f'font-family="{FACE}">\n<style>{STYLE}</style>\n'
-                f'<rect class="page" width="{WIDTH}" height="{height}" fill="#ffffff"/>\n' + "\n".join(self.body) + "\n</svg>\n")
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+            f'font-family="{FACE}">\n<style>{STYLE}</style>\n'
+            f'<rect class="page" width="{WIDTH}" height="{height}" fill="#ffffff"/>\n'
+            + "\n".join(self.body)
+            + "\n</svg>\n"
+        )
 
 
 class Scale:
@@ -93,8 +106,14 @@ def _panel(picture, gathered, kind, title):
         picture.text(MARGIN + NAMES - 8, picture.y + CELL_HEIGHT - 6, 11, gpu, anchor="end")
         for f, name in enumerate(formats):
             for r, role in enumerate(ROLES):
-                _cell(picture, MARGIN + NAMES + f * group + r * width, width - 1.5, cells.get((gpu, name, role)), scale,
-                      f"{gpu}, {name}, {role}: ")
+                _cell(
+                    picture,
+                    MARGIN + NAMES + f * group + r * width,
+                    width - 1.5,
+                    cells.get((gpu, name, role)),
+                    scale,
+                    f"{gpu}, {name}, {role}: ",
+                )
         picture.y += CELL_HEIGHT
     picture.y += 8
 

@@ -1,4 +1,4 @@
-"""Reads shaders/interface/*.h: the names of specialization constants and the rows of its lists, which are written there alone.
+"""Reads shaders/interface/*.h: names of specialization constants and rows of lists, which are written there alone.
 
 SPDX-License-Identifier: Apache-2.0
 """

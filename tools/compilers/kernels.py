@@ -16,13 +16,13 @@ PRODUCTS = (DECODE, PREFILL)
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    name: str                 # of one GPU's kernels, no other has it: distinct()
-    kind: str                 # CLASSES
-    format: str               # of the weights, "q8_0"; "" where the module has none
-    role: str                 # of a product: "qkv", "residual", "activate", "logits"; else the module
-    tile: str = ""            # of a product: "4x8", rows by tokens
-    multiplies: int = 0       # of a product: of weights, by an invocation, in a step; 0: not counted for this kind of module
-    constants: tuple = ()     # ((id, value), ...): all of them
+    name: str  # of one GPU's kernels, no other has it: distinct()
+    kind: str  # CLASSES
+    format: str  # of the weights, "q8_0"; "" where the module has none
+    role: str  # of a product: "qkv", "residual", "activate", "logits"; else the module
+    tile: str = ""  # of a product: "4x8", rows by tokens
+    multiplies: int = 0  # of a product: of weights, by an invocation, in a step; 0: not counted for this kind of module
+    constants: tuple = ()  # ((id, value), ...): all of them
 
 
 def split_module(module):
@@ -72,16 +72,29 @@ def _product(base, format_name, variant, fixed, values, constants):
         tokens = value("TOKENS", 1)
     role = base if base == "qkv" else interface.epilogues()[value("EPILOGUE")].lower()
     step = interface.weight_formats()[format_name]
-    flags = [variant, "fixed" if fixed else "", f"{value('K_LANES', 1)} lanes" if value("K_LANES", 1) != 1 else "",
-             "norm" if value("NORM_QUADS") else "", "staged" if value("STAGED") else "", "texels" if value("TEXELS") else ""]
+    flags = [
+        variant,
+        "fixed" if fixed else "",
+        f"{value('K_LANES', 1)} lanes" if value("K_LANES", 1) != 1 else "",
+        "norm" if value("NORM_QUADS") else "",
+        "staged" if value("STAGED") else "",
+        "texels" if value("TEXELS") else "",
+    ]
     local_size = values.get("SPEC_LOCAL_SIZE")
     if local_size not in (None, 64):
         flags.append(f"of {local_size}")
     # A complex weight is two numbers and multiplies two; a cooperative module spreads a step over loops of several lengths.
     counted = variant == "" and not fixed
     words = [format_name, role, f"{rows}x{tokens}", *filter(None, flags)]
-    return Kernel(" ".join(words), DECODE if tokens == 1 else PREFILL, format_name, role, f"{rows}x{tokens}",
-                  rows * tokens * step if counted else 0, constants)
+    return Kernel(
+        " ".join(words),
+        DECODE if tokens == 1 else PREFILL,
+        format_name,
+        role,
+        f"{rows}x{tokens}",
+        rows * tokens * step if counted else 0,
+        constants,
+    )
 
 
 def distinct(pipelines):

@@ -30,14 +30,15 @@ SLACK = 0.98  # of a step: some compilers drop a product with 1
 @dataclasses.dataclass(frozen=True)
 class Loop:
     instructions: int  # in its text
-    slots: int         # that they take
+    slots: int  # that they take
     multiplies: int
-    kinds: dict        # {"load": 12, ...}: instructions
-    nested: bool       # holds another loop, whose iterations are not known: it counts once
+    kinds: dict  # {"load": 12, ...}: instructions
+    nested: bool  # holds another loop, whose iterations are not known: it counts once
 
 
 def main_loop(program):
     """The Loop with the most multiplies; None: nothing multiplies in a loop."""
+
     def multiplies(loop):
         return sum(program.instructions[i].multiplies for i in loop)
 

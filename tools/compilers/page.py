@@ -1,7 +1,7 @@
 """The tables of docs/gpus.md, between its marks.
 
-A mark is a line `<!-- WHEN, NAME: report.py --update writes what follows -->`, and its end a line `<!-- end of WHEN, NAME -->`.
-WHEN is "now", or "before" for the tables of the commit that the page compares with. What lies between is replaced; the rest
+A mark is a line `<!-- WHEN, NAME: report.py --update writes what follows -->`, and its end a line
+`<!-- end of WHEN, NAME -->`. WHEN is "now", or "before" for the tables of the commit that the page compares with. What lies between is replaced; the rest
 of the page is people's.
 SPDX-License-Identifier: Apache-2.0
 """
@@ -19,7 +19,10 @@ def updated(text, gpus, gathered, when="now"):
     """The page with new tables. gpus: {name: [Collection]}; gathered: {name: [Row]}."""
     found = 0
     for name, make in SECTIONS.items():
-        mark, end = f"<!-- {when}, {name}: report.py --update writes what follows -->", f"<!-- end of {when}, {name} -->"
+        mark, end = (
+            f"<!-- {when}, {name}: report.py --update writes what follows -->",
+            f"<!-- end of {when}, {name} -->",
+        )
         counts = text.count(mark), text.count(end)
         if counts == (0, 0):
             continue
@@ -29,7 +32,9 @@ def updated(text, gpus, gathered, when="now"):
         text = f"{before}{mark}\n\n{make(gpus, gathered)}\n\n{end}{rest.split(end)[1]}"
         found += 1
     if not found:
-        raise PageError(f"the page has no line '<!-- {when}, {next(iter(SECTIONS))}: report.py --update writes what follows -->'")
+        raise PageError(
+            f"the page has no line '<!-- {when}, {next(iter(SECTIONS))}: report.py --update writes what follows -->'"
+        )
     return text
 
 
@@ -50,11 +55,23 @@ def devices(gpus, gathered):
     for gpu, collections in gpus.items():
         first = collections[0]
         seconds = [row.seconds for row in gathered[gpu] if row.seconds is not None]
-        whole = [sum(p.seconds or 0 for p in c.pipelines) for c in collections if all(p.seconds is not None for p in c.pipelines)]
-        cells.append([gpu, first.device.get("title") or first.device.get("name") or "-",
-                      first.driver + (", emulated" if first.emulated else ""), str(first.device.get("api_version", "-")),
-                      _session(collections), str(len(gathered[gpu])), f"{max(seconds):.1f}" if seconds else "-",
-                      f"{max(whole):.1f}" if whole else "-"])
+        whole = [
+            sum(p.seconds or 0 for p in c.pipelines)
+            for c in collections
+            if all(p.seconds is not None for p in c.pipelines)
+        ]
+        cells.append(
+            [
+                gpu,
+                first.device.get("title") or first.device.get("name") or "-",
+                first.driver + (", emulated" if first.emulated else ""),
+                str(first.device.get("api_version", "-")),
+                _session(collections),
+                str(len(gathered[gpu])),
+                f"{max(seconds):.1f}" if seconds else "-",
+                f"{max(whole):.1f}" if whole else "-",
+            ]
+        )
     return markdown(cells)
 
 
@@ -85,23 +102,37 @@ def others(gpus, gathered):
     """What is no product and spills, or else how much room the others take."""
     cells = [["GPU", "attention: registers, threads", "sampling: registers, threads", "spills"]]
     for gpu, found in gathered.items():
+
         def room(kind):
             of_kind = [row for row in found if row.kind == kind and row.event != "died"]
             most = max((row.figures.registers or 0 for row in of_kind), default=0)
             least = min((row.figures.threads for row in of_kind if row.figures.threads), default=0)
             return f"{most or '-'}, {least or '-'}"
-        spilling = [f"{row.kernel} {_spills(row)}" for row in found
-                    if row.kind not in kernels.PRODUCTS and row.figures.leaves_registers]
+
+        spilling = [
+            f"{row.kernel} {_spills(row)}"
+            for row in found
+            if row.kind not in kernels.PRODUCTS and row.figures.leaves_registers
+        ]
         cells.append([gpu, room(kernels.ATTENTION), room(kernels.SAMPLING), ", ".join(spilling) or "none"])
     return markdown(cells)
 
 
-SECTIONS = {"devices": devices, "decode": decode, "prompts": prompts, "prompt registers": prompt_registers, "others": others}
+SECTIONS = {
+    "devices": devices,
+    "decode": decode,
+    "prompts": prompts,
+    "prompt registers": prompt_registers,
+    "others": others,
+}
 
 
 def _products(gathered, kind, cell):
-    formats = [name for name in interface.weight_formats()
-               if any(row.format == name and row.kind == kind for found in gathered.values() for row in found)]
+    formats = [
+        name
+        for name in interface.weight_formats()
+        if any(row.format == name and row.kind == kind for found in gathered.values() for row in found)
+    ]
     cells = [["GPU", *(name.upper() for name in formats)]]
     for gpu, found in gathered.items():
         line = [gpu]
@@ -119,8 +150,12 @@ def _cost(found):
         return f"{', '.join(sorted({row.tile for row in dead}))}: no program: {dead[0].why}"
     tiles = ", ".join(sorted({row.tile for row in found}))
     costs = [row.per_weight for row in found if row.per_weight is not None]
-    low, high = (f"{f(costs):.1f}" for f in (min, max)) if costs else ("rolled", "rolled") if found[0].rolled else ("-", "-")
-    worst = max(found, key=lambda row: (row.figures.spills or 0) + (row.figures.fills or 0) + (row.figures.scratch or 0))
+    low, high = (
+        (f"{f(costs):.1f}" for f in (min, max)) if costs else ("rolled", "rolled") if found[0].rolled else ("-", "-")
+    )
+    worst = max(
+        found, key=lambda row: (row.figures.spills or 0) + (row.figures.fills or 0) + (row.figures.scratch or 0)
+    )
     spills = f"; spills {_spills(worst)}" if worst.figures.leaves_registers else ""
     return f"{tiles}: {low if low == high else f'{low}-{high}'}{spills}"
 

@@ -22,7 +22,12 @@ from compilers import expected, records, rows, rules  # noqa: E402
 
 def parse(arguments=None):
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--expected", type=pathlib.Path, default=expected.PATH, help="the file; tests/compilers/expected.json if not given")
+    p.add_argument(
+        "--expected",
+        type=pathlib.Path,
+        default=expected.PATH,
+        help="the file; tests/compilers/expected.json if not given",
+    )
     commands = p.add_subparsers(dest="command", required=True)
     for name in ("check", "take"):
         c = commands.add_parser(name)
@@ -80,7 +85,9 @@ def check_gpu(gpu, data):
         found += rules.of_row(row, data, gpu.emulated)
         entry = recorded.get(row.identity)
         if row.event == "known" and row.key not in gpu.recorded:
-            found.append(rules.fail(f"{rules.named(row)}: left out as known, and {row.key} is not recorded with {gpu.driver}"))
+            found.append(
+                rules.fail(f"{rules.named(row)}: left out as known, and {row.key} is not recorded with {gpu.driver}")
+            )
         elif entry:
             found += rules.of_comparison(row, entry, gpu.versions)
         else:
@@ -90,7 +97,9 @@ def check_gpu(gpu, data):
     for entry in entries:
         if expected.identity(entry) not in seen and complete:
             tell = rules.fail if expected.versions(entry) == gpu.versions else rules.note
-            found.append(tell(f"{entry['gpu']}: {entry['kernel']}: recorded and no longer compiled; ratchet.py take drops it"))
+            found.append(
+                tell(f"{entry['gpu']}: {entry['kernel']}: recorded and no longer compiled; ratchet.py take drops it")
+            )
     return found
 
 
@@ -132,7 +141,13 @@ def take_gpu(gpu, data, and_worse):
     data["rows"] = [e for e in data["rows"] if expected.identity(e) not in kept and expected.identity(e) not in taken]
     data["rows"] += taken.values()
     data["gpus"] = [e for e in data["gpus"] if e["gpu"] != gpu.name] + [
-        {"gpu": gpu.name, "device": gpu.device.get("name", ""), "api": gpu.device.get("api_version", ""), "emulated": gpu.emulated}]
+        {
+            "gpu": gpu.name,
+            "device": gpu.device.get("name", ""),
+            "api": gpu.device.get("api_version", ""),
+            "emulated": gpu.emulated,
+        }
+    ]
     return said
 
 

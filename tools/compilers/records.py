@@ -13,7 +13,6 @@ import pathlib
 
 from compilers import kernels
 
-
 MIN_API = (1, 1)  # of Vulkan: devices that report less are refused, with a message
 
 
@@ -24,26 +23,27 @@ class RecordError(Exception):
 @dataclasses.dataclass
 class Pipeline:
     kernel: kernels.Kernel
-    event: str             # "pipeline", "died" or "known"
-    key: str               # of SPIR-V, specialization and subgroup flags; the same on every machine
+    event: str  # "pipeline", "died" or "known"
+    key: str  # of SPIR-V, specialization and subgroup flags; the same on every machine
     seconds: float | None  # of CPU
-    limit: float | None    # seconds that it may take
-    why: str               # event "died": what became of it
-    driver: str            # the device's
+    limit: float | None  # seconds that it may take
+    why: str  # event "died": what became of it
+    driver: str  # the device's
     subgroup: int | None
     stats: dict
-    assembly: str | None   # the driver's text
+    assembly: str | None  # the driver's text
 
 
 @dataclasses.dataclass
 class Collection:
     """One GPU, one weight format."""
+
     gpu: str
     format: str
     device: dict
     pipelines: list
     opened: bool | None  # a session; None: the run was cut off
-    why: str             # not opened: the reason, in a line
+    why: str  # not opened: the reason, in a line
 
     @property
     def driver(self):
@@ -94,8 +94,14 @@ def read(out, gpu, format_name):
     device = devices[-1] if devices else {}
     end = ends[-1] if ends else {}
     pipelines = [_pipeline(path, row, device) for row in rows if row["event"] in ("pipeline", "died", "known")]
-    return Collection(gpu, format_name, device, pipelines, end.get("opened") if ends else None,
-                      end.get("why") or end.get("message") or ("" if ends else "the run was cut off"))
+    return Collection(
+        gpu,
+        format_name,
+        device,
+        pipelines,
+        end.get("opened") if ends else None,
+        end.get("why") or end.get("message") or ("" if ends else "the run was cut off"),
+    )
 
 
 def _pipeline(path, row, device):
@@ -106,8 +112,18 @@ def _pipeline(path, row, device):
             event, why = "died", f"VkResult {row['result']}"
         executable = (row.get("executables") or [{}])[0]
         text = executable.get("assembly") or row.get("assembly")
-        return Pipeline(kernel, event, row["key"], row.get("cpu_seconds"), row.get("limit_seconds"), why, str(device.get("driver", "")),
-                        executable.get("subgroup"), executable.get("stats", {}), _text(path, text))
+        return Pipeline(
+            kernel,
+            event,
+            row["key"],
+            row.get("cpu_seconds"),
+            row.get("limit_seconds"),
+            why,
+            str(device.get("driver", "")),
+            executable.get("subgroup"),
+            executable.get("stats", {}),
+            _text(path, text),
+        )
     except (KeyError, ValueError, TypeError, AttributeError) as e:
         raise RecordError(f"{path}: {row.get('event')} {row.get('module', '?')}: {e!r} is not as expected") from e
 

@@ -22,11 +22,21 @@ def parse(arguments=None):
     p.add_argument("gpu", nargs="*", help="folders in it, in the order of the tables; all if none is named")
     p.add_argument("--json", action="store_true", help="prints one JSON object per kernel and line")
     p.add_argument("--svg", type=pathlib.Path, metavar="FILE", help="also draws a picture of all GPUs")
-    p.add_argument("--update", type=pathlib.Path, metavar="FILE", help="writes the tables between the marks of a page, "
-                   "docs/gpus.md, in place of printing them")
-    p.add_argument("--before", action="store_true", help="with --update: the tables of what is compared with, in place of now's")
-    p.add_argument("--expected", type=pathlib.Path, default=expected.PATH, help="where kernels that were not compiled "
-                   "because they are known have their figures from")
+    p.add_argument(
+        "--update",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="writes the tables between the marks of a page, " "docs/gpus.md, in place of printing them",
+    )
+    p.add_argument(
+        "--before", action="store_true", help="with --update: the tables of what is compared with, in place of now's"
+    )
+    p.add_argument(
+        "--expected",
+        type=pathlib.Path,
+        default=expected.PATH,
+        help="where kernels that were not compiled " "because they are known have their figures from",
+    )
     a = p.parse_args(arguments)
     if not a.out.is_dir():
         p.error(f"{a.out} is no folder; scripts/compilers makes it")
@@ -47,7 +57,9 @@ def main(arguments=None):
         if a.update:
             a.update.write_text(page.updated(a.update.read_text(), gpus, gathered, "before" if a.before else "now"))
         elif a.json:
-            print("\n".join(json.dumps(dataclasses.asdict(row), sort_keys=True) for gpu in gpus for row in gathered[gpu]))
+            print(
+                "\n".join(json.dumps(dataclasses.asdict(row), sort_keys=True) for gpu in gpus for row in gathered[gpu])
+            )
         else:
             print("\n\n".join(table.of_gpu(gpus[gpu], gathered[gpu]) for gpu in gpus))
     except (records.RecordError, expected.ExpectedError, page.PageError, OSError) as e:

@@ -13,20 +13,20 @@ ANY = "any"  # the format of kernels that know no weight format: they are compil
 @dataclasses.dataclass
 class Row:
     gpu: str
-    format: str       # as in the kernel's name, or ANY
+    format: str  # as in the kernel's name, or ANY
     kernel: str
-    kind: str         # kernels.CLASSES
+    kind: str  # kernels.CLASSES
     role: str
     tile: str
     key: str
-    event: str        # "pipeline", "died", or "known": the figures are those recorded
+    event: str  # "pipeline", "died", or "known": the figures are those recorded
     why: str
     seconds: float | None
     limit: float | None  # of seconds
     subgroup: int | None
     figures: drivers.Figures
-    per_weight: float | None        # issue slots per weight (and token) in the main loop
-    rolled: bool = False            # loops are left inside a step: per_weight is not known
+    per_weight: float | None  # issue slots per weight (and token) in the main loop
+    rolled: bool = False  # loops are left inside a step: per_weight is not known
     loop: loops.Loop | None = None
 
     @property
@@ -34,17 +34,40 @@ class Row:
         return self.gpu, self.format, self.kernel
 
 
-RECORDED = ("registers", "threads", "spills", "fills", "scratch", "instructions")  # of Figures, in tests/compilers/expected.json
+RECORDED = (
+    "registers",
+    "threads",
+    "spills",
+    "fills",
+    "scratch",
+    "instructions",
+)  # of Figures, in tests/compilers/expected.json
 
 
 def row_of(gpu, pipeline, recorded=None):
     """recorded: what tests/compilers/expected.json has under the pipeline's key, for an event "known"."""
     k = pipeline.kernel
-    row = Row(gpu, k.format or ANY, k.name, k.kind, k.role, k.tile, pipeline.key, pipeline.event, pipeline.why,
-              pipeline.seconds, pipeline.limit, pipeline.subgroup, drivers.figures_of(pipeline.stats, pipeline.subgroup), None)
+    row = Row(
+        gpu,
+        k.format or ANY,
+        k.name,
+        k.kind,
+        k.role,
+        k.tile,
+        pipeline.key,
+        pipeline.event,
+        pipeline.why,
+        pipeline.seconds,
+        pipeline.limit,
+        pipeline.subgroup,
+        drivers.figures_of(pipeline.stats, pipeline.subgroup),
+        None,
+    )
     if pipeline.event == "known" and recorded:
         row.figures = drivers.Figures(**{name: recorded.get(name) for name in RECORDED})
-        row.seconds, row.subgroup, row.per_weight = (recorded.get(name) for name in ("seconds", "subgroup", "per_weight"))
+        row.seconds, row.subgroup, row.per_weight = (
+            recorded.get(name) for name in ("seconds", "subgroup", "per_weight")
+        )
         row.rolled = recorded.get("rolled", False)
     driver = drivers.driver_of(pipeline.stats)
     if driver:

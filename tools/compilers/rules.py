@@ -7,11 +7,11 @@ import dataclasses
 
 from compilers import expected, kernels, records
 
-WORSE = 1.03             # a compiler's small changes of order move a figure by a percent or two
+WORSE = 1.03  # a compiler's small changes of order move a figure by a percent or two
 COMPARED = ("instructions", "registers")
-SECONDS = 10             # of CPU a pipeline: a session opens with some twenty, while its user waits
-EMULATED_SECONDS = 60    # a processor's instructions through qemu: some six times as long
-MAX_EXCEPTIONS = 2       # kernels
+SECONDS = 10  # of CPU a pipeline: a session opens with some twenty, while its user waits
+EMULATED_SECONDS = 60  # a processor's instructions through qemu: some six times as long
+MAX_EXCEPTIONS = 2  # kernels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ def of_exceptions(data):
         if kernels.kernel_of(name, {}).kind != kernels.SAMPLING:
             found.append(fail(f"exceptions: {name} is no sampling kernel; only those may spill"))
         elif not entry.get("why"):
-            found.append(fail(f"exceptions: {name} has no reason (\"why\")"))
+            found.append(fail(f'exceptions: {name} has no reason ("why")'))
     return found
 
 
@@ -72,8 +72,12 @@ def of_row(row, data, emulated):
             found.append(fail(f"{named(row)}: {row.kind} spills: {what}"))
     limit = row.limit or (EMULATED_SECONDS if emulated else SECONDS)
     if row.seconds is not None and row.seconds > limit:
-        found.append(fail(f"{named(row)}: {row.seconds:.1f} s of CPU to compile, {limit:.0f} at most"
-                          f"{' under emulation' if emulated else ''}"))
+        found.append(
+            fail(
+                f"{named(row)}: {row.seconds:.1f} s of CPU to compile, {limit:.0f} at most"
+                f"{' under emulation' if emulated else ''}"
+            )
+        )
     return found
 
 

@@ -15,7 +15,7 @@ def seconds(row):
 
 
 def spilled(figures):
-    """"12:40": spills and fills; "12" where the driver does not tell fills; "-" for no spill."""
+    """ "12:40": spills and fills; "12" where the driver does not tell fills; "-" for no spill."""
     if not (figures.spills or figures.fills):
         return "-"
     return f"{figures.spills}:{figures.fills}" if figures.fills is not None else str(figures.spills)
@@ -34,15 +34,19 @@ def aligned(cells):
         if row is None:
             lines.append("-" * (sum(widths) + 2 * len(widths) - 2))
             continue
-        lines.append("  ".join(word.ljust(w) if i == 0 else word.rjust(w) for i, (word, w) in enumerate(zip(row, widths))))
+        lines.append(
+            "  ".join(word.ljust(w) if i == 0 else word.rjust(w) for i, (word, w) in enumerate(zip(row, widths)))
+        )
     return lines
 
 
 def heading(collections):
     """What the device is, and whether a session opened with each format."""
     c = collections[0]
-    lines = [f"{c.gpu}: {c.device.get('name', 'no device')}; {c.driver}; Vulkan {c.device.get('api_version', '?')}"
-             + ("; emulated" if c.emulated else "")]
+    lines = [
+        f"{c.gpu}: {c.device.get('name', 'no device')}; {c.driver}; Vulkan {c.device.get('api_version', '?')}"
+        + ("; emulated" if c.emulated else "")
+    ]
     for c in collections:
         if not c.opened:
             lines.append(f"    {c.format}: no session opened: {c.why}")
@@ -60,8 +64,10 @@ def of_gpu(collections, gathered):
             cells += [None, *map(_cells, of_format)]
     lines = heading(collections)
     if driver:
-        lines.append(f"    registers: {driver.registers_are}; threads: {driver.threads_are}; spills: instructions that spill"
-                     f"{':that fill' if 'fills' in driver.names else ''}; scratch: bytes per invocation")
+        lines.append(
+            f"    registers: {driver.registers_are}; threads: {driver.threads_are}; spills: instructions that spill"
+            f"{':that fill' if 'fills' in driver.names else ''}; scratch: bytes per invocation"
+        )
         lines.append(f"    per weight: {driver.issues} in the main loop; of prompts per weight and token")
     return "\n".join([*lines, "", *aligned(cells)])
 
@@ -74,5 +80,14 @@ def _cells(row):
     if row.event == "died":
         return [row.kernel, f"no program: {row.why}", *[""] * 6, seconds(row)]
     f = row.figures
-    return [row.kernel, cell(f.registers), cell(f.threads), spilled(f), cell(f.scratch or None), cell(f.instructions),
-            per_weight(row), cell(row.subgroup), seconds(row)]
+    return [
+        row.kernel,
+        cell(f.registers),
+        cell(f.threads),
+        spilled(f),
+        cell(f.scratch or None),
+        cell(f.instructions),
+        per_weight(row),
+        cell(row.subgroup),
+        seconds(row),
+    ]

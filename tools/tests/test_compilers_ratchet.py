@@ -16,11 +16,24 @@ TOOLS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOOLS))
 from compilers import expected, ratchet, rules  # noqa: E402
 
-DEVICE = {"event": "device", "name": "GPU", "driver": "radv", "driver_info": "Mesa 22.3.6", "api_version": "1.3.230",
-          "glslang": "11:12.0.0"}
+DEVICE = {
+    "event": "device",
+    "name": "GPU",
+    "driver": "radv",
+    "driver_info": "Mesa 22.3.6",
+    "api_version": "1.3.230",
+    "glslang": "11:12.0.0",
+}
 PRODUCT = {"0": 64, "5": 0, "6": 0, "1": 2, "2": 1, "3": 8, "4": 0, "7": 0, "8": 0}
 PROMPT = PRODUCT | {"1": 4, "2": 8, "3": 1}
-STATS = {"VGPRs": 100, "Spilled VGPRs": 0, "Spilled SGPRs": 0, "Scratch size": 0, "Subgroups per SIMD": 8, "Instructions": 1000}
+STATS = {
+    "VGPRs": 100,
+    "Spilled VGPRs": 0,
+    "Spilled SGPRs": 0,
+    "Scratch size": 0,
+    "Subgroups per SIMD": 8,
+    "Instructions": 1000,
+}
 
 
 def pipeline(module, spec, key, seconds=0.1, event="pipeline", **more):
@@ -31,8 +44,13 @@ def pipeline(module, spec, key, seconds=0.1, event="pipeline", **more):
 
 
 def lines():
-    return [dict(DEVICE), pipeline("linear_q8_0", dict(PRODUCT), "decode"), pipeline("linear_q8_0", dict(PROMPT), "prompt"),
-            pipeline("sample_pick", {"0": 64}, "pick"), {"event": "end", "opened": True}]
+    return [
+        dict(DEVICE),
+        pipeline("linear_q8_0", dict(PRODUCT), "decode"),
+        pipeline("linear_q8_0", dict(PROMPT), "prompt"),
+        pipeline("sample_pick", {"0": 64}, "pick"),
+        {"event": "end", "opened": True},
+    ]
 
 
 def stats(rows, number):
@@ -82,15 +100,19 @@ class Ratchet(unittest.TestCase):
         """Every change of one kernel since it was recorded, and what comes of it."""
         decode = "gpu: q8_0 logits 2x1 8 lanes: worse than recorded: "
         for change, fails in (
-                ({}, []),
-                ({"Instructions": 1020}, []),  # 2 %
-                ({"Instructions": 1030}, []),
-                ({"Instructions": 1040}, [decode + "instructions 1000 -> 1040 (+4.0 %)"]),
-                ({"VGPRs": 103}, []),
-                ({"VGPRs": 104}, [decode + "registers 100 -> 104 (+4.0 %)"]),
-                ({"Instructions": 1040, "VGPRs": 104}, ["instructions 1000 -> 1040 (+4.0 %), registers 100 -> 104 (+4.0 %)"]),
-                ({"Instructions": 500, "VGPRs": 50}, []),
-                ({"Subgroups per SIMD": 1}, [])):
+            ({}, []),
+            ({"Instructions": 1020}, []),  # 2 %
+            ({"Instructions": 1030}, []),
+            ({"Instructions": 1040}, [decode + "instructions 1000 -> 1040 (+4.0 %)"]),
+            ({"VGPRs": 103}, []),
+            ({"VGPRs": 104}, [decode + "registers 100 -> 104 (+4.0 %)"]),
+            (
+                {"Instructions": 1040, "VGPRs": 104},
+                ["instructions 1000 -> 1040 (+4.0 %), registers 100 -> 104 (+4.0 %)"],
+            ),
+            ({"Instructions": 500, "VGPRs": 50}, []),
+            ({"Subgroups per SIMD": 1}, []),
+        ):
             with self.subTest(change):
                 self.take(lines())
                 rows = lines()
@@ -102,14 +124,24 @@ class Ratchet(unittest.TestCase):
         self.take(lines())
         rows = lines()
         stats(rows, 2)["Spilled VGPRs"] = 1
-        self.check(rows, ["gpu: q8_0 logits 4x8: prefill product spills: 1 spills", "q8_0 logits 4x8: worse than recorded: spills 0 -> 1"])
+        self.check(
+            rows,
+            [
+                "gpu: q8_0 logits 4x8: prefill product spills: 1 spills",
+                "q8_0 logits 4x8: worse than recorded: spills 0 -> 1",
+            ],
+        )
         # Where it may spill, it may not spill more.
         data = expected.load(self.expected)
         data["exceptions"] = [{"kernel": "sample_pick", "why": "one workgroup"}]
         expected.save(data, self.expected)
         rows = lines()
         stats(rows, 3)["Scratch size"] = 640
-        self.check(rows, ["sample_pick: worse than recorded: scratch 0 -> 10"], ["sample_pick: spills and may: 0 spills, 0 fills, 10 bytes"])
+        self.check(
+            rows,
+            ["sample_pick: worse than recorded: scratch 0 -> 10"],
+            ["sample_pick: spills and may: 0 spills, 0 fills, 10 bytes"],
+        )
         self.take(rows, "--worse")
         self.check(rows, [], ["sample_pick: spills and may"])
 
@@ -120,21 +152,48 @@ class Ratchet(unittest.TestCase):
             return rows
 
         for name, change, fails in (
-                ("decode spills", lambda r: stats(r, 1).update({"Spilled SGPRs": 2}), ["decode product spills: 2 spills"]),
-                ("prompt has scratch", lambda r: stats(r, 2).update({"Scratch size": 64}), ["prefill product spills: 0 spills, 0 fills, 1 bytes"]),
-                ("sampling spills", lambda r: stats(r, 3).update({"Spilled VGPRs": 2}), ["sample_pick: sampling spills"]),
-                ("slow", lambda r: r[1].update(cpu_seconds=10.5), ["q8_0 logits 2x1 8 lanes: 10.5 s of CPU to compile, 10 at most"]),
-                ("not slow", lambda r: r[1].update(cpu_seconds=9.9), []),
-                ("slow for its own limit", lambda r: r[1].update(cpu_seconds=61, limit_seconds=60), ["61.0 s of CPU to compile, 60 at most"]),
-                ("emulated", lambda r: (r[0].update(emulated=True), r[1].update(cpu_seconds=59)), []),
-                ("slow under emulation", lambda r: (r[0].update(emulated=True), r[1].update(cpu_seconds=61)),
-                 ["61.0 s of CPU to compile, 60 at most under emulation"]),
-                ("crash", lambda r: (r[1].update(event="died", why="segmentation fault"), r[1].pop("executables")),
-                 ["q8_0 logits 2x1 8 lanes: the compiler gave no program: segmentation fault"]),
-                ("refused", lambda r: r[1].update(result=-1, executables=[]), ["the compiler gave no program: VkResult -1"]),
-                ("not opened", lambda r: r[-1].update(opened=False, message="out of memory"), ["gpu: q8_0: no session opened: out of memory"]),
-                ("cut off", lambda r: r.pop(), ["gpu: q8_0: no session opened: the run was cut off"]),
-                ("no device", lambda r: r.pop(0), ["gpu: q8_0: no device"])):
+            ("decode spills", lambda r: stats(r, 1).update({"Spilled SGPRs": 2}), ["decode product spills: 2 spills"]),
+            (
+                "prompt has scratch",
+                lambda r: stats(r, 2).update({"Scratch size": 64}),
+                ["prefill product spills: 0 spills, 0 fills, 1 bytes"],
+            ),
+            ("sampling spills", lambda r: stats(r, 3).update({"Spilled VGPRs": 2}), ["sample_pick: sampling spills"]),
+            (
+                "slow",
+                lambda r: r[1].update(cpu_seconds=10.5),
+                ["q8_0 logits 2x1 8 lanes: 10.5 s of CPU to compile, 10 at most"],
+            ),
+            ("not slow", lambda r: r[1].update(cpu_seconds=9.9), []),
+            (
+                "slow for its own limit",
+                lambda r: r[1].update(cpu_seconds=61, limit_seconds=60),
+                ["61.0 s of CPU to compile, 60 at most"],
+            ),
+            ("emulated", lambda r: (r[0].update(emulated=True), r[1].update(cpu_seconds=59)), []),
+            (
+                "slow under emulation",
+                lambda r: (r[0].update(emulated=True), r[1].update(cpu_seconds=61)),
+                ["61.0 s of CPU to compile, 60 at most under emulation"],
+            ),
+            (
+                "crash",
+                lambda r: (r[1].update(event="died", why="segmentation fault"), r[1].pop("executables")),
+                ["q8_0 logits 2x1 8 lanes: the compiler gave no program: segmentation fault"],
+            ),
+            (
+                "refused",
+                lambda r: r[1].update(result=-1, executables=[]),
+                ["the compiler gave no program: VkResult -1"],
+            ),
+            (
+                "not opened",
+                lambda r: r[-1].update(opened=False, message="out of memory"),
+                ["gpu: q8_0: no session opened: out of memory"],
+            ),
+            ("cut off", lambda r: r.pop(), ["gpu: q8_0: no session opened: the run was cut off"]),
+            ("no device", lambda r: r.pop(0), ["gpu: q8_0: no device"]),
+        ):
             with self.subTest(name):
                 rows = changed(change)
                 self.write(rows)
@@ -160,9 +219,16 @@ class Ratchet(unittest.TestCase):
             new = pipeline("linear_q8_0", PROMPT | {"1": 2}, "new")
             rows = [*rows[:2], new, *rows[3:]]  # one tile for another: also only told
             with self.subTest(member):
-                self.check(rows, [], [
-                    "q8_0 logits 2x1 8 lanes: not compared, recorded with radv Mesa 22.3.6 and glslang 11:12.0.0, now",
-                    "sample_pick: not compared", "q8_0 logits 2x8: not recorded", "q8_0 logits 4x8: recorded and no longer"])
+                self.check(
+                    rows,
+                    [],
+                    [
+                        "q8_0 logits 2x1 8 lanes: not compared, recorded with radv Mesa 22.3.6 and glslang 11:12.0.0, now",
+                        "sample_pick: not compared",
+                        "q8_0 logits 2x8: not recorded",
+                        "q8_0 logits 4x8: recorded and no longer",
+                    ],
+                )
                 self.assertIn("instructions 1000 -> 2000 (+100.0 %)", self.run_tool("check")[1])
                 stats(rows, 2)["Spilled VGPRs"] = 1  # but what always holds does
                 self.write(rows)
@@ -172,15 +238,27 @@ class Ratchet(unittest.TestCase):
         self.take(lines())
         rows = lines()
         rows[2]["spec"]["1"] = 2  # another tile
-        self.check(rows, ["q8_0 logits 2x8: not recorded; ratchet.py take records it",
-                          "q8_0 logits 4x8: recorded and no longer compiled; ratchet.py take drops it"])
+        self.check(
+            rows,
+            [
+                "q8_0 logits 2x8: not recorded; ratchet.py take records it",
+                "q8_0 logits 4x8: recorded and no longer compiled; ratchet.py take drops it",
+            ],
+        )
         said = self.take(rows)
         self.assertIn("new    gpu: q8_0 logits 2x8", said)
         self.assertIn("dropped  gpu: q8_0 logits 4x8", said)
         self.check(rows)
         # Of a session with a kernel that died the others are all there.
-        died = [rows[0], rows[1], pipeline("sample_pick", {"0": 64}, "pick", event="died", why="time"), {"event": "end", "opened": False}]
-        self.check(died, ["no session opened", "gave no program: time", "q8_0 logits 2x8: recorded and no longer compiled"])
+        died = [
+            rows[0],
+            rows[1],
+            pipeline("sample_pick", {"0": 64}, "pick", event="died", why="time"),
+            {"event": "end", "opened": False},
+        ]
+        self.check(
+            died, ["no session opened", "gave no program: time", "q8_0 logits 2x8: recorded and no longer compiled"]
+        )
         # A run that was cut off tells nothing of what it did not reach.
         self.check([*rows[:2], {"event": "end", "opened": False, "message": "stopped"}], ["no session opened"])
         self.take([*rows[:2], {"event": "end", "opened": False, "message": "stopped"}])
@@ -218,8 +296,13 @@ class Ratchet(unittest.TestCase):
         said = self.take(rows)
         self.assertIn("taken    gpu: q8_0 logits 2x1 8 lanes", said)
         self.assertIn("NOT taken  gpu: q8_0 logits 4x8: a little worse", said)
-        self.assertEqual((self.recorded("q8_0 logits 2x1 8 lanes")["instructions"], self.recorded("q8_0 logits 4x8")["instructions"]),
-                         (900, 1000))
+        self.assertEqual(
+            (
+                self.recorded("q8_0 logits 2x1 8 lanes")["instructions"],
+                self.recorded("q8_0 logits 4x8")["instructions"],
+            ),
+            (900, 1000),
+        )
         self.check(lines(), ["q8_0 logits 2x1 8 lanes: worse than recorded: instructions 900 -> 1000 (+11.1 %)"])
         said = self.take(lines())
         self.assertIn("NOT taken  gpu: q8_0 logits 2x1 8 lanes: instructions 900 -> 1000", said)
@@ -253,7 +336,10 @@ class Ratchet(unittest.TestCase):
         self.take(rows)
         self.assertEqual(self.expected.read_text(), before)
         rows[1]["key"] = "something else"
-        self.check(rows, ["q8_0 logits 2x1 8 lanes: left out as known, and something else is not recorded with radv Mesa 22.3.6"])
+        self.check(
+            rows,
+            ["q8_0 logits 2x1 8 lanes: left out as known, and something else is not recorded with radv Mesa 22.3.6"],
+        )
 
     def test_known_and_recorded_as_spilling(self):
         rows = lines()
@@ -264,9 +350,14 @@ class Ratchet(unittest.TestCase):
 
     def test_exceptions(self):
         one = {"kernel": "sample_pick", "why": "one workgroup"}
-        for entries, said in (([], None), ([one], None), ([one, {"kernel": "sample_scan", "why": "x"}], None),
-                              ([one] * 3, "3 are named, 2 at most may be"), ([{"kernel": "norm", "why": "x"}], "norm is no sampling kernel"),
-                              ([{"kernel": "sample_pick"}], "sample_pick has no reason")):
+        for entries, said in (
+            ([], None),
+            ([one], None),
+            ([one, {"kernel": "sample_scan", "why": "x"}], None),
+            ([one] * 3, "3 are named, 2 at most may be"),
+            ([{"kernel": "norm", "why": "x"}], "norm is no sampling kernel"),
+            ([{"kernel": "sample_pick"}], "sample_pick has no reason"),
+        ):
             found = [f.text for f in rules.of_exceptions({"exceptions": entries}) if f.fails]
             self.assertEqual(len(found), 0 if said is None else 1, found)
             self.assertIn(said or "", "".join(found))
@@ -285,12 +376,20 @@ class Ratchet(unittest.TestCase):
         self.assertEqual(self.expected.read_text(), other)  # in whatever order the rows came
         of_rows = [line for line in other.splitlines() if '"kernel"' in line]
         self.assertEqual(len(of_rows), 3)  # one line per row
-        self.assertEqual([json.loads(line.rstrip(","))["kernel"] for line in of_rows],
-                         ["sample_pick", "q8_0 logits 2x1 8 lanes", "q8_0 logits 4x8"])
+        self.assertEqual(
+            [json.loads(line.rstrip(","))["kernel"] for line in of_rows],
+            ["sample_pick", "q8_0 logits 2x1 8 lanes", "q8_0 logits 4x8"],
+        )
         self.expected.write_text("{}")
         code, out = self.run_tool("check")
-        self.assertEqual((code, out), (2, f"ratchet: {self.expected}: KeyError('rows'); git restores it, "
-                                          "tools/compilers/ratchet.py take makes it again\n"))
+        self.assertEqual(
+            (code, out),
+            (
+                2,
+                f"ratchet: {self.expected}: KeyError('rows'); git restores it, "
+                "tools/compilers/ratchet.py take makes it again\n",
+            ),
+        )
         with self.assertRaisesRegex(expected.ExpectedError, "600000 at most"):
             many = [{"gpu": "g", "format": "any", "kernel": str(i) * 90} for i in range(4000)]
             expected.save({"exceptions": [], "gpus": [], "rows": many}, self.expected)

@@ -1,8 +1,8 @@
 """The tables of docs/gpus.md, between its marks.
 
 A mark is a line `<!-- WHEN, NAME: report.py --update writes what follows -->`, and its end a line
-`<!-- end of WHEN, NAME -->`. WHEN is "now", or "before" for the tables of the commit that the page compares with. What lies between is replaced; the rest
-of the page is people's.
+`<!-- end of WHEN, NAME -->`. WHEN is "now", or "before" for the tables of the commit that the page compares with. What lies
+between is replaced; the rest of the page is people's.
 SPDX-License-Identifier: Apache-2.0
 """
 

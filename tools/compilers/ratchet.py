@@ -13,7 +13,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import argparse
 import pathlib
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -44,19 +43,6 @@ def parse(arguments=None):
     return p.parse_args(arguments)
 
 
-def glslang_version():
-    """Of the glslang on the PATH, e.g. "11:12.0.0"."""
-    for program in ("glslangValidator", "glslang"):
-        try:
-            text = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60).stdout
-        except OSError:
-            continue
-        for line in text.splitlines():
-            if line.startswith("Glslang Version: "):
-                return line.split(": ", 1)[1]
-    raise expected.ExpectedError("glslang's version is not known: --glslang names it")
-
-
 class Gpu:
     """What was collected of a GPU, and the versions that made it."""
 
@@ -65,7 +51,10 @@ class Gpu:
         self.collections = records.read_gpu(out, name)
         with_device = [c for c in self.collections if c.device] or self.collections
         self.device, self.driver, self.emulated = with_device[0].device, with_device[0].driver, with_device[0].emulated
-        self.versions = (self.driver, self.device.get("glslang") or glslang or glslang_version())
+        version = self.device.get("glslang") or glslang
+        if not version:
+            raise expected.ExpectedError(f"{name}: its device line names no glslang; --glslang VERSION does")
+        self.versions = (self.driver, version)
         self.recorded = expected.by_key(data, name, self.driver)
         self.rows = rows.gather(self.collections, self.recorded)
 

@@ -275,6 +275,15 @@ class Ratchet(unittest.TestCase):
         self.assertIn("gpu holds no FORMAT.jsonl", self.run_tool("check")[1])  # recorded: it has to be there
         self.assertEqual(self.run_tool("check", "other")[0], 0)
 
+    def test_glslang_is_named(self):
+        rows = lines()
+        del rows[0]["glslang"]
+        self.write(rows)
+        code, out = self.run_tool("take")
+        self.assertEqual((code, out), (2, "ratchet: gpu: its device line names no glslang; --glslang VERSION does\n"))
+        self.assertEqual(self.run_tool("take", "--glslang", "11:15.1.0")[0], 0)
+        self.assertEqual(self.recorded("sample_pick")["glslang"], "11:15.1.0")
+
     def test_formats_are_rows_of_their_own(self):
         f16 = lines()
         for row in f16[1:3]:

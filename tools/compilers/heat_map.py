@@ -95,7 +95,7 @@ def _panel(picture, gathered, kind, title):
     width = (group - GAP) / len(ROLES)
     picture.text(MARGIN, picture.y + 22, 14, title, bold=True)
     _legend(picture, scale)
-    picture.y += 52
+    picture.y += 70
     for f, name in enumerate(formats):
         x = MARGIN + NAMES + f * group
         picture.text(x + (group - GAP) / 2, picture.y, 12, name.upper(), anchor="middle", bold=True)
@@ -153,17 +153,19 @@ def _without_figure(row):
         return "not there", ""
     if row.event == "died":
         return f"no program: {row.why}", "X"
+    if row.by_matrix_units:
+        return "by matrix units", "M"
     return ("loops left rolled", "R") if row.rolled else ("not counted", "-")
 
 
 def _legend(picture, scale):
-    x, y = WIDTH - MARGIN - len(COLOURS) * 55 - 250, picture.y + 11
+    x, y = MARGIN, picture.y + 32
     for colour, low, high in scale.ranges():
         picture.cell(x, y, 12, 12, colour, f"{low:.2f} to {high:.2f}")
         picture.text(x + 16, y + 10, 9.5, f"{low:.1f}-{high:.1f}", "faint")
-        x += 55
+        x += 62
     picture.cell(x, y, 12, 12, COLOURS[1], "spills")
     picture.corner(x + 12, y)
     picture.text(x + 16, y + 10, 9.5, "spills", "faint")
     picture.cell(x + 52, y, 12, 12, EMPTY, "no figure")
-    picture.text(x + 68, y + 10, 9.5, "X no program, R rolled, - not counted", "faint")
+    picture.text(x + 68, y + 10, 9.5, "no figure: R loops left rolled, M matrix units, X no program", "faint")

@@ -10,6 +10,7 @@ import re
 from compilers import interface
 
 DECODE, PREFILL, ATTENTION, SAMPLING, OTHER = "decode product", "prefill product", "attention", "sampling", "other"
+COOPERATIVE = "cooperative"  # in the names of kernels, as in those of their modules
 CLASSES = (DECODE, PREFILL, ATTENTION, SAMPLING, OTHER)
 PRODUCTS = (DECODE, PREFILL)
 
@@ -30,8 +31,8 @@ def split_module(module):
     tile = re.search(r"_(\d+x\d+)$", module)
     base = module[: tile.start()] if tile else module
     variant = ""
-    if base.endswith("_cooperative"):
-        base, variant = base.removesuffix("_cooperative"), "cooperative"
+    if base.endswith("_" + COOPERATIVE):
+        base, variant = base.removesuffix("_" + COOPERATIVE), COOPERATIVE
     format_name = next((name for name in interface.weight_formats() if base.endswith("_" + name)), "")
     base = base.removesuffix("_" + format_name) if format_name else base
     if format_name and base.endswith("_complex"):

@@ -150,14 +150,16 @@ def _cost(found):
         return f"{', '.join(sorted({row.tile for row in dead}))}: no program: {dead[0].why}"
     tiles = ", ".join(sorted({row.tile for row in found}))
     costs = [row.per_weight for row in found if row.per_weight is not None]
-    low, high = (
-        (f"{f(costs):.1f}" for f in (min, max)) if costs else ("rolled", "rolled") if found[0].rolled else ("-", "-")
-    )
+    if costs:
+        low, high = f"{min(costs):.1f}", f"{max(costs):.1f}"
+        cost = low if low == high else f"{low}-{high}"
+    else:
+        cost = "matrix units" if found[0].by_matrix_units else "rolled" if found[0].rolled else "-"
     worst = max(
         found, key=lambda row: (row.figures.spills or 0) + (row.figures.fills or 0) + (row.figures.scratch or 0)
     )
     spills = f"; spills {_spills(worst)}" if worst.figures.leaves_registers else ""
-    return f"{tiles}: {low if low == high else f'{low}-{high}'}{spills}"
+    return f"{tiles}: {cost}{spills}"
 
 
 def _spills(row):

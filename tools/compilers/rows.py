@@ -30,6 +30,11 @@ class Row:
     loop: loops.Loop | None = None
 
     @property
+    def by_matrix_units(self):
+        """Such kernels share out their loops in a way that nothing is counted of."""
+        return kernels.COOPERATIVE in self.kernel.split()
+
+    @property
     def identity(self):
         return self.gpu, self.format, self.kernel
 

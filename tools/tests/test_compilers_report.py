@@ -97,6 +97,7 @@ class Whole(unittest.TestCase):
             }
         )
         rolled = rows.Row(**{**vars(ours), "gpu": "d", "per_weight": None, "rolled": True})
+        matrix = rows.Row(**{**vars(ours), "gpu": "e", "per_weight": None, "kernel": "f16 residual 64x32 cooperative"})
         dead = rows.Row(
             **{
                 **vars(ours),
@@ -107,11 +108,11 @@ class Whole(unittest.TestCase):
                 "figures": drivers.Figures(),
             }
         )
-        text = heat_map.draw({"a": [ours], "b": [spilling], "c": [dead], "d": [rolled]}, "Mesa <9> & more")
+        text = heat_map.draw({"a": [ours], "b": [spilling], "c": [dead], "d": [rolled], "e": [matrix]}, "Mesa <9> & more")
         svg = xml.etree.ElementTree.fromstring(text)
         name = "{http://www.w3.org/2000/svg}"
         said = ["".join(e.itertext()) for e in svg.iter(f"{name}text")]
-        for word in ("a", "b", "c", "F16", "residual", "3.4", "9.0", "X", "R", "Mesa <9> & more"):
+        for word in ("a", "b", "c", "F16", "residual", "3.4", "9.0", "X", "R", "M", "Mesa <9> & more"):
             self.assertIn(word, said)
         tips = [e.text for e in svg.iter(f"{name}title")]
         self.assertIn("b, f16, residual: 9.00, tile 2x1, 5 registers, 3 spills, 4 fills, 16 bytes of scratch", tips)

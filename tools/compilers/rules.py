@@ -9,8 +9,8 @@ from compilers import expected, kernels, records
 
 WORSE = 1.03  # a compiler's small changes of order move a figure by a percent or two
 COMPARED = ("instructions", "registers")
-SECONDS = 10  # of CPU a pipeline: a session opens with some twenty, while its user waits
-EMULATED_SECONDS = 60  # a processor's instructions through qemu: some six times as long
+SECONDS = 10  # of CPU per pipeline: a session opens with sixteen, while its user waits
+EMULATED_SECONDS = 60  # a driver for ARM through qemu, several times as long
 MAX_EXCEPTIONS = 2  # kernels
 
 

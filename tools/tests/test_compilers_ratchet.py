@@ -259,6 +259,14 @@ class Ratchet(unittest.TestCase):
         self.check(
             died, ["no session opened", "gave no program: time", "q8_0 logits 2x8: recorded and no longer compiled"]
         )
+        # So are those of a device that is refused.
+        old = [
+            rows[0] | {"api_version": "1.0.9"},
+            rows[1],
+            rows[3],
+            {"event": "end", "opened": False, "message": "1.0"},
+        ]
+        self.check(old, ["q8_0 logits 2x8: recorded and no longer compiled"], ["reports Vulkan 1.0.9 and is refused"])
         # A run that was cut off tells nothing of what it did not reach.
         self.check([*rows[:2], {"event": "end", "opened": False, "message": "stopped"}], ["no session opened"])
         self.take([*rows[:2], {"event": "end", "opened": False, "message": "stopped"}])

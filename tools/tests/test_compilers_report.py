@@ -14,7 +14,7 @@ import xml.etree.ElementTree
 
 TOOLS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOOLS))
-from compilers import drivers, heat_map, records, report, rows  # noqa: E402
+from compilers import drivers, heat_map, page, records, report, rows  # noqa: E402
 
 EXAMPLES = TOOLS.parent / "tests/compilers/examples"
 
@@ -68,6 +68,30 @@ class Whole(unittest.TestCase):
         self.assertIn("q8_0: no session opened: the run was cut off", out)
         self.assertRegex(out, r"q8_0 logits 2x1 8 lanes +no program: time.* 60\.00")
 
+    def test_sessions_of_the_page(self):
+        def devices(first, *ends):
+            for number, end in enumerate(ends):
+                device = {
+                    "event": "device",
+                    "name": "V3D",
+                    "title": "Pi 5",
+                    "driver": "V3DV",
+                    "driver_info": "Mesa 25.0.7",
+                }
+                lines = [device | first, *([end | {"event": "end"}] if end else [])]
+                self.collection(*lines, name=["f16", "q8_0"][number])
+            collections = records.read_gpu(self.folder, "gpu")
+            return page.devices({"gpu": collections}, {"gpu": []}).splitlines()[-1]
+
+        new, old = {"api_version": "1.3.0", "emulated": True}, {"api_version": "1.0.9"}
+        yes, no = {"opened": True}, {"opened": False, "message": "memory"}
+        start = "| gpu | Pi 5 | V3DV Mesa 25.0.7"
+        self.assertEqual(devices(new, yes, yes), f"{start}, emulated | 1.3.0 | opens | 0 | - | 0.0 |")
+        self.assertIn("| does not open with q8_0: memory |", devices(new, yes, no))
+        self.assertIn("| does not open: memory |", devices(new, no, no))
+        self.assertIn("| does not open with q8_0: the run was cut off |", devices(new, yes, None))
+        self.assertEqual(devices(old, no), f"{start} | 1.0.9 | refused: Vulkan 1.0 | 0 | - | 0.0 |")
+
     def test_errors_name_the_file(self):
         path = self.collection('{"event": "device"}', "nonsense", '{"event": "end", "opened": true}')
         code, _, err = self.report(self.folder)
@@ -108,7 +132,9 @@ class Whole(unittest.TestCase):
                 "figures": drivers.Figures(),
             }
         )
-        text = heat_map.draw({"a": [ours], "b": [spilling], "c": [dead], "d": [rolled], "e": [matrix]}, "Mesa <9> & more")
+        text = heat_map.draw(
+            {"a": [ours], "b": [spilling], "c": [dead], "d": [rolled], "e": [matrix]}, "Mesa <9> & more"
+        )
         svg = xml.etree.ElementTree.fromstring(text)
         name = "{http://www.w3.org/2000/svg}"
         said = ["".join(e.itertext()) for e in svg.iter(f"{name}text")]

@@ -79,9 +79,11 @@ def check_gpu(gpu, data):
             )
         elif entry:
             found += rules.of_comparison(row, entry, gpu.versions)
-        else:
+        elif entries:
             tell = rules.fail if comparable else rules.note
             found.append(tell(f"{rules.named(row)}: not recorded; ratchet.py take records it"))
+    if not entries:
+        found.append(rules.note(f"{gpu.name}: nothing is recorded; ratchet.py take records its {len(gpu.rows)} kernels"))
     complete = all(c.complete for c in gpu.collections)
     for entry in entries:
         if expected.identity(entry) not in seen and complete:

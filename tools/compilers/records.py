@@ -53,8 +53,9 @@ class Collection:
     def complete(self):
         """Whether every kernel of the session is here: also where some of them died, or the device was refused and its
         kernels compiled all the same."""
-        ended = self.opened is not None
-        return self.opened or (ended and (self.api < MIN_API or any(p.event == "died" for p in self.pipelines)))
+        if self.opened is None or not self.pipelines:
+            return False
+        return self.opened or self.api < MIN_API or any(p.event == "died" for p in self.pipelines)
 
     @property
     def emulated(self):

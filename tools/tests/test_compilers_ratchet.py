@@ -204,7 +204,11 @@ class Ratchet(unittest.TestCase):
                 for part, text in zip(fails, told):
                     self.assertIn(part, text)
 
+    def test_nothing_recorded_is_one_note(self):
+        self.check(lines(), [], ["gpu: nothing is recorded; ratchet.py take records its 3 kernels"])
+
     def test_old_vulkan_is_told(self):
+        self.take(lines())
         rows = [DEVICE | {"api_version": "1.0.335"}, {"event": "end", "opened": False, "message": "Vulkan 1.0"}]
         self.check(rows, [], ["gpu: q8_0: reports Vulkan 1.0.335 and is refused"])
         rows[0]["api_version"] = "1.1.0"

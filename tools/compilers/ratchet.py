@@ -83,7 +83,9 @@ def check_gpu(gpu, data):
             tell = rules.fail if comparable else rules.note
             found.append(tell(f"{rules.named(row)}: not recorded; ratchet.py take records it"))
     if not entries:
-        found.append(rules.note(f"{gpu.name}: nothing is recorded; ratchet.py take records its {len(gpu.rows)} kernels"))
+        found.append(
+            rules.note(f"{gpu.name}: nothing is recorded; ratchet.py take records its {len(gpu.rows)} kernels")
+        )
     complete = all(c.complete for c in gpu.collections)
     for entry in entries:
         if expected.identity(entry) not in seen and complete:

@@ -57,6 +57,48 @@ def stats(rows, number):
     return rows[number]["executables"][0]["stats"]
 
 
+# What always fails: a name, a change of lines(), and parts of the failures that it brings.
+ALWAYS = (
+    ("decode spills", lambda r: stats(r, 1).update({"Spilled SGPRs": 2}), ["decode product spills: 2 spills"]),
+    (
+        "prompt has scratch",
+        lambda r: stats(r, 2).update({"Scratch size": 64}),
+        ["prefill product spills: 0 spills, 0 fills, 1 bytes"],
+    ),
+    ("sampling spills", lambda r: stats(r, 3).update({"Spilled VGPRs": 2}), ["sample_pick: sampling spills"]),
+    (
+        "slow",
+        lambda r: r[1].update(cpu_seconds=10.5),
+        ["q8_0 logits 2x1 8 lanes: 10.5 s of CPU to compile, 10 at most"],
+    ),
+    ("not slow", lambda r: r[1].update(cpu_seconds=9.9), []),
+    (
+        "slow for its own limit",
+        lambda r: r[1].update(cpu_seconds=61, limit_seconds=60),
+        ["61.0 s of CPU to compile, 60 at most"],
+    ),
+    ("emulated", lambda r: (r[0].update(emulated=True), r[1].update(cpu_seconds=59)), []),
+    (
+        "slow under emulation",
+        lambda r: (r[0].update(emulated=True), r[1].update(cpu_seconds=61)),
+        ["61.0 s of CPU to compile, 60 at most under emulation"],
+    ),
+    (
+        "crash",
+        lambda r: (r[1].update(event="died", why="segmentation fault"), r[1].pop("executables")),
+        ["q8_0 logits 2x1 8 lanes: the compiler gave no program: segmentation fault"],
+    ),
+    ("refused", lambda r: r[1].update(result=-1, executables=[]), ["the compiler gave no program: VkResult -1"]),
+    (
+        "not opened",
+        lambda r: r[-1].update(opened=False, message="out of memory"),
+        ["gpu: q8_0: no session opened: out of memory"],
+    ),
+    ("cut off", lambda r: r.pop(), ["gpu: q8_0: no session opened: the run was cut off"]),
+    ("no device", lambda r: r.pop(0), ["gpu: q8_0: no device"]),
+)
+
+
 class Ratchet(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -151,49 +193,7 @@ class Ratchet(unittest.TestCase):
             change(rows)
             return rows
 
-        for name, change, fails in (
-            ("decode spills", lambda r: stats(r, 1).update({"Spilled SGPRs": 2}), ["decode product spills: 2 spills"]),
-            (
-                "prompt has scratch",
-                lambda r: stats(r, 2).update({"Scratch size": 64}),
-                ["prefill product spills: 0 spills, 0 fills, 1 bytes"],
-            ),
-            ("sampling spills", lambda r: stats(r, 3).update({"Spilled VGPRs": 2}), ["sample_pick: sampling spills"]),
-            (
-                "slow",
-                lambda r: r[1].update(cpu_seconds=10.5),
-                ["q8_0 logits 2x1 8 lanes: 10.5 s of CPU to compile, 10 at most"],
-            ),
-            ("not slow", lambda r: r[1].update(cpu_seconds=9.9), []),
-            (
-                "slow for its own limit",
-                lambda r: r[1].update(cpu_seconds=61, limit_seconds=60),
-                ["61.0 s of CPU to compile, 60 at most"],
-            ),
-            ("emulated", lambda r: (r[0].update(emulated=True), r[1].update(cpu_seconds=59)), []),
-            (
-                "slow under emulation",
-                lambda r: (r[0].update(emulated=True), r[1].update(cpu_seconds=61)),
-                ["61.0 s of CPU to compile, 60 at most under emulation"],
-            ),
-            (
-                "crash",
-                lambda r: (r[1].update(event="died", why="segmentation fault"), r[1].pop("executables")),
-                ["q8_0 logits 2x1 8 lanes: the compiler gave no program: segmentation fault"],
-            ),
-            (
-                "refused",
-                lambda r: r[1].update(result=-1, executables=[]),
-                ["the compiler gave no program: VkResult -1"],
-            ),
-            (
-                "not opened",
-                lambda r: r[-1].update(opened=False, message="out of memory"),
-                ["gpu: q8_0: no session opened: out of memory"],
-            ),
-            ("cut off", lambda r: r.pop(), ["gpu: q8_0: no session opened: the run was cut off"]),
-            ("no device", lambda r: r.pop(0), ["gpu: q8_0: no device"]),
-        ):
+        for name, change, fails in ALWAYS:
             with self.subTest(name):
                 rows = changed(change)
                 self.write(rows)

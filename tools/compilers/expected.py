@@ -1,0 +1,87 @@
+"""tests/compilers/expected.json: the figures that were taken last, one line per kernel, so that a change can be read.
+
+{"exceptions": [{"kernel", "why"}], "gpus": [{"gpu", "device", "api", "emulated"}], "rows": [...]}. A row holds the
+figures of one kernel on one GPU, the versions of driver and glslang that made them, and the key of the SPIR-V and its
+specialization: other versions make other programs, and are not compared.
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import pathlib
+
+from compilers import rows
+
+PATH = pathlib.Path(__file__).resolve().parents[2] / "tests/compilers/expected.json"
+MAX_BYTES = 600_000  # what a reviewer's tools still show
+EMPTY = {"exceptions": [], "gpus": [], "rows": []}
+
+
+class ExpectedError(Exception):
+    pass
+
+
+def load(path=PATH):
+    if not path.exists():
+        return json.loads(json.dumps(EMPTY))
+    try:
+        data = json.loads(path.read_text())
+        for row in data["rows"]:
+            identity(row)
+    except (ValueError, KeyError, TypeError) as e:
+        raise ExpectedError(f"{path}: {e!r}; git restores it, tools/compilers/ratchet.py take makes it again") from e
+    return data
+
+
+def save(data, path=PATH):
+    """Sorted, one line an entry."""
+    parts = []
+    for name in EMPTY:
+        entries = [json.dumps(entry, separators=(", ", ": ")) for entry in data[name]]
+        if name != "exceptions":
+            entries = [line for _, line in sorted(zip(map(_order, data[name]), entries))]
+        parts.append(f'"{name}": [\n' + ",\n".join(entries) + "\n]")
+    text = "{\n" + ",\n".join(parts) + "\n}\n"
+    if len(text) > MAX_BYTES:
+        raise ExpectedError(f"{path}: {len(text)} bytes, {MAX_BYTES} at most: record fewer GPUs or formats")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def _order(entry):
+    return identity(entry) if "kernel" in entry else (entry["gpu"],)
+
+
+def identity(entry):
+    return entry["gpu"], entry["format"], entry["kernel"]
+
+
+def versions(entry):
+    return entry["driver"], entry["glslang"]
+
+
+def entry_of(row, driver, glslang):
+    """What is written of a Row; what the driver does not tell is left out."""
+    f = row.figures
+    entry = {
+        "gpu": row.gpu,
+        "format": row.format,
+        "kernel": row.kernel,
+        **{name: getattr(f, name) for name in rows.RECORDED},
+        "per_weight": None if row.per_weight is None else round(row.per_weight, 2),
+        "rolled": row.rolled or None,
+        "subgroup": row.subgroup,
+        "seconds": None if row.seconds is None else round(row.seconds, 2),
+        "driver": driver,
+        "glslang": glslang,
+        "key": row.key,
+    }
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def by_identity(data):
+    return {identity(entry): entry for entry in data["rows"]}
+
+
+def by_key(data, gpu, driver):
+    """{key: entry} of what is recorded for a GPU with this version of its driver."""
+    return {e["key"]: e for e in data["rows"] if e["gpu"] == gpu and e["driver"] == driver}

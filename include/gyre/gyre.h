@@ -204,10 +204,17 @@ typedef struct gyre_model_options {
     void* progress_user;             /**< handed to progress */
     uint32_t no_tuning;       /**< 1: do not spend up to 1 s of first starts on timing kernels */
     uint32_t no_matrix_units; /**< 1: prompts without the GPU's matrix units, should it have any */
+    /**
+     * Keys and tensors (NUL-terminated names, as error texts say them) that the file is read
+     * without, at your own risk; each is logged as a warning. "*": all that the library does not
+     * read.
+     */
+    const char* const* ignore_keys; /**< may be NULL if n_ignore_keys is 0 */
+    size_t n_ignore_keys;
 } gyre_model_options;
 
 #define GYRE_MODEL_OPTIONS_INIT \
-    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, 0 }
+    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, 0, NULL, 0 }
 
 /**
  * A model file's weights on a device, and its tokenizer
@@ -227,7 +234,7 @@ typedef struct gyre_model gyre_model;
  * validation layer ("1") and synchronization validation with it ("sync"); what it finds is logged
  * as GYRE_LOG_ERROR
  * Returns GYRE_ERROR_BAD_FILE for a file that is missing, truncated or inconsistent,
- * GYRE_ERROR_UNSUPPORTED for an architecture, tensor type, key or value that this library does not
+ * GYRE_ERROR_UNSUPPORTED for an architecture, tensor, type, key or value that this library does not
  * know, GYRE_ERROR_NO_DEVICE if there is no Vulkan device or none that device names,
  * GYRE_ERROR_INVALID_ARGUMENT if the named device cannot be used, GYRE_ERROR_OUT_OF_DEVICE_MEMORY,
  * GYRE_ERROR_CANCELLED
@@ -265,12 +272,13 @@ typedef struct gyre_model_info {
     uint32_t eos_token;         /**< ends a text; or GYRE_TOKEN_NONE */
     uint32_t has_tokenizer;     /**< 1 if the file has a tokenizer, else 0 */
     uint32_t software_fallback; /**< 1 if "auto" found no GPU and took a software driver, else 0 */
+    const char* ignored;        /**< what ignore_keys left out, one line each; "": nothing */
 } gyre_model_info;
 
 #define GYRE_MODEL_INFO_INIT                                                                       \
     {                                                                                              \
         sizeof(gyre_model_info), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, GYRE_TOKEN_NONE, GYRE_TOKEN_NONE, 0, 0                                              \
+            0, GYRE_TOKEN_NONE, GYRE_TOKEN_NONE, 0, 0, NULL                                        \
     }
 
 /**

@@ -10,6 +10,7 @@
 
 #include "apps/gyre/interrupt.h"
 #include "apps/gyre/progress.h"
+#include "apps/gyre/values.h"
 
 namespace gyre::app {
 namespace {
@@ -49,6 +50,32 @@ int show_progress(const char* stage, double fraction, void* user) {
     return interrupted() ? 0 : 1;
 }
 
+std::vector<const char*> as_c_strings(const std::vector<std::string>& texts) {
+    std::vector<const char*> pointers;
+    pointers.reserve(texts.size());
+    for (const std::string& text : texts)
+        pointers.push_back(text.c_str());
+    return pointers;
+}
+
+gyre_status open_without_device(const std::string& path, const std::vector<std::string>& ignored,
+                                gyre_model** model) {
+    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+    options.device = "none";
+    const std::vector<const char*> names = as_c_strings(ignored);
+    options.ignore_keys = names.data();
+    options.n_ignore_keys = names.size();
+    return gyre_model_open(path.c_str(), &options, model);
+}
+
+// One line for each thing that --ignore-key left out.
+void warn_of_ignored(const gyre_model* model) {
+    gyre_model_info info = GYRE_MODEL_INFO_INIT;
+    check(gyre_model_get_info(model, &info));
+    for (const std::string& line : lines_of(info.ignored))
+        std::fprintf(stderr, "gyre: warning: %s; the results may be wrong\n", line.c_str());
+}
+
 void check_loading(gyre_status status) {
     if (status == GYRE_ERROR_CANCELLED && interrupted()) throw Failure("interrupted");
     check(status);
@@ -61,6 +88,7 @@ void ModelOption::add_to(CLI::App& parser, bool with_device) {
         .add_option("-m,--model", given_path,
                     "GGUF file (default: $GYRE_MODEL, or the shipped model)")
         ->type_name("FILE");
+    add_ignore_key(parser);
     if (with_device) {
         parser.add_option("--device", device_,
                           "auto, an index of 'gyre devices', or a part of a name (default: auto)");
@@ -75,6 +103,15 @@ void ModelOption::add_to(CLI::App& parser, bool with_device) {
                         "where that was measured to be faster (default: auto)")
             ->check(CLI::IsMember({"auto", "on", "off"}));
     }
+}
+
+void ModelOption::add_ignore_key(CLI::App& parser) {
+    parser
+        .add_option("--ignore-key", ignored_,
+                    "Read the file as if it did not have this key or tensor, at your own risk; may "
+                    "be given again")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
 }
 
 std::string ModelOption::path() const {
@@ -94,11 +131,16 @@ Model ModelOption::open() const {
     options.matrix_units = matrix_units_ == "on"    ? GYRE_MATRIX_UNITS_ON
                            : matrix_units_ == "off" ? GYRE_MATRIX_UNITS_OFF
                                                     : GYRE_MATRIX_UNITS_AUTO;
-    gyre_model* model = nullptr;
-    const gyre_status status = gyre_model_open(path().c_str(), &options, &model);
+    const std::vector<const char*> names = as_c_strings(ignored_);
+    options.ignore_keys = names.data();
+    options.n_ignore_keys = names.size();
+    gyre_model* opened = nullptr;
+    const gyre_status status = gyre_model_open(path().c_str(), &options, &opened);
     progress.clear();
     check_loading(status);
-    return Model(model);
+    Model model(opened);
+    warn_of_ignored(model.get());
+    return model;
 }
 
 Session open_session(const gyre_model* model, gyre_session_options options) {
@@ -113,11 +155,19 @@ Session open_session(const gyre_model* model, gyre_session_options options) {
 }
 
 Model ModelOption::open_file() const {
-    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
-    options.device = "none";
-    gyre_model* model = nullptr;
-    check(gyre_model_open(path().c_str(), &options, &model));
-    return Model(model);
+    gyre_model* opened = nullptr;
+    check(open_without_device(path(), ignored_, &opened));
+    Model model(opened);
+    warn_of_ignored(model.get());
+    return model;
+}
+
+Model ModelOption::open_refused_file() const {
+    std::vector<std::string> names = ignored_;
+    names.emplace_back("*");
+    gyre_model* opened = nullptr;
+    const gyre_status status = open_without_device(path(), names, &opened);
+    return Model(status == GYRE_OK ? opened : nullptr);
 }
 
 void note_software_fallback(const gyre_model* model) {

@@ -1,8 +1,9 @@
-// -m, --device, --tune and --matrix-units: which model, on which device.
+// -m, --ignore-key, --device, --tune and --matrix-units: which model, on which device.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apps/gyre/command.h"
 #include "apps/gyre/handles.h"
@@ -11,8 +12,11 @@ namespace gyre::app {
 
 class ModelOption {
   public:
-    // Adds -m; with_device adds the others as well.
+    // Adds -m and --ignore-key; with_device adds the others as well.
     void add_to(CLI::App& parser, bool with_device);
+
+    // Adds --ignore-key alone.
+    void add_ignore_key(CLI::App& parser);
 
     // The file: -m, else $GYRE_MODEL, else the shipped model. Throws if there is none.
     std::string path() const;
@@ -23,12 +27,17 @@ class ModelOption {
     // Opens it without a device: information and tokenizer.
     Model open_file() const;
 
+    // The same for a look at a file that open_file refuses: what nothing reads, or an empty handle
+    // if that is not the reason.
+    Model open_refused_file() const;
+
     std::string given_path;  // empty: not given
 
   private:
     std::string device_ = "auto";
     std::string tune_ = "on";
     std::string matrix_units_ = "auto";
+    std::vector<std::string> ignored_;
 };
 
 // A session, with a progress bar as the model's.

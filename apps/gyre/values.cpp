@@ -78,6 +78,14 @@ std::vector<std::uint32_t> parse_numbers(const std::string& list, const std::str
     return parse_list(list, option, "a whole number");
 }
 
+std::vector<std::string> lines_of(const char* text) {
+    std::istringstream stream(text);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);)
+        lines.push_back(line);
+    return lines;
+}
+
 const std::map<std::string, gyre_kv_type>& kv_types() {
     static const std::map<std::string, gyre_kv_type> types = {
         {"f16", GYRE_KV_F16}, {"f32", GYRE_KV_F32}, {"q8_0", GYRE_KV_Q8_0}};

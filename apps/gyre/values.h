@@ -1,4 +1,4 @@
-// Values of options: numbers in a range, lists of token ids, KV types.
+// Values of options: numbers in a range, lists of token ids, KV types; lists of lines.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -36,6 +36,9 @@ std::string with_default(const char* words, const T& value) {
     text << words << " (default: " << value << ')';
     return text.str();
 }
+
+// The lines of text, each of which ends with a newline.
+std::vector<std::string> lines_of(const char* text);
 
 // The names of --kv.
 const std::map<std::string, gyre_kv_type>& kv_types();

@@ -212,10 +212,19 @@ typedef struct gyre_model_options {
     void* progress_user;             /**< handed to progress */
     uint32_t no_tuning; /**< 1: do not spend up to 1 s of first starts on timing kernels */
     gyre_matrix_units matrix_units; /**< for prompts */
+    /**< 1: do not spend up to 1 s of first starts on timing kernels */
+    uint32_t no_matrix_units; /**< 1: prompts without the GPU's matrix units, should it have any */
+    /**
+     * Keys and tensors (NUL-terminated names, as error texts say them) that the file is read
+     * without, at your own risk; each is logged as a warning. "*": all that the library does not
+     * read.
+     */
+    const char* const* ignore_keys; /**< may be NULL if n_ignore_keys is 0 */
+    size_t n_ignore_keys;
 } gyre_model_options;
 
 #define GYRE_MODEL_OPTIONS_INIT \
-    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, GYRE_MATRIX_UNITS_AUTO }
+    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, GYRE_MATRIX_UNITS_AUTO, NULL, 0 }
 
 /**
  * A model file's weights on a device, and its tokenizer
@@ -235,7 +244,7 @@ typedef struct gyre_model gyre_model;
  * validation layer ("1") and synchronization validation with it ("sync"); what it finds is logged
  * as GYRE_LOG_ERROR
  * Returns GYRE_ERROR_BAD_FILE for a file that is missing, truncated or inconsistent,
- * GYRE_ERROR_UNSUPPORTED for an architecture, tensor type, key or value that this library does not
+ * GYRE_ERROR_UNSUPPORTED for an architecture, tensor, type, key or value that this library does not
  * know, GYRE_ERROR_NO_DEVICE if there is no Vulkan device or none that device names,
  * GYRE_ERROR_INVALID_ARGUMENT if the named device cannot be used, GYRE_ERROR_OUT_OF_DEVICE_MEMORY,
  * GYRE_ERROR_CANCELLED
@@ -273,12 +282,13 @@ typedef struct gyre_model_info {
     uint32_t eos_token;         /**< ends a text; or GYRE_TOKEN_NONE */
     uint32_t has_tokenizer;     /**< 1 if the file has a tokenizer, else 0 */
     uint32_t software_fallback; /**< 1 if "auto" found no GPU and took a software driver, else 0 */
+    const char* ignored;        /**< what ignore_keys left out, one line each; "": nothing */
 } gyre_model_info;
 
 #define GYRE_MODEL_INFO_INIT                                                                       \
     {                                                                                              \
         sizeof(gyre_model_info), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, GYRE_TOKEN_NONE, GYRE_TOKEN_NONE, 0, 0                                              \
+            0, GYRE_TOKEN_NONE, GYRE_TOKEN_NONE, 0, 0, NULL                                        \
     }
 
 /**
@@ -512,74 +522,6 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_sample(gyre_session* session,
                                                          const gyre_sampling_options* options,
                                                          uint32_t* token);
 
-/** What gyre_session_generate tells its callback; the pointers are valid during the call */
-typedef struct gyre_token_event {
-    size_t struct_size; /**< set by the library */
-    const char* bytes;  /**< the token's bytes: perhaps only a part of a character */
-    size_t n_bytes;
-    const char* text; /**< valid UTF-8: the characters that this token completed */
-    size_t n_text;    /**< bytes of text; 0 if the token completed none */
-    uint32_t token;   /**< GYRE_TOKEN_NONE in a last event with the rest of a torn character */
-    uint32_t index;   /**< 0 for the first generated token */
-} gyre_token_event;
-
-/** Returns non-zero to go on, 0 to stop after this token */
-typedef int (*gyre_token_callback)(const gyre_token_event* event, void* user);
-
-typedef struct gyre_generate_options {
-    size_t struct_size;                    /**< set by GYRE_GENERATE_OPTIONS_INIT */
-    const gyre_sampling_options* sampling; /**< NULL: GYRE_SAMPLING_OPTIONS_INIT */
-    gyre_token_callback on_token;          /**< called for every token; may be NULL */
-    void* user;                            /**< handed to on_token */
-    uint32_t max_tokens;    /**< at most so many; 0: until the text or context ends (a context that
-                                 slides does not end) */
-    uint32_t parse_special; /**< of the prompt, as in gyre_model_tokenize */
-    uint32_t ignore_eos;    /**< 1: the end token is a token like others; 0: it ends the text */
-    uint32_t reserved;      /**< 0 */
-} gyre_generate_options;
-
-#define GYRE_GENERATE_OPTIONS_INIT \
-    { sizeof(gyre_generate_options), NULL, NULL, NULL, 0, 0, 0, 0 }
-
-typedef enum gyre_stop_reason {
-    GYRE_STOP_EOS = 0,          /**< the model ended the text; the end token is not delivered */
-    GYRE_STOP_MAX_TOKENS = 1,   /**< max_tokens were made */
-    GYRE_STOP_CONTEXT_FULL = 2, /**< the session holds n_ctx tokens and does not slide */
-    GYRE_STOP_CALLBACK = 3,     /**< on_token returned 0 */
-    GYRE_STOP_CANCELLED = 4,    /**< gyre_session_cancel */
-    GYRE_STOP_ERROR = 5,        /**< another error */
-    GYRE_STOP_REASON_FORCE_32 = 0x7fffffff
-} gyre_stop_reason;
-
-typedef struct gyre_generate_result {
-    size_t struct_size; /**< set by GYRE_GENERATE_RESULT_INIT */
-    gyre_stop_reason stop_reason;
-    uint32_t n_prompt_tokens; /**< tokens that were made of the prompt */
-    uint32_t n_tokens;        /**< generated tokens: those that on_token was called with */
-    uint32_t reserved;
-} gyre_generate_result;
-
-#define GYRE_GENERATE_RESULT_INIT \
-    { sizeof(gyre_generate_result), GYRE_STOP_ERROR, 0, 0, 0 }
-
-/**
- * Appends a prompt and writes on: samples, tells on_token, appends, until one of gyre_stop_reason
- *
- * prompt, n_bytes: the text; prompt may be NULL if n_bytes is 0. An empty prompt goes on where the
- * session stands; in an empty session it stands for the model's beginning token
- * options may be NULL, which means GYRE_GENERATE_OPTIONS_INIT
- * result may be NULL; else it must be initialised with GYRE_GENERATE_RESULT_INIT, and is written
- * also when the call fails: what on_token was told until then stands, and the session holds it
- * Returns GYRE_OK for every stop reason but the last two; GYRE_ERROR_CANCELLED;
- * GYRE_ERROR_CONTEXT_FULL if the prompt does not fit: then the session is as before;
- * GYRE_ERROR_INVALID_ARGUMENT; GYRE_ERROR_UNSUPPORTED if the file has no tokenizer;
- * GYRE_ERROR_DEVICE_LOST
- */
-GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_generate(gyre_session* session,
-                                                           const char* prompt, size_t n_bytes,
-                                                           const gyre_generate_options* options,
-                                                           gyre_generate_result* result);
-
 /**
  * Cancels the call that is running on the session, or if none is, the next one that computes
  *
@@ -594,6 +536,7 @@ GYRE_API void gyre_session_cancel(gyre_session* session);
 }
 #endif
 
+#include "gyre/gyre_generate.h"
 #include "gyre/gyre_measure.h"
 
 #endif /* GYRE_GYRE_H */

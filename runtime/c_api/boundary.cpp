@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/c_api/boundary.h"
 
+#include <string_view>
+
+#include "runtime/text/terminal_text.h"
+#include "runtime/text/utf8.h"
+
 namespace gyre::c_api {
 namespace {
 
@@ -22,11 +27,20 @@ static_assert(static_cast<int>(StatusCode::kInternal) == GYRE_ERROR_INTERNAL);
 }  // namespace
 
 gyre_status fail(StatusCode code, const char* message) noexcept {
+    // One line that a terminal shows as it is, whatever a driver or a file put into the text.
+    const std::string_view text = message;
     std::size_t n = 0;
-    for (; message[n] != '\0' && n + 1 < sizeof last_error; ++n) {
-        // One line, whatever a driver or a file put into the text.
-        const bool control = static_cast<unsigned char>(message[n]) < 0x20;
-        last_error[n] = control ? ' ' : message[n];
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t length = shown_length(text, at);
+        const std::size_t written = std::max<std::size_t>(length, 1);
+        if (n + written >= sizeof last_error) break;
+        if (length > 0) {
+            std::memcpy(last_error + n, text.data() + at, length);
+        } else {
+            last_error[n] = ' ';
+        }
+        n += written;
+        at += length > 0 ? length : decode_utf8(text, at).length;
     }
     last_error[n] = '\0';
     return static_cast<gyre_status>(code);

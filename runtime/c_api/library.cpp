@@ -3,8 +3,10 @@
 #include "runtime/base/log.h"
 
 #include <mutex>
+#include <string>
 
 #include "gyre/gyre.h"
+#include "runtime/text/terminal_text.h"
 
 namespace {
 
@@ -25,7 +27,8 @@ constinit LogTarget log_target;
 
 void forward(LogLevel level, const char* message, void* user) {
     const auto* target = static_cast<const LogTarget*>(user);
-    target->callback(static_cast<gyre_log_level>(level), message, target->user);
+    const std::string line = gyre::shown(message);
+    target->callback(static_cast<gyre_log_level>(level), line.c_str(), target->user);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 // gyre_model_open and what it tells about the model.
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/log.h"
 #include "runtime/c_api/boundary.h"
@@ -30,12 +30,32 @@ Status read_validation_switch(OpenOptions& options) {
     return {};
 }
 
-Result<std::shared_ptr<OpenModel>> open_file(const std::string& path) {
-    GYRE_ASSIGN(const ModelFile file, ModelFile::open(path));
-    auto card = ModelCard::read(file.gguf, file.config);
+Result<std::vector<std::string>> read_ignored(const gyre_model_options& c) {
+    if (c.ignore_keys == nullptr && c.n_ignore_keys != 0) return null_argument("ignore_keys");
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < c.n_ignore_keys; ++i) {
+        if (c.ignore_keys[i] == nullptr) {
+            return null_argument(("ignore_keys[" + std::to_string(i) + "]").c_str());
+        }
+        names.emplace_back(c.ignore_keys[i]);
+    }
+    return names;
+}
+
+// engine_options: nullptr without a device. All of the file is read before a driver is.
+Result<std::shared_ptr<OpenModel>> open_model(const std::string& path, const gyre_model_options& c,
+                                              const OpenOptions* engine_options) {
+    GYRE_ASSIGN(const std::vector<std::string> ignored, read_ignored(c));
+    GYRE_ASSIGN(ModelFile file, ModelFile::open(path, ignored));
+    auto card = ModelCard::read(file, ignored);
     if (!card.ok()) return card.status().with_context(path);
+    const std::uint64_t file_bytes = file.file.bytes().size();
+    std::shared_ptr<const Model> engine;
+    if (engine_options != nullptr) {
+        GYRE_ASSIGN(engine, Model::open(std::move(file), *engine_options));
+    }
     return std::make_shared<OpenModel>(
-        OpenModel{std::move(card).value(), file.file.bytes().size(), nullptr});
+        OpenModel{std::move(card).value(), file_bytes, std::move(engine)});
 }
 
 Result<MatrixUnits> to_cpp(gyre_matrix_units matrix_units) {
@@ -67,13 +87,7 @@ Result<std::shared_ptr<OpenModel>> open_on_device(const std::string& path,
         };
     }
     GYRE_TRY(read_validation_switch(options));
-    GYRE_ASSIGN(std::shared_ptr<const Model> engine, Model::open(path, options));
-    auto card = ModelCard::read(engine->gguf(), engine->config());
-    if (!card.ok()) return card.status().with_context(path);
-    std::error_code error;
-    const auto file_bytes = std::filesystem::file_size(path, error);
-    return std::make_shared<OpenModel>(
-        OpenModel{std::move(card).value(), error ? 0 : file_bytes, std::move(engine)});
+    return open_model(path, c, &options);
 }
 
 gyre_model_info describe(const OpenModel& open) {
@@ -86,6 +100,7 @@ gyre_model_info describe(const OpenModel& open) {
     info.rotary_text = card.rotary_text.c_str();
     info.rotary_json = card.rotary_json.c_str();
     info.weight_types = card.weight_types.c_str();
+    info.ignored = card.ignored.c_str();
     info.n_parameters = card.n_parameters;
     info.file_bytes = open.file_bytes;
     info.n_vocab = config.n_vocab;
@@ -129,7 +144,7 @@ gyre_status gyre_model_open(const char* path, const gyre_model_options* options,
             return Status::cancelled("the progress callback cancelled");
         }
         auto model = std::make_unique<gyre_model>();
-        GYRE_ASSIGN(model->open, no_device ? gyre::c_api::open_file(path)
+        GYRE_ASSIGN(model->open, no_device ? gyre::c_api::open_model(path, o, nullptr)
                                            : gyre::c_api::open_on_device(path, o));
         *out_model = model.release();
         return {};

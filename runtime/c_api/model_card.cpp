@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,48 +13,48 @@
 namespace gyre::c_api {
 namespace {
 
-Result<std::optional<std::uint32_t>> optional_u32(const Gguf& gguf, const char* key) {
-    if (!gguf.has(key)) return std::optional<std::uint32_t>();
-    GYRE_ASSIGN(const std::uint32_t value, gguf.get_u32(key));
+Result<std::optional<std::uint32_t>> optional_u32(GgufReading& file, const char* key) {
+    if (!file.has(key)) return std::optional<std::uint32_t>();
+    GYRE_ASSIGN(const std::uint32_t value, file.get_u32(key));
     return std::optional<std::uint32_t>(value);
 }
 
-Result<std::vector<std::string>> strings(const Gguf& gguf, const char* key) {
-    GYRE_ASSIGN(const auto views, gguf.get_strings(key));
+Result<std::vector<std::string>> strings(GgufReading& file, const char* key) {
+    GYRE_ASSIGN(const auto views, file.get_strings(key));
     return std::vector<std::string>(views.begin(), views.end());
 }
 
-Result<TokenizerData> read_tokenizer_data(const Gguf& gguf) {
+Result<TokenizerData> read_tokenizer_data(GgufReading& file) {
     TokenizerData data;
-    GYRE_ASSIGN(data.tokens, strings(gguf, "tokenizer.ggml.tokens"));
-    GYRE_ASSIGN(data.merges, strings(gguf, "tokenizer.ggml.merges"));
-    if (gguf.has("tokenizer.ggml.token_type")) {
-        GYRE_ASSIGN(data.token_types, gguf.get_ints("tokenizer.ggml.token_type"));
+    GYRE_ASSIGN(data.tokens, strings(file, "tokenizer.ggml.tokens"));
+    GYRE_ASSIGN(data.merges, strings(file, "tokenizer.ggml.merges"));
+    if (file.has("tokenizer.ggml.token_type")) {
+        GYRE_ASSIGN(data.token_types, file.get_ints("tokenizer.ggml.token_type"));
     }
-    GYRE_ASSIGN(data.bos_id, optional_u32(gguf, "tokenizer.ggml.bos_token_id"));
-    GYRE_ASSIGN(data.eos_id, optional_u32(gguf, "tokenizer.ggml.eos_token_id"));
-    if (gguf.has("tokenizer.ggml.pre")) {
-        GYRE_ASSIGN(data.pre, gguf.get_string("tokenizer.ggml.pre"));
+    GYRE_ASSIGN(data.bos_id, optional_u32(file, "tokenizer.ggml.bos_token_id"));
+    GYRE_ASSIGN(data.eos_id, optional_u32(file, "tokenizer.ggml.eos_token_id"));
+    if (file.has("tokenizer.ggml.pre")) {
+        GYRE_ASSIGN(data.pre, file.get_string("tokenizer.ggml.pre"));
     }
     return data;
 }
 
-Status read_tokenizer(const Gguf& gguf, ModelCard& card) {
+Status read_tokenizer(GgufReading& file, ModelCard& card) {
     const char* model_key = "tokenizer.ggml.model";
-    if (!gguf.has(model_key)) {
+    if (!file.has(model_key)) {
         card.no_tokenizer = "the file has no tokenizer (key tokenizer.ggml.model)";
         return {};
     }
-    GYRE_ASSIGN(const std::string_view kind, gguf.get_string(model_key));
+    GYRE_ASSIGN(const std::string_view kind, file.get_string(model_key));
     if (kind != "gpt2") {
         card.no_tokenizer = "tokenizer.ggml.model is '" + printable(kind) +
                             "', but only 'gpt2' is supported: use token ids";
         return {};
     }
-    if (gguf.has("tokenizer.ggml.add_bos_token")) {
-        GYRE_ASSIGN(card.begins_with_bos, gguf.get_bool("tokenizer.ggml.add_bos_token"));
+    if (file.has("tokenizer.ggml.add_bos_token")) {
+        GYRE_ASSIGN(card.begins_with_bos, file.get_bool("tokenizer.ggml.add_bos_token"));
     }
-    GYRE_ASSIGN(TokenizerData data, read_tokenizer_data(gguf));
+    GYRE_ASSIGN(TokenizerData data, read_tokenizer_data(file));
     auto tokenizer = Tokenizer::create(data);
     if (!tokenizer.ok() && tokenizer.status().code() == StatusCode::kUnsupported) {
         card.no_tokenizer = tokenizer.status().message();
@@ -61,7 +62,7 @@ Status read_tokenizer(const Gguf& gguf, ModelCard& card) {
     }
     GYRE_TRY(tokenizer.status());
     card.tokenizer = std::move(tokenizer).value();
-    return {};
+    return file.refuse_unread(GgufReading::Keys::kTokenizer, card.config);
 }
 
 std::string list_weight_types(const Gguf& gguf) {
@@ -83,7 +84,9 @@ std::string list_weight_types(const Gguf& gguf) {
 
 }  // namespace
 
-Result<ModelCard> ModelCard::read(const Gguf& gguf, const ModelConfig& config) {
+Result<ModelCard> ModelCard::read(const ModelFile& file, const std::vector<std::string>& ignored) {
+    const Gguf& gguf = file.gguf;
+    const ModelConfig& config = file.config;
     ModelCard card;
     card.config = config;
     card.architecture = to_string(config.architecture);
@@ -93,7 +96,16 @@ Result<ModelCard> ModelCard::read(const Gguf& gguf, const ModelConfig& config) {
     card.weight_types = list_weight_types(gguf);
     for (const TensorView& tensor : gguf.tensors())
         card.n_parameters += tensor.n_elements();
-    GYRE_TRY(read_tokenizer(gguf, card));
+    // The file's own reading has noted all that was ignored by name; the tokenizer's adds the rest.
+    GgufReading reading(gguf, ignored);
+    const std::size_t n_named = reading.notes().size();
+    GYRE_TRY(read_tokenizer(reading, card));
+    for (const std::string& note : file.notes)
+        card.ignored += note + "\n";
+    for (const std::string& note : std::span(reading.notes()).subspan(n_named)) {
+        log(LogLevel::kWarning, file.path + ": " + note + "; the tokens may be wrong");
+        card.ignored += note + "\n";
+    }
     if (!card.tokenizer) log(LogLevel::kInfo, card.no_tokenizer);
     return card;
 }

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/base/status.h"
-#include "runtime/model/gguf.h"
-#include "runtime/model/model_config.h"
+#include "runtime/engine/model.h"
 #include "runtime/text/tokenizer.h"
 
 namespace gyre::c_api {
@@ -25,10 +25,12 @@ struct ModelCard {
     std::optional<Tokenizer> tokenizer;
     std::string no_tokenizer;      // why there is none; empty if there is
     bool begins_with_bos = false;  // tokenizer.ggml.add_bos_token
+    std::string ignored;           // as gyre_model_info has it
 
     // A tokenizer of a kind that runtime/text does not know is no error: no_tokenizer says so.
     // kBadFile: the tokenizer's lists are damaged.
-    static Result<ModelCard> read(const Gguf& gguf, const ModelConfig& config);
+    // kUnsupported: a key of the tokenizer's would change the tokens, and ignored does not have it.
+    static Result<ModelCard> read(const ModelFile& file, const std::vector<std::string>& ignored);
 
     // The tokenizer, or why the caller cannot have it.
     Result<const Tokenizer*> need_tokenizer() const;

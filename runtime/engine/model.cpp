@@ -3,17 +3,26 @@
 
 #include <utility>
 
+#include "runtime/base/log.h"
 #include "runtime/engine/device_tiles.h"
 #include "runtime/engine/tuner.h"
-#include "runtime/model/model_tensors.h"
 
 namespace gyre {
 namespace {
 
-Result<ModelConfig> read_and_check(const Gguf& gguf) {
-    GYRE_ASSIGN(ModelConfig config, read_model_config(gguf));
-    GYRE_TRY(check_supported(config));
-    return config;
+// The checks of everything in the file; path and file are the caller's.
+Status read_file(const std::vector<std::string>& ignored, ModelFile& model) {
+    GgufReading reading(model.gguf, ignored);
+    GYRE_ASSIGN(model.config, read_model_config(reading));
+    GYRE_ASSIGN(model.tensors, find_model_tensors(reading, model.config));
+    model.notes = reading.notes();
+    for (const std::string& note : model.notes)
+        log(LogLevel::kWarning, model.path + ": " + note + "; the results may be wrong");
+    for (const std::string& name : reading.unused_names()) {
+        log(LogLevel::kWarning,
+            model.path + ": has no key or tensor '" + printable(name) + "' to ignore");
+    }
+    return {};
 }
 
 bool wants_matrix_units(MatrixUnits wanted, const DeviceInfo& device) {
@@ -23,25 +32,25 @@ bool wants_matrix_units(MatrixUnits wanted, const DeviceInfo& device) {
 
 }  // namespace
 
-Result<ModelFile> ModelFile::open(const std::string& path) {
+Result<ModelFile> ModelFile::open(const std::string& path,
+                                  const std::vector<std::string>& ignored) {
     GYRE_ASSIGN(MappedFile file, MappedFile::open(path));
     Result<Gguf> gguf = Gguf::parse(file.bytes());
     if (!gguf.ok()) return gguf.status().with_context(path);
-    Result<ModelConfig> config = read_model_config(gguf.value());
-    if (!config.ok()) return config.status().with_context(path);
-    Result<ModelTensors> tensors = find_model_tensors(gguf.value(), config.value());
-    if (!tensors.ok()) return tensors.status().with_context(path);
-    return ModelFile{std::move(file), std::move(gguf).value(), std::move(config).value()};
+    ModelFile model{path, std::move(file), std::move(gguf).value(), {}, {}, {}};
+    const Status status = read_file(ignored, model);
+    if (!status.ok()) return status.with_context(path);
+    return model;
 }
 
 Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOptions& options) {
-    GYRE_ASSIGN(MappedFile file, MappedFile::open(path));
-    Result<Gguf> gguf = Gguf::parse(file.bytes());
-    if (!gguf.ok()) return gguf.status().with_context(path);
-    Result<ModelConfig> config = read_and_check(gguf.value());
-    if (!config.ok()) return config.status().with_context(path);
-    Result<ModelTensors> tensors = find_model_tensors(gguf.value(), config.value());
-    if (!tensors.ok()) return tensors.status().with_context(path);
+    GYRE_ASSIGN(ModelFile file, ModelFile::open(path, options.ignored));
+    return open(std::move(file), options);
+}
+
+Result<std::shared_ptr<Model>> Model::open(ModelFile file, const OpenOptions& options) {
+    const Status supported = check_supported(file.config);
+    if (!supported.ok()) return supported.with_context(file.path);
 
     InstanceOptions instance_options;
     instance_options.validation = options.validation;
@@ -65,21 +74,20 @@ Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOp
         };
     }
     Result<ModelWeights> weights =
-        ModelWeights::create(device, config.value(), tensors.value(), file, progress);
-    if (!weights.ok()) return weights.status().with_context(path);
-    std::shared_ptr<Model> model(new Model(path, std::move(file), std::move(gguf).value(),
-                                           std::move(config).value(), std::move(instance), choice,
+        ModelWeights::create(device, file.config, file.tensors, file.file, progress);
+    if (!weights.ok()) return weights.status().with_context(file.path);
+    std::shared_ptr<Model> model(new Model(std::move(file), std::move(instance), choice,
                                            std::move(device), std::move(weights).value()));
     GYRE_TRY(choose_tilings(*model, options, model->tilings_));
     return model;
 }
 
-Model::Model(std::string path, MappedFile file, Gguf gguf, ModelConfig config, Instance instance,
-             DeviceChoice choice, Device device, ModelWeights weights)
-    : path_(std::move(path)),
-      file_(std::move(file)),
-      gguf_(std::move(gguf)),
-      config_(std::move(config)),
+Model::Model(ModelFile file, Instance instance, DeviceChoice choice, Device device,
+             ModelWeights weights)
+    : path_(std::move(file.path)),
+      file_(std::move(file.file)),
+      gguf_(std::move(file.gguf)),
+      config_(std::move(file.config)),
       instance_(std::move(instance)),
       choice_(choice),
       device_(std::move(device)),

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/base/mapped_file.h"
 #include "runtime/base/status.h"
@@ -14,6 +15,7 @@
 #include "runtime/kernels/kernel_table.h"
 #include "runtime/model/gguf.h"
 #include "runtime/model/model_config.h"
+#include "runtime/model/model_tensors.h"
 #include "runtime/model/model_weights.h"
 #include "runtime/vk/device.h"
 #include "runtime/vk/instance.h"
@@ -29,10 +31,11 @@ using LoadProgress = std::function<bool(const char* stage, double fraction)>;
 enum class MatrixUnits { kAuto, kOff, kOn };
 
 struct OpenOptions {
-    std::string device = "auto";      // see choose_device
-    std::string pipeline_cache_path;  // file; empty: compiled pipelines are not kept
-    bool validation = false;          // the Khronos validation layer
-    bool sync_validation = false;     // with validation
+    std::string device = "auto";       // see choose_device
+    std::vector<std::string> ignored;  // keys and tensors to do without: see GgufReading
+    std::string pipeline_cache_path;   // file; empty: compiled pipelines are not kept
+    bool validation = false;           // the Khronos validation layer
+    bool sync_validation = false;      // with validation
     std::function<void(const char* message)> on_validation_message;
     LoadProgress progress;
     // Tilings that are quick on this device, found by timing the model's kernels: up to a second of
@@ -43,12 +46,29 @@ struct OpenOptions {
     std::optional<std::size_t> tiling_candidate{};  // for tests: this one of every product
 };
 
+// A model file, read and checked; no device yet.
+struct ModelFile {
+    std::string path;
+    MappedFile file;
+    Gguf gguf;  // points into file
+    ModelConfig config;
+    ModelTensors tensors;  // point into gguf
+    std::vector<std::string>
+        notes;  // what was ignored because the caller wants it so, one line each
+
+    // Checks the metadata, but for the tokenizer's, and every tensor's shape. Logs the notes.
+    static Result<ModelFile> open(const std::string& path,
+                                  const std::vector<std::string>& ignored = {});
+};
+
 // May be used from several threads. Sessions keep a pointer to it.
 class Model {
   public:
     // Reads and checks the file before the first Vulkan call. Errors: kBadFile, kUnsupported,
     // kNoDevice, kOutOfDeviceMemory, kCancelled; the text names the file.
     static Result<std::shared_ptr<Model>> open(const std::string& path, const OpenOptions& options);
+    // The same, of a file that was read before; options.ignored is not read again.
+    static Result<std::shared_ptr<Model>> open(ModelFile file, const OpenOptions& options);
 
     Model(const Model&) = delete;
     Model& operator=(const Model&) = delete;
@@ -65,8 +85,8 @@ class Model {
     KernelTable& kernels() const { return kernels_; }
 
   private:
-    Model(std::string path, MappedFile file, Gguf gguf, ModelConfig config, Instance instance,
-          DeviceChoice choice, Device device, ModelWeights weights);
+    Model(ModelFile file, Instance instance, DeviceChoice choice, Device device,
+          ModelWeights weights);
 
     std::string path_;
     MappedFile file_;  // gguf_ points into it
@@ -79,16 +99,6 @@ class Model {
     ModelWeights weights_;
     ModelTilings tilings_;
     mutable KernelTable kernels_;
-};
-
-// A model file's header without a device: what `info` shows.
-struct ModelFile {
-    MappedFile file;
-    Gguf gguf;
-    ModelConfig config;
-
-    // Checks the metadata and every tensor's shape.
-    static Result<ModelFile> open(const std::string& path);
 };
 
 }  // namespace gyre

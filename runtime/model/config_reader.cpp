@@ -29,7 +29,7 @@ Status ConfigReader::unknown_word(const std::string& key, std::string_view text,
 
 Status ConfigReader::required(const std::string& key, Range<std::uint32_t> range,
                               std::uint32_t& out) const {
-    GYRE_ASSIGN(const std::uint32_t value, gguf_.get_u32(key));
+    GYRE_ASSIGN(const std::uint32_t value, file_.get_u32(key));
     if (value < range.min || value > range.max) {
         return error(key, std::to_string(value) + " is out of range; expected " +
                               std::to_string(range.min) + " to " + std::to_string(range.max));
@@ -39,7 +39,7 @@ Status ConfigReader::required(const std::string& key, Range<std::uint32_t> range
 }
 
 Status ConfigReader::required(const std::string& key, Range<double> range, double& out) const {
-    GYRE_ASSIGN(const double value, gguf_.get_float(key));
+    GYRE_ASSIGN(const double value, file_.get_float(key));
     if (!(value >= range.min && value <= range.max)) {  // also refuses NaN
         return error(key, number(value) + " is out of range; expected " + number(range.min) +
                               " to " + number(range.max));
@@ -59,7 +59,7 @@ Status ConfigReader::optional(const std::string& key, Range<double> range, doubl
 
 Status ConfigReader::optional(const std::string& key, bool& out) const {
     if (!has(key)) return {};
-    GYRE_ASSIGN(out, gguf_.get_bool(key));
+    GYRE_ASSIGN(out, file_.get_bool(key));
     return {};
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
-#include "runtime/model/gguf.h"
+#include "runtime/model/gguf_reading.h"
 
 namespace gyre {
 
@@ -28,14 +28,14 @@ struct Word {
 // where the key is absent.
 class ConfigReader {
   public:
-    ConfigReader(const Gguf& gguf, std::string architecture)
-        : gguf_(gguf), architecture_(std::move(architecture)) {}
+    ConfigReader(GgufReading& file, std::string architecture)
+        : file_(file), architecture_(std::move(architecture)) {}
 
-    const Gguf& gguf() const { return gguf_; }
+    GgufReading& file() const { return file_; }
     std::string arch(std::string_view suffix) const {
         return architecture_ + "." + std::string(suffix);
     }
-    bool has(const std::string& key) const { return gguf_.has(key); }
+    bool has(const std::string& key) const { return file_.has(key); }
 
     Status required(const std::string& key, Range<std::uint32_t> range, std::uint32_t& out) const;
     Status required(const std::string& key, Range<double> range, double& out) const;
@@ -46,7 +46,7 @@ class ConfigReader {
     template <typename Enum>
     Status optional(const std::string& key, std::span<const Word<Enum>> words, Enum& out) const {
         if (!has(key)) return {};
-        GYRE_ASSIGN(const std::string_view text, gguf_.get_string(key));
+        GYRE_ASSIGN(const std::string_view text, file_.get_string(key));
         for (const Word<Enum>& word : words) {
             if (text == word.text) {
                 out = word.value;
@@ -65,7 +65,7 @@ class ConfigReader {
     static Status unknown_word(const std::string& key, std::string_view text,
                                std::span<const char* const> known);
 
-    const Gguf& gguf_;
+    GgufReading& file_;
     std::string architecture_;
 };
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "runtime/base/log.h"
 #include "runtime/model/config_reader.h"
 
 namespace gyre {
@@ -23,12 +22,13 @@ struct ArchitectureInfo {
     Architecture architecture;
     const char* name;
     Activation activation;
-    bool always_rotary;  // rotary without gyre.position; else learned, rotary or none by the file
+    PositionKind position;
     bool parallel_residual;
+    bool may_be_tied;  // the logits use token_embd where there is no output.weight
 };
 constexpr ArchitectureInfo kArchitectures[] = {
-    {Architecture::kGpt2, "gpt2", Activation::kGeluTanh, false, false},
-    {Architecture::kGptNeox, "gptneox", Activation::kGeluErf, true, true},
+    {Architecture::kGpt2, "gpt2", Activation::kGeluTanh, PositionKind::kLearned, false, true},
+    {Architecture::kGptNeox, "gptneox", Activation::kGeluErf, PositionKind::kRotary, true, false},
 };
 
 constexpr Word<PositionKind> kPositions[] = {
@@ -46,83 +46,23 @@ constexpr Word<ProjectionKind> kProjections[] = {
     {"complex", ProjectionKind::kComplex},
 };
 
-// All of them: a gyre.* key that is not here is refused, because it would change what is computed.
-constexpr std::string_view kGyreKeys[] = {
-    "gyre.position",
-    "gyre.rotary.pairing",
-    "gyre.rotary.inv_freq",
-    "gyre.rotary.keys",
-    "gyre.rotary.values",
-    "gyre.rotary.xpos",
-    "gyre.rotary.scaling.type",
-    "gyre.rotary.scaling.factor",
-    "gyre.rotary.scaling.original_context_length",
-    "gyre.rotary.scaling.low_freq_factor",
-    "gyre.rotary.scaling.high_freq_factor",
-    "gyre.rotary.scaling.attention_factor",
-    "gyre.attention.projection",
-    "gyre.attention.output_projection",
-    "gyre.attention.temperature.coefficient",
-    "gyre.attention.temperature.power",
-    "gyre.attention.temperature.train_length",
-    "gyre.attention.sink_tokens",
-    "gyre.activation",
-};
-
-// ARCH.attention.* and ARCH.rope.* that are understood, or change nothing here. Any other one is
-// refused too: attention computed without it would be wrong in silence.
-constexpr std::string_view kArchKeys[] = {
-    "attention.head_count",
-    "attention.head_count_kv",
-    "attention.key_length",
-    "attention.value_length",
-    "attention.layer_norm_epsilon",
-    "attention.layer_norm_rms_epsilon",
-    "attention.causal",
-    "attention.max_alibi_bias",
-    "attention.clamp_kqv",
-    "attention.sliding_window",
-    "rope.dimension_count",
-    "rope.freq_base",
-    "rope.scale_linear",
-    "rope.scaling.type",
-    "rope.scaling.factor",
-    "rope.scaling.original_context_length",
-    "rope.scaling.attn_factor",
-    "rope.scaling.finetuned",
-    "rope.scaling.yarn_log_multiplier",
-    "rope.scaling.yarn_ext_factor",
-    "rope.scaling.yarn_attn_factor",
-    "rope.scaling.yarn_beta_fast",
-    "rope.scaling.yarn_beta_slow",
-};
-
-bool contains(std::span<const std::string_view> list, std::string_view text) {
-    return std::ranges::find(list, text) != list.end();
-}
-
-Status check_key_names(const ConfigReader& reader) {
-    const std::string arch_prefix = reader.arch("");
-    for (const std::string_view key : reader.gguf().keys()) {
-        bool known = true;
-        if (key.starts_with("gyre.")) {
-            known = contains(kGyreKeys, key);
-        } else if (key.starts_with(arch_prefix)) {
-            const std::string_view rest = key.substr(arch_prefix.size());
-            if (rest.starts_with("attention.") || rest.starts_with("rope.")) {
-                known = contains(kArchKeys, rest);
-            }
-        }
-        if (!known) {
-            return Status::unsupported("key '" + printable(key) +
-                                       "': unknown to this version, and it may change the results");
-        }
+// What is not a model's whole file is named before anything is missing in it.
+Status check_file_kind(const ConfigReader& reader) {
+    constexpr Word<bool> kTypes[] = {{"model", true}};
+    bool is_model = true;
+    GYRE_TRY(reader.optional("general.type", std::span<const Word<bool>>(kTypes), is_model));
+    std::uint32_t n_parts = 0;
+    GYRE_TRY(reader.optional("split.count", {0, UINT32_MAX}, n_parts));
+    if (n_parts > 1) {
+        return Status::unsupported("key 'split.count': the file is one part of " +
+                                   std::to_string(n_parts) +
+                                   "; join them with llama-gguf-split --merge");
     }
     return {};
 }
 
-Result<const ArchitectureInfo*> find_architecture(const Gguf& gguf) {
-    GYRE_ASSIGN(const std::string_view name, gguf.get_string("general.architecture"));
+Result<const ArchitectureInfo*> find_architecture(GgufReading& file) {
+    GYRE_ASSIGN(const std::string_view name, file.get_string("general.architecture"));
     std::string known;
     for (const ArchitectureInfo& row : kArchitectures) {
         if (name == row.name) return &row;
@@ -165,8 +105,8 @@ Status read_sizes(const ConfigReader& reader, ModelConfig& config) {
 }
 
 // Rows of token_embd, and how many of them the tokenizer uses.
-Status read_vocab(const ConfigReader& reader, ModelConfig& config) {
-    const TensorView* embd = reader.gguf().find_tensor("token_embd.weight");
+Status read_vocab(const ConfigReader& reader, const ArchitectureInfo& info, ModelConfig& config) {
+    const TensorView* embd = reader.file().find_tensor("token_embd.weight");
     if (embd == nullptr) return Status::bad_file("tensor 'token_embd.weight': missing");
     const std::uint64_t n_rows = embd->n_rows();
     if (n_rows > kMaxVocab) {
@@ -176,7 +116,7 @@ Status read_vocab(const ConfigReader& reader, ModelConfig& config) {
     config.n_vocab = static_cast<std::uint32_t>(n_rows);
     config.n_tokens = config.n_vocab;
     if (reader.has("tokenizer.ggml.tokens")) {
-        GYRE_ASSIGN(const auto tokens, reader.gguf().get_strings("tokenizer.ggml.tokens"));
+        GYRE_ASSIGN(const auto tokens, reader.file().get_strings("tokenizer.ggml.tokens"));
         const std::size_t count = tokens.size();
         if (count < 1 || count > n_rows) {
             return reader.error("tokenizer.ggml.tokens",
@@ -185,21 +125,13 @@ Status read_vocab(const ConfigReader& reader, ModelConfig& config) {
         }
         config.n_tokens = static_cast<std::uint32_t>(count);
     }
-    config.tied = reader.gguf().find_tensor("output.weight") == nullptr;
-    return {};
-}
-
-// Keys that some other architecture uses: only the value that changes nothing is taken.
-Status check_neutral_keys(const ConfigReader& reader) {
-    bool causal = true;
-    GYRE_TRY(reader.optional(reader.arch("attention.causal"), causal));
-    if (!causal) {
-        return Status::unsupported("key '" + reader.arch("attention.causal") +
-                                   "': false; only causal attention is supported");
+    config.tied = !reader.file().has_tensor("output.weight");
+    if (config.tied && !info.may_be_tied) {
+        return reader.file().refuse(
+            "output.weight", std::string("tensor 'output.weight': missing, and ") + info.name +
+                                 " does not use token_embd for it");
     }
-    double zero = 0.0;
-    GYRE_TRY(reader.optional(reader.arch("attention.max_alibi_bias"), {0.0, 0.0}, zero));
-    return reader.optional(reader.arch("attention.clamp_kqv"), {0.0, 0.0}, zero);
+    return {};
 }
 
 Status read_temperature(const ConfigReader& reader, AttentionTemperature& temperature) {
@@ -231,50 +163,34 @@ Status read_attention(const ConfigReader& reader, ModelConfig& config) {
         return reader.error("gyre.attention.sink_tokens",
                             "given without '" + reader.arch("attention.sliding_window") + "'");
     }
-    attention.sink_logits = reader.gguf().find_tensor("blk.0.attn_sinks.weight") != nullptr;
+    attention.sink_logits = reader.file().has_tensor("blk.0.attn_sinks.weight");
     return read_temperature(reader, config.rotary.temperature);
-}
-
-bool has_key_beginning(const ConfigReader& reader, std::string_view prefix) {
-    return std::ranges::any_of(reader.gguf().keys(),
-                               [&](std::string_view key) { return key.starts_with(prefix); });
-}
-
-// Without gyre.position: what the architecture always has; else what the file has the parts for.
-PositionKind default_position(const ConfigReader& reader, const ArchitectureInfo& info) {
-    if (info.always_rotary) return PositionKind::kRotary;
-    if (reader.gguf().find_tensor("position_embd.weight") != nullptr) return PositionKind::kLearned;
-    const bool rotary = has_key_beginning(reader, reader.arch("rope.")) ||
-                        has_key_beginning(reader, "gyre.rotary.");
-    return rotary ? PositionKind::kRotary : PositionKind::kNone;
 }
 
 Status read_position(const ConfigReader& reader, const ArchitectureInfo& info,
                      ModelConfig& config) {
-    config.position = default_position(reader, info);
+    config.position = info.position;
     GYRE_TRY(reader.optional("gyre.position", std::span<const Word<PositionKind>>(kPositions),
                              config.position));
-    const bool has_table = reader.gguf().find_tensor("position_embd.weight") != nullptr;
-    const std::string position = to_string(config.position);
+    const bool has_table = reader.file().has_tensor("position_embd.weight");
     if (config.position == PositionKind::kLearned && !has_table) {
-        return reader.error("gyre.position",
-                            "learned, but tensor 'position_embd.weight' is missing");
+        if (reader.has("gyre.position")) {
+            return reader.error("gyre.position",
+                                "learned, but tensor 'position_embd.weight' is missing");
+        }
+        config.position = PositionKind::kNone;
+        return reader.file().refuse("position_embd.weight",
+                                    std::string("tensor 'position_embd.weight': missing, and ") +
+                                        info.name +
+                                        " has no other positions without gyre.position");
     }
     if (config.position != PositionKind::kLearned && has_table) {
         return reader.error(
             "gyre.position",
-            position + ", but the file has learned positions in 'position_embd.weight'");
+            to_string(config.position) +
+                std::string(", but the file has learned positions in 'position_embd.weight'"));
     }
     if (config.position == PositionKind::kRotary) return read_rotary_recipe(reader, config);
-    for (const std::string_view key : reader.gguf().keys()) {
-        if (key.starts_with("gyre.rotary.")) {
-            return reader.error(printable(key), "given, but the positions are " + position);
-        }
-        if (key.starts_with(reader.arch("rope."))) {
-            log(LogLevel::kInfo,
-                "key '" + printable(key) + "' is not used: positions are " + position);
-        }
-    }
     return {};
 }
 
@@ -301,27 +217,32 @@ const char* word_of(std::span<const Word<Enum>> words, Enum value) {
 }  // namespace
 
 Result<ModelConfig> read_model_config(const Gguf& gguf) {
-    GYRE_ASSIGN(const ArchitectureInfo* info, find_architecture(gguf));
-    const ConfigReader reader(gguf, info->name);
-    GYRE_TRY(check_key_names(reader));
+    GgufReading file(gguf);
+    return read_model_config(file);
+}
+
+Result<ModelConfig> read_model_config(GgufReading& file) {
+    GYRE_TRY(check_file_kind(ConfigReader(file, "")));
+    GYRE_ASSIGN(const ArchitectureInfo* info, find_architecture(file));
+    const ConfigReader reader(file, info->name);
 
     ModelConfig config;
     config.architecture = info->architecture;
-    if (gguf.has("general.name")) {
-        GYRE_ASSIGN(const std::string_view name, gguf.get_string("general.name"));
+    if (file.has("general.name")) {
+        GYRE_ASSIGN(const std::string_view name, file.get_string("general.name"));
         config.name = printable(name);
     }
     GYRE_TRY(read_sizes(reader, config));
-    GYRE_TRY(read_vocab(reader, config));
+    GYRE_TRY(read_vocab(reader, *info, config));
     config.activation = info->activation;
     GYRE_TRY(reader.optional("gyre.activation", std::span<const Word<Activation>>(kActivations),
                              config.activation));
     config.parallel_residual = info->parallel_residual;
     GYRE_TRY(reader.optional(reader.arch("use_parallel_residual"), config.parallel_residual));
-    GYRE_TRY(check_neutral_keys(reader));
     GYRE_TRY(read_attention(reader, config));
     GYRE_TRY(read_position(reader, *info, config));
     GYRE_TRY(check_complex_pairing(reader, config));
+    GYRE_TRY(file.refuse_unread(GgufReading::Keys::kModel, config));
     return config;
 }
 

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keys: ARCH.* as the GGUF ecosystem writes them, gyre.* for what GGUF has no key for. A missing,
-// mistyped or out-of-range key, an unknown gyre.* key and an unknown value are refused by name.
+// mistyped or out-of-range key, an unknown value, and a key that nothing reads and that is not
+// known to change nothing (free_keys.cpp) are refused by name. The tokenizer's keys are judged by
+// their reader.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +13,7 @@
 #include <string_view>
 
 #include "runtime/base/status.h"
-#include "runtime/model/gguf.h"
+#include "runtime/model/gguf_reading.h"
 #include "runtime/model/rotary_spec.h"
 #include "shaders/interface/linear.h"  // Activation
 
@@ -65,7 +67,8 @@ struct ModelConfig {
 
 // Reads and checks all keys, and which of the tensors that decide something are there; the tensors'
 // shapes are model_tensors' business. Does not ask whether the engine can run it.
-Result<ModelConfig> read_model_config(const Gguf& gguf);
+Result<ModelConfig> read_model_config(GgufReading& file);
+Result<ModelConfig> read_model_config(const Gguf& gguf);  // nothing ignored
 
 // A feature that files may ask for: one row each, flipped when the engine learns it.
 struct EngineCapability {

@@ -50,7 +50,7 @@ std::string own(const char* name) {
 Status read_divisors(const ConfigReader& reader, const char* name, std::uint32_t n_pairs,
                      std::vector<double>& out) {
     const std::string what = std::string("tensor '") + name + "': ";
-    const TensorView* tensor = reader.gguf().find_tensor(name);
+    const TensorView* tensor = reader.file().find_tensor(name);
     if (tensor == nullptr) return Status::bad_file(what + "missing");
     if (tensor->n_elements() != n_pairs || tensor->n_rows() != 1) {
         return Status::bad_file(what + std::to_string(tensor->n_elements()) +
@@ -71,7 +71,7 @@ Status read_divisors(const ConfigReader& reader, const char* name, std::uint32_t
 Status read_inv_freq(const ConfigReader& reader, ModelConfig& config) {
     const std::string key = "gyre.rotary.inv_freq";
     if (!reader.has(key)) return {};
-    GYRE_ASSIGN(config.rotary.inv_freq, reader.gguf().get_floats(key));
+    GYRE_ASSIGN(config.rotary.inv_freq, reader.file().get_floats(key));
     const std::size_t n = config.rotary.inv_freq.size();
     if (n != config.head_dim / 2 || n == 0) {
         return reader.error(
@@ -182,13 +182,7 @@ Status read_llama3(const ConfigReader& reader, RotaryScaling& scaling) {
 Status read_own_scaling(const ConfigReader& reader, ModelConfig& config) {
     RotaryScaling& scaling = config.rotary.scaling;
     const std::string type_key = own("type");
-    if (!reader.has(type_key)) {
-        for (const std::string_view key : reader.gguf().keys()) {
-            if (key.starts_with(own("")))
-                return reader.error(printable(key), "given without '" + type_key + "'");
-        }
-        return {};
-    }
+    if (!reader.has(type_key)) return {};
     if (scaling.type != RotaryScalingType::kNone) {
         return reader.error(type_key,
                             "given beside '" + reader.arch("rope.scaling.type") + "' or a factor");
@@ -213,7 +207,7 @@ Status read_rotary_recipe(const ConfigReader& reader, ModelConfig& config) {
     GYRE_TRY(read_geometry(reader, config));
     GYRE_TRY(read_standard_scaling(reader, config));
     GYRE_TRY(read_own_scaling(reader, config));
-    if (reader.gguf().find_tensor("rope_freqs.weight") != nullptr) {
+    if (reader.file().has_tensor("rope_freqs.weight")) {
         GYRE_TRY(read_divisors(reader, "rope_freqs.weight", config.rotary.rotary_dim / 2,
                                config.rotary.freq_factors));
     }

@@ -2,10 +2,8 @@
 #include "runtime/model/model_tensors.h"
 
 #include <cassert>
-#include <charconv>
-#include <set>
-
-#include "runtime/base/log.h"
+#include <map>
+#include <string>
 
 namespace gyre {
 namespace {
@@ -21,10 +19,10 @@ Status tensor_error(std::string_view name, const std::string& text) {
     return Status::bad_file("tensor '" + printable(name) + "': " + text);
 }
 
-// Finds tensors by name and shape, and remembers which ones were asked for.
+// Finds tensors by name and shape.
 class TensorFinder {
   public:
-    explicit TensorFinder(const Gguf& gguf) : gguf_(gguf) {}
+    explicit TensorFinder(GgufReading& file) : file_(file) {}
 
     // A vector of n floats. Missing: an error where required, else nullptr.
     Status find_vector(const std::string& name, std::uint64_t n, bool required,
@@ -67,24 +65,31 @@ class TensorFinder {
         return find_vector(name + ".bias", n_out, false, out.bias);
     }
 
-    // Logs tensors that nobody asked for; a layer beyond the last one is an error.
-    Status check_rest(std::uint32_t n_layer) const {
-        for (const TensorView& tensor : gguf_.tensors()) {
-            if (used_.contains(tensor.name)) continue;
-            if (tensor.name.starts_with("blk.")) GYRE_TRY(check_layer(tensor.name, n_layer));
-            if (!tensor.name.starts_with(
-                    "rope_f")) {  // rope_freqs, rope_factors_*: read by the config
-                log(LogLevel::kWarning, "tensor '" + printable(tensor.name) + "' is not used");
-            }
+    // A bias in some layers and not in others: nobody makes such models, so one was lost.
+    Status check_alike() {
+        for (const auto& [suffix, seen] : optional_) {
+            if (seen.with.empty() || seen.without.empty()) continue;
+            GYRE_TRY(file_.refuse(
+                seen.without,
+                "tensor '" + seen.without + "': missing, but the file has '" + seen.with + "'"));
         }
         return {};
     }
 
   private:
+    // The first layers with and without an optional tensor: its names there; empty if none.
+    struct Seen {
+        std::string with, without;
+    };
+
     Status find(const std::string& name, bool required, const TensorView*& out) {
-        out = gguf_.find_tensor(name);
-        if (out != nullptr) used_.insert(out->name);
+        out = file_.find_tensor(name);
         if (out == nullptr && required) return tensor_error(name, "missing");
+        if (!required && name.starts_with("blk.")) {
+            Seen& seen = optional_[name.substr(name.find('.', 4))];
+            std::string& first = out != nullptr ? seen.with : seen.without;
+            if (first.empty()) first = name;
+        }
         return {};
     }
 
@@ -95,17 +100,8 @@ class TensorFinder {
                                 "; expected " + expected);
     }
 
-    static Status check_layer(std::string_view name, std::uint32_t n_layer) {
-        std::uint32_t layer = 0;
-        const char* end = name.data() + name.size();
-        const auto parsed = std::from_chars(name.data() + 4, end, layer);
-        if (parsed.ec == std::errc() && layer < n_layer) return {};
-        return tensor_error(
-            name, "beyond the last layer; the file's block_count is " + std::to_string(n_layer));
-    }
-
-    const Gguf& gguf_;
-    std::set<std::string_view> used_;
+    GgufReading& file_;
+    std::map<std::string, Seen> optional_;  // by the name behind the layer's number
 };
 
 Status find_layer(TensorFinder& finder, const ModelConfig& config, std::uint32_t n,
@@ -129,8 +125,8 @@ Status find_layer(TensorFinder& finder, const ModelConfig& config, std::uint32_t
 
 }  // namespace
 
-Result<ModelTensors> find_model_tensors(const Gguf& gguf, const ModelConfig& config) {
-    TensorFinder finder(gguf);
+Result<ModelTensors> find_model_tensors(GgufReading& file, const ModelConfig& config) {
+    TensorFinder finder(file);
     ModelTensors tensors;
     GYRE_TRY(
         finder.find_matrix("token_embd.weight", config.n_vocab, config.n_embd, tensors.token_embd));
@@ -148,7 +144,8 @@ Result<ModelTensors> find_model_tensors(const Gguf& gguf, const ModelConfig& con
         GYRE_TRY(
             finder.find_matrix("output.weight", config.n_vocab, config.n_embd, tensors.output));
     }
-    GYRE_TRY(finder.check_rest(config.n_layer));
+    GYRE_TRY(finder.check_alike());
+    GYRE_TRY(file.refuse_unread_tensors(config.n_layer));
     return tensors;
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
-#include "runtime/model/gguf.h"
+#include "runtime/model/gguf_reading.h"
 #include "runtime/model/model_config.h"
 
 namespace gyre {
@@ -46,8 +46,9 @@ struct ModelTensors {
 };
 
 // Refuses a missing tensor, a wrong shape, a type a place cannot have (norms, biases and sinks:
-// F32, F16 or BF16) and blk.N beyond n_layer. Logs tensors that nothing reads.
-Result<ModelTensors> find_model_tensors(const Gguf& gguf, const ModelConfig& config);
+// F32, F16 or BF16), a bias in one layer that is missing in another, and every tensor of the file
+// that neither this nor the config (which file has read before) has read.
+Result<ModelTensors> find_model_tensors(GgufReading& file, const ModelConfig& config);
 
 // All elements as float, any format. dst: tensor.n_elements() floats.
 void read_floats(const TensorView& tensor, std::span<float> dst);

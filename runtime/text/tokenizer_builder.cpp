@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "runtime/text/byte_alphabet.h"
+#include "runtime/text/terminal_text.h"
 #include "runtime/text/tokenizer.h"
 #include "runtime/text/utf8.h"
 
@@ -17,18 +18,22 @@ constexpr std::size_t kMaxMerges = std::size_t{1} << 22;
 constexpr std::size_t kMaxTokenBytes = 4096;
 
 // The names that mean GPT-2's pre-split. "olmo" and "mpt" are what converters write for files with
-// GPT-NeoX's vocabulary.
-constexpr std::string_view kPreSplitNames[] = {"", "default", "gpt2", "gpt-2", "olmo", "mpt"};
+// GPT-NeoX's vocabulary; the others are the names for which llama.cpp's llama-vocab.cpp has the
+// same expression, without a separator that it would add.
+constexpr std::string_view kPreSplitNames[] = {
+    "",           "default",    "gpt2",        "gpt-2",           "olmo",
+    "mpt",        "phi-2",      "jais",        "jina-es",         "jina-de",
+    "jina-v2-es", "jina-v2-de", "modern-bert", "exaone4",         "trillion",
+    "gigachat",   "a.x-4.0",    "mellum",      "granite-docling",
+};
 
-// For error texts: a name from a file, short, valid UTF-8 and without control characters.
+// For error texts: a name from a file, short and fit for a terminal.
 std::string quoted(std::string_view text) {
     constexpr std::size_t kShown = 40;  // bytes
-    std::string out = "\"";
-    for (const char c : Utf8Stream().push(text.substr(0, kShown))) {
-        const auto byte = static_cast<std::uint8_t>(c);
-        out.push_back(byte < 0x20 || byte == 0x7F ? '?' : c);
-    }
-    return out + (text.size() > kShown ? "...\"" : "\"");
+    std::size_t end = 0;
+    while (end < text.size() && end + decode_utf8(text, end).length <= kShown)
+        end += decode_utf8(text, end).length;
+    return "\"" + shown(text.substr(0, end)) + (end < text.size() ? "...\"" : "\"");
 }
 
 std::string token_name(std::size_t id, std::string_view text) {

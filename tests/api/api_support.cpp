@@ -43,7 +43,7 @@ std::uint32_t more_dispatches(std::uint32_t n_layer, std::uint32_t n_vocabulary_
     return 2 * n_layer + 1 + 2 * (n_vocabulary_slices - 1);
 }
 
-testing::AssertionResult is_gyre_ok(gyre_status status) {
+::testing::AssertionResult is_gyre_ok(gyre_status status) {
     if (status == GYRE_OK) return testing::AssertionSuccess();
     return testing::AssertionFailure() << gyre_status_string(status) << ": " << gyre_last_error();
 }

@@ -27,7 +27,7 @@ using ModelPtr = std::unique_ptr<gyre_model, Destroy>;
 using SessionPtr = std::unique_ptr<gyre_session, Destroy>;
 
 // EXPECT_GYRE_OK(call): shows gyre_last_error on failure.
-testing::AssertionResult is_gyre_ok(gyre_status status);
+::testing::AssertionResult is_gyre_ok(gyre_status status);
 #define EXPECT_GYRE_OK(call) EXPECT_TRUE(::gyre::test::is_gyre_ok(call))
 #define ASSERT_GYRE_OK(call) ASSERT_TRUE(::gyre::test::is_gyre_ok(call))
 
@@ -75,7 +75,7 @@ std::uint32_t more_dispatches(std::uint32_t n_layer, std::uint32_t n_vocabulary_
 
 // Tests with a device: validation is on, and a test fails for every line that the library logs as
 // an error. GYRE_TEST_DRIVER (lavapipe, swiftshader, any) must be there, or the test fails.
-class ApiDeviceTest : public testing::Test {
+class ApiDeviceTest : public ::testing::Test {
   protected:
     static void SetUpTestSuite();
     void SetUp() override;

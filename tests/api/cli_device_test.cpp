@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "tests/api/api_support.h"
+#include "tests/api/model_files.h"
 #include "tests/api/process.h"
 
 namespace gyre::test {
 namespace {
 
 // Validation is on in the program too: its messages would be lines on stderr that no test expects.
-class CliDeviceTest : public testing::Test {
+class CliDeviceTest : public ::testing::Test {
   protected:
     static void SetUpTestSuite() { turn_validation_on(); }
 
@@ -70,6 +71,39 @@ TEST_F(CliDeviceTest, RunSaysThatAutoTookASoftwareDriver) {
     EXPECT_NE(result.err.find("software driver"), std::string::npos);
 }
 
+// What is ignored is as if the file did not have it: the same logits and the same text.
+TEST_F(CliDeviceTest, IgnoredKeysAreAsIfTheFileHadNone) {
+    const std::string scaled = folder_.path("scaled.gguf");
+    write_file(scaled, with_logit_scale(read_file(text_model_), 2.0f));
+    const std::vector<std::string> logits = {"logits", "--tokens", "1,2,3", "--device", "0"};
+    const auto run_logits = [&](std::vector<std::string> more, const std::string& out) {
+        more.insert(more.begin(), logits.begin(), logits.end());
+        more.insert(more.end(), {"--out", folder_.path(out)});
+        return run(more);
+    };
+    EXPECT_EQ(run_logits({"-m", text_model_}, "plain.bin").exit_code, 0);
+    const ProcessResult refused = run_logits({"-m", scaled}, "refused.bin");
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_EQ(lines(refused.err), 1) << refused.err;
+    const ProcessResult ignored =
+        run_logits({"-m", scaled, "--ignore-key", "gpt2.logit_scale"}, "ignored.bin");
+    EXPECT_EQ(ignored.exit_code, 0) << ignored.err;
+    EXPECT_NE(ignored.err.find("gyre: warning: key 'gpt2.logit_scale' = 2"), std::string::npos)
+        << ignored.err;
+    const std::string plain = read_file(folder_.path("plain.bin"));
+    EXPECT_FALSE(plain.empty());
+    EXPECT_EQ(read_file(folder_.path("ignored.bin")), plain);
+    const std::vector<std::string> names = folder_.names();
+    EXPECT_EQ(std::count(names.begin(), names.end(), "refused.bin"), 0);
+
+    std::vector<std::string> text = {"run", "-p",       "Hello", "-n", "8",        "--temp",
+                                     "0",   "--device", "0",     "-m", text_model_};
+    const ProcessResult unscaled = run(text);
+    text.back() = scaled;
+    text.insert(text.end(), {"--ignore-key", "gpt2.logit_scale"});
+    EXPECT_EQ(run(text).out, unscaled.out);
+}
+
 TEST_F(CliDeviceTest, RunJsonAgreesWithTheText) {
     const std::vector<std::string> common = {"run", "-m",       text_model_, "-p", "Hello",
                                              "-n",  "12",       "--seed",    "5",  "--temp",
@@ -115,7 +149,7 @@ TEST_F(CliDeviceTest, FailuresAreOneLine) {
     };
     for (const auto& command : commands) {
         const ProcessResult result = run(command);
-        SCOPED_TRACE(testing::PrintToString(command).substr(0, 300));
+        SCOPED_TRACE(::testing::PrintToString(command).substr(0, 300));
         EXPECT_EQ(result.exit_code, 1);
         EXPECT_EQ(result.out, "");
         EXPECT_EQ(lines(result.err), 1) << result.err;

@@ -17,6 +17,12 @@
 namespace gyre::test {
 namespace {
 
+Result<ModelTensors> tensors_of(const Gguf& gguf) {
+    GgufReading reading(gguf);
+    GYRE_ASSIGN(const ModelConfig config, read_model_config(reading));
+    return find_model_tensors(reading, config);
+}
+
 std::vector<std::uint32_t> read_back(Device& device, const BufferRange& range) {
     std::vector<std::uint32_t> words(range.size / 4);
     require(download(device, range, words.data()));
@@ -130,7 +136,7 @@ TEST_F(WeightsTest, GoldenModelsAreOnTheDevice) {
             const bool cut = limit.max_storage_range.has_value();
             if (cut && std::string(name) == "learned") continue;  // 64 rows of positions: 15360
             const auto model = open_golden(name, limit);
-            const auto tensors = find_model_tensors(model->gguf(), model->config());
+            const auto tensors = tensors_of(model->gguf());
             ASSERT_OK(tensors);
             expect_weights(model->device(), model->config(), model->weights(), tensors.value());
             EXPECT_EQ(model->weights().token_embd.slices.size() > 1, cut)
@@ -157,7 +163,7 @@ TEST_F(WeightsTest, SlicesOfFixedTilesHoldPairsOfWorkgroups) {
 
 TEST_F(WeightsTest, PositionRowsAreOnTheDevice) {
     const auto model = open_golden("learned");
-    const auto tensors = find_model_tensors(model->gguf(), model->config());
+    const auto tensors = tensors_of(model->gguf());
     ASSERT_OK(tensors);
     expect_vector(read_back(model->device(), model->weights().params()), model->weights().positions,
                   tensors->position_embd);
@@ -297,7 +303,7 @@ TEST_F(WeightsTest, LoadingCanBeCancelled) {
     ASSERT_OK(file);
     const auto own = Gguf::parse(file->bytes());
     ASSERT_OK(own);
-    const auto own_tensors = find_model_tensors(own.value(), model->config());
+    const auto own_tensors = tensors_of(own.value());
     ASSERT_OK(own_tensors);
     const std::uint64_t before = model->device().counters().allocations;
     int calls = 0;

@@ -38,7 +38,8 @@ int load(const Bytes& file) {
         EXPECT_LE(tensor.bytes.data() + tensor.bytes.size(), file.data() + file.size());
         EXPECT_EQ(read_floats(tensor).size(), tensor.n_elements());
     }
-    const auto config = read_model_config(gguf.value());
+    GgufReading reading(gguf.value());
+    const auto config = read_model_config(reading);
     if (!config.ok()) return config.status().message().empty() ? -1 : 1;
     (void)check_supported(config.value());
     const RotarySpec spec = config->rotary_spec(config->n_ctx);
@@ -46,7 +47,7 @@ int load(const Bytes& file) {
     fill_rotary_table(spec, spec.amplitude, config->n_ctx - 1, 2, table);
     for (const float value : table)
         EXPECT_TRUE(std::isfinite(value));
-    const auto tensors = find_model_tensors(gguf.value(), config.value());
+    const auto tensors = find_model_tensors(reading, config.value());
     if (!tensors.ok()) return tensors.status().message().empty() ? -1 : 2;
     EXPECT_EQ(tensors->layers.size(), config->n_layer);
     return 3;

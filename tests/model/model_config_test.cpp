@@ -91,9 +91,6 @@ constexpr const char* kEveryKey[] = {
     "gpt2.attention.key_length",
     "gpt2.attention.value_length",
     "gpt2.attention.layer_norm_epsilon",
-    "gpt2.attention.causal",
-    "gpt2.attention.max_alibi_bias",
-    "gpt2.attention.clamp_kqv",
     "gpt2.attention.sliding_window",
     "gpt2.rope.dimension_count",
     "gpt2.rope.freq_base",
@@ -143,7 +140,7 @@ TEST(ModelConfig, UnknownKeysThatChangeResultsAreRefused) {
         expect_refused(small_model().u32(key, 1), "'" + std::string(key) + "'");
     }
     EXPECT_TRUE(config_of(small_model().u32("general.quantization_version", 2)).ok());
-    EXPECT_TRUE(config_of(small_model().string("gpt2.comment", "x")).ok());
+    expect_refused(small_model().string("gpt2.comment", "x"), "'gpt2.comment' = x");
 }
 
 TEST(ModelConfig, UnknownValuesAreRefusedWithTheKnownOnes) {
@@ -225,18 +222,14 @@ TEST(ModelConfig, PositionsAgreeWithTheTensors) {
     expect_refused(learned.string("gyre.position", "rotary"), "gyre.position",
                    "position_embd.weight");
     expect_refused(small_model().string("gyre.position", "learned"), "gyre.position", "missing");
-    // Without the key and the table: rotary where the file speaks of it, else no positions.
-    EXPECT_EQ(config_of(small_model().erase("gyre.position"))->position, PositionKind::kNone);
-    EXPECT_EQ(config_of(small_model().erase("gyre.position").u32("gpt2.rope.dimension_count", 4))
-                  ->position,
-              PositionKind::kRotary);
-    EXPECT_EQ(
-        config_of(small_model().erase("gyre.position").boolean("gyre.rotary.keys", true))->position,
-        PositionKind::kRotary);
+    // Without the key and the table nothing says what the positions are.
+    expect_refused(small_model().erase("gyre.position"), "position_embd.weight", "missing");
+    expect_refused(small_model().erase("gyre.position").u32("gpt2.rope.dimension_count", 4),
+                   "position_embd.weight", "missing");
     // A rotary key that nothing would read is a contradiction.
     expect_refused(
         small_model().string("gyre.position", "none").string("gyre.rotary.values", "rove"),
-        "gyre.rotary.values", "none");
+        "'gyre.rotary.values' = rove");
 }
 
 TEST(ModelConfig, WithoutRotaryPositionsNothingTurns) {

@@ -162,7 +162,8 @@ TEST(RotaryConfig, YarnKeysReachTheRecipe) {
 
 TEST(RotaryConfig, OwnScalingNeedsItsKeys) {
     GgufBuilder b = rotary_model();
-    expect_refused(b.f32("gyre.rotary.scaling.factor", 2.0f), "scaling.factor", "without");
+    expect_refused(b.f32("gyre.rotary.scaling.factor", 2.0f), "scaling.factor",
+                   "nothing here reads it");
     b.string("gyre.rotary.scaling.type", "ntk");
     EXPECT_TRUE(config_of(b).ok());
     expect_refused(b.string("gyre.rotary.scaling.type", "dynamic"), "original_context_length",

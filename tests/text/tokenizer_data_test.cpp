@@ -23,12 +23,13 @@ void expect_refused(TokenizerData data, StatusCode code, std::vector<std::string
 }
 
 TEST(TokenizerDataTest, RefusesOtherPreSplitsByName) {
-    for (const char* pre : {"", "default", "gpt2", "gpt-2"}) {
+    for (const char* pre : {"", "default", "gpt2", "gpt-2", "olmo", "mpt", "phi-2", "jais",
+                            "jina-es", "modern-bert", "exaone4", "trillion", "gigachat"}) {
         TokenizerData data = byte_vocabulary();
         data.pre = pre;
         EXPECT_TRUE(Tokenizer::create(data).ok()) << pre;
     }
-    for (const char* pre : {"llama-bpe", "qwen2", "GPT-2", "gpt-2 "}) {
+    for (const char* pre : {"llama-bpe", "qwen2", "roberta-bpe", "GPT-2", "gpt-2 "}) {
         TokenizerData data = byte_vocabulary();
         data.pre = pre;
         expect_refused(data, StatusCode::kUnsupported, {"tokenizer.ggml.pre", pre});

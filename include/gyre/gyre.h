@@ -212,8 +212,6 @@ typedef struct gyre_model_options {
     void* progress_user;             /**< handed to progress */
     uint32_t no_tuning; /**< 1: do not spend up to 1 s of first starts on timing kernels */
     gyre_matrix_units matrix_units; /**< for prompts */
-    /**< 1: do not spend up to 1 s of first starts on timing kernels */
-    uint32_t no_matrix_units; /**< 1: prompts without the GPU's matrix units, should it have any */
     /**
      * Keys and tensors (NUL-terminated names, as error texts say them) that the file is read
      * without, at your own risk; each is logged as a warning. "*": all that the library does not

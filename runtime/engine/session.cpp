@@ -33,12 +33,12 @@ Status Session::check_cancelled() {
     return {};
 }
 
-void Session::write_step(std::uint32_t position, std::span<const std::uint32_t> tokens) {
+Status Session::write_step(std::uint32_t position, std::span<const std::uint32_t> tokens) {
     const StepState step{position, static_cast<std::uint32_t>(tokens.size()), 0, 0};
     auto* bytes = static_cast<std::byte*>(buffers_.batch.mapped());
     std::memcpy(bytes, &step, sizeof(step));
     std::memcpy(bytes + SAMPLE_TOKENS_OFFSET, tokens.data(), tokens.size_bytes());
-    buffers_.batch.flush(0, SAMPLE_TOKENS_OFFSET + tokens.size_bytes());
+    return buffers_.batch.flush(0, SAMPLE_TOKENS_OFFSET + tokens.size_bytes());
 }
 
 Parts Session::make_parts() {
@@ -60,15 +60,16 @@ Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits
     const auto n_tokens = static_cast<std::uint32_t>(tokens.size());
     const bool last = logits == LogitsOf::kLastToken;
     if (!last) readback = Readback::kLater;
-    write_step(position_, tokens);
     logits_.clear();
     on_device_ = false;
+    GYRE_TRY(write_step(position_, tokens));
     Parts parts = make_parts();
     schedule_->record_prefill(parts, n_tokens, logits, position_);
     GYRE_TRY(parts.finish(behind(readback)));
+    if (readback == Readback::kNow) GYRE_TRY(take_logits());
+    if (logits == LogitsOf::kEveryToken) GYRE_TRY(take_all_logits(n_tokens));
     position_ += n_tokens;
     on_device_ = last;
-    if (readback == Readback::kNow) take_logits();
     return {};
 }
 
@@ -101,10 +102,7 @@ Status Session::feed(std::span<const std::uint32_t> tokens, const LogitsSink& si
     for (std::size_t first = 0; first < tokens.size();) {
         GYRE_ASSIGN(const auto chunk, next_chunk(tokens, first, rows));
         GYRE_TRY(run_chunk(chunk, LogitsOf::kEveryToken, Readback::kNow));
-        buffers_.all_logits->invalidate(0, std::uint64_t{n_vocab} * 4 * chunk.size());
         const auto* values = static_cast<const float*>(buffers_.all_logits->mapped());
-        const float* last = values + (chunk.size() - 1) * n_vocab;
-        logits_.assign(last, last + n_vocab);
         GYRE_TRY(sink(static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(chunk.size()),
                       values));
         first += chunk.size();
@@ -116,17 +114,17 @@ Status Session::decode(std::uint32_t token, Readback readback) {
     GYRE_TRY(check({&token, 1}));
     GYRE_TRY(check_cancelled());
     GYRE_TRY(make_room(1));
-    write_step(position_, {&token, 1});
     logits_.clear();
     on_device_ = false;
+    GYRE_TRY(write_step(position_, {&token, 1}));
     const auto last = behind(readback);
     GYRE_ASSIGN(const double seconds,
                 token_in_parts() ? run_token_in_parts(last) : run_token(last));
     token_pace_.took(1, seconds);
     queue_.count_decoded(1);
+    if (readback == Readback::kNow) GYRE_TRY(take_logits());
     ++position_;
     on_device_ = true;
-    if (readback == Readback::kNow) take_logits();
     return {};
 }
 
@@ -166,10 +164,10 @@ Status Session::write_on(const LoopRequest& request, const TokenSink& sink, Loop
     if (most == 0) return {};
     if (!request.pending) GYRE_TRY(put_logits());
     // The device advances from the last token of the text, whether it is in the cache or not.
-    write_step(first_cell - 1, request.history.last(1));
+    GYRE_TRY(write_step(first_cell - 1, request.history.last(1)));
     SampleSettings settings = request.sampling;
     settings.max_tokens = most;
-    loop_.start(settings, request.history, request.step);
+    GYRE_TRY(loop_.start(settings, request.history, request.step));
 
     const std::uint32_t begin = position_;
     bool slid = false;
@@ -201,15 +199,24 @@ Status Session::write_on(const LoopRequest& request, const TokenSink& sink, Loop
 Status Session::fetch_logits() {
     if (!logits_.empty() || !on_device_) return {};
     GYRE_TRY(queue_.run(recorders_.read_logits));
-    take_logits();
+    return take_logits();
+}
+
+Status Session::take_logits() {
+    const std::uint32_t n_vocab = model_->config().n_vocab;
+    GYRE_TRY(buffers_.readback.invalidate(0, std::uint64_t{n_vocab} * 4));
+    const auto* values = static_cast<const float*>(buffers_.readback.mapped());
+    logits_.assign(values, values + n_vocab);
     return {};
 }
 
-void Session::take_logits() {
-    const std::uint32_t n_vocab = model_->config().n_vocab;
-    buffers_.readback.invalidate(0, std::uint64_t{n_vocab} * 4);
-    const auto* values = static_cast<const float*>(buffers_.readback.mapped());
-    logits_.assign(values, values + n_vocab);
+// Of a chunk, for the caller; the last row is logits().
+Status Session::take_all_logits(std::uint32_t n_rows) {
+    const std::size_t n_vocab = model_->config().n_vocab;
+    GYRE_TRY(buffers_.all_logits->invalidate(0, n_vocab * 4 * n_rows));
+    const auto* values = static_cast<const float*>(buffers_.all_logits->mapped());
+    logits_.assign(values + (n_rows - 1) * n_vocab, values + n_rows * n_vocab);
+    return {};
 }
 
 // Where the sampler reads them, if only the host has them.

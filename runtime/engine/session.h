@@ -183,6 +183,7 @@ class Session {
     static Result<Buffers> make_buffers(Device& device, const ModelConfig& config,
                                         const ActivationLayout& layout);
     static Result<Recorders> make_recorders(Device& device);
+    // After an error the schedule and the decode of before stand.
     Status build_schedule(const Schedule::Progress& progress = {});
     Status record_read_logits();
     Status fill_state();
@@ -191,7 +192,7 @@ class Session {
     double decay_origin() const { return options_.first_position + n_ctx() / 2.0; }
     Status check(std::span<const std::uint32_t> tokens) const;
     Status check_cancelled();
-    void write_step(std::uint32_t position, std::span<const std::uint32_t> tokens);
+    Status write_step(std::uint32_t position, std::span<const std::uint32_t> tokens);
     Result<std::span<const std::uint32_t>> next_chunk(std::span<const std::uint32_t> tokens,
                                                       std::size_t first, std::size_t chunk);
     Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
@@ -203,7 +204,8 @@ class Session {
     Status profile_piece(CommandRecorder& recorder, std::span<const std::uint32_t> tokens,
                          bool decode, LogitsOf logits, const ProfileSink& sink);
     Status ensure_all_logits();
-    void take_logits();
+    Status take_logits();
+    Status take_all_logits(std::uint32_t n_rows);
     Status put_logits();
     Status write_turns(std::uint32_t count);
 

@@ -32,7 +32,7 @@ Status Session::profile_piece(CommandRecorder& recorder, std::span<const std::ui
     GYRE_TRY(check_cancelled());
     const auto n_tokens = static_cast<std::uint32_t>(tokens.size());
     GYRE_TRY(make_room(n_tokens));
-    write_step(position_, tokens);
+    GYRE_TRY(write_step(position_, tokens));
     GYRE_TRY(recorder.begin());
     recorder.timestamp("begin");
     if (decode) {
@@ -44,9 +44,9 @@ Status Session::profile_piece(CommandRecorder& recorder, std::span<const std::ui
     logits_.clear();
     on_device_ = false;
     GYRE_TRY(model_->device().run(recorder));
+    GYRE_ASSIGN(const std::vector<TimestampValue> times, recorder.timestamps());
     on_device_ = logits != LogitsOf::kNone;
     position_ += n_tokens;
-    GYRE_ASSIGN(const std::vector<TimestampValue> times, recorder.timestamps());
     for (std::size_t i = 1; i < times.size(); ++i) {
         const TimestampValue& before = times[i - 1];
         sink({times[i].label.c_str(), times[i].index, times[i].dispatches - before.dispatches,

@@ -209,10 +209,16 @@ Status Session::build_schedule(const Schedule::Progress& progress) {
                                 buffers_.batch.range(SAMPLE_TOKENS_OFFSET, token_bytes),
                                 buffers_.batch.range(0, sizeof(StepState)), buffers_.logits.range(),
                                 buffers_.all_logits ? buffers_.all_logits->range() : BufferRange{}};
-    GYRE_ASSIGN(schedule_, Schedule::create(*model_, cache_, rotary_, layout_, bound, progress));
-    GYRE_TRY(recorders_.decode.begin());
-    schedule_->record_decode(recorders_.decode);
-    return recorders_.decode.end();
+    GYRE_ASSIGN(Schedule schedule,
+                Schedule::create(*model_, cache_, rotary_, layout_, bound, progress));
+    GYRE_ASSIGN(CommandRecorder decode,
+                CommandRecorder::create(model_->device(), {.debug_name = "decode"}));
+    GYRE_TRY(decode.begin());
+    schedule.record_decode(decode);
+    GYRE_TRY(decode.end());
+    schedule_ = std::move(schedule);
+    recorders_.decode = std::move(decode);
+    return {};
 }
 
 Status Session::record_read_logits() {
@@ -232,7 +238,7 @@ Status Session::warm_up(const Schedule::Progress& progress) {
     auto* bytes = static_cast<std::byte*>(buffers_.batch.mapped());
     std::memset(bytes, 0, buffers_.batch.size());  // token 0
     std::memcpy(bytes, &step, sizeof(step));
-    buffers_.batch.flush(0, buffers_.batch.size());
+    GYRE_TRY(buffers_.batch.flush(0, buffers_.batch.size()));
     const auto dispatch_all = [&](Dispatcher& to) {
         schedule_->record_decode(to);
         loop_.record(to);

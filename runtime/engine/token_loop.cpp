@@ -147,8 +147,8 @@ void TokenLoop::record(Dispatcher& recorder) const {
     record_sample(recorder, kernels_, set_, params_);
 }
 
-void TokenLoop::start(const SampleSettings& settings, std::span<const std::uint32_t> history,
-                      std::uint64_t step) {
+Status TokenLoop::start(const SampleSettings& settings, std::span<const std::uint32_t> history,
+                        std::uint64_t step) {
     SampleControl control;
     control.options = make_sample_options(settings);
     const auto recent = history.last(std::min<std::size_t>(history.size(), SAMPLE_HISTORY));
@@ -162,9 +162,9 @@ void TokenLoop::start(const SampleSettings& settings, std::span<const std::uint3
     std::fill(std::begin(control.history), std::end(control.history), 0u);
     std::copy(recent.begin(), recent.end(), control.history);
     std::memcpy(control_.mapped(), &control, sizeof(control));
-    control_.flush(0, sizeof(control));
     is_greedy_ = settings.temperature == 0.0f;
     stop_token_ = settings.stop_token;
+    return control_.flush(0, sizeof(control));
 }
 
 // kCount: and so on.
@@ -177,17 +177,17 @@ Result<LoopEnd> TokenLoop::look_at(std::uint32_t index, std::uint32_t token,
 }
 
 // Of a submission that was waited for; the device may be writing others meanwhile.
-std::uint32_t TokenLoop::result(std::uint32_t index) const {
+Result<std::uint32_t> TokenLoop::result(std::uint32_t index) const {
     const std::uint64_t at = offsetof(SampleControl, results) + 4 * (index % SAMPLE_RESULTS);
-    control_.invalidate(at, 4);
+    GYRE_TRY(control_.invalidate(at, 4));
     std::uint32_t token = NO_TOKEN;
     std::memcpy(&token, static_cast<const std::byte*>(control_.mapped()) + at, sizeof(token));
     return token;
 }
 
-SampleStatus TokenLoop::status() const {
+Result<SampleStatus> TokenLoop::status() const {
     constexpr std::uint64_t kAt = offsetof(SampleControl, loop) + offsetof(SampleLoop, status);
-    control_.invalidate(kAt, 4);
+    GYRE_TRY(control_.invalidate(kAt, 4));
     SampleStatus status = SampleStatus::kRunning;
     std::memcpy(&status, static_cast<const std::byte*>(control_.mapped()) + kAt, sizeof(status));
     return status;
@@ -225,7 +225,7 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
             GYRE_ASSIGN(n_there, under_way.retire(round));
         }
         for (; n_there > 0 && result.end == LoopEnd::kCount; --n_there) {
-            const std::uint32_t token = this->result(read);
+            GYRE_ASSIGN(const std::uint32_t token, this->result(read));
             result.n_decoded += decoding ? 1 : 0;
             GYRE_ASSIGN(result.end, look_at(read, token, deliver));
             ++read;
@@ -234,7 +234,9 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
         decoding = true;
     }
     GYRE_TRY(under_way.drain());
-    if (result.end == LoopEnd::kBroken) result.status = status();
+    if (result.end == LoopEnd::kBroken) {
+        GYRE_ASSIGN(result.status, status());
+    }
     return {};
 }
 

@@ -51,8 +51,8 @@ class TokenLoop {
                                     std::uint32_t n_ctx);
 
     // What tokens are chosen by, and the tokens so far. Nothing may be under way.
-    void start(const SampleSettings& settings, std::span<const std::uint32_t> history,
-               std::uint64_t step);
+    Status start(const SampleSettings& settings, std::span<const std::uint32_t> history,
+                 std::uint64_t step);
 
     // Takes one token; false: no more. Not called while the device may still change its cell.
     using Deliver = std::function<Result<bool>(std::uint32_t index, std::uint32_t token)>;
@@ -86,8 +86,8 @@ class TokenLoop {
 
     Result<LoopEnd> look_at(std::uint32_t index, std::uint32_t token, const Deliver& deliver) const;
     Status record_once(CommandRecorder& recorder, bool greedy) const;
-    std::uint32_t result(std::uint32_t index) const;
-    SampleStatus status() const;
+    Result<std::uint32_t> result(std::uint32_t index) const;
+    Result<SampleStatus> status() const;
 
     Buffer control_, scratch_;
     SampleParams params_;

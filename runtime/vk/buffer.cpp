@@ -50,7 +50,8 @@ Result<Buffer> Buffer::create(DeviceState& device, std::uint64_t size, Memory me
                  VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT | VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
                  VK_BUFFER_USAGE_TRANSFER_DST_BIT;
     info.sharingMode = VK_SHARING_MODE_EXCLUSIVE;
-    VK_TRY(device.fn.vkCreateBuffer(device.device, &info, nullptr, &buffer.handle_));
+    VK_MAKE(buffer.handle_,
+            device.fn.vkCreateBuffer(device.device, &info, nullptr, &buffer.handle_));
     device.set_name(VK_OBJECT_TYPE_BUFFER, buffer.handle_, debug_name);
     GYRE_TRY(buffer.allocate(debug_name));
     return buffer;
@@ -122,7 +123,8 @@ Status Buffer::bind_and_map(std::uint32_t property_flags) {
     coherent_ = (property_flags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) != 0;
     const bool visible = (property_flags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) != 0;
     if (visible && (memory_ != Memory::kDevice || device.caps.unified_memory)) {
-        VK_TRY(device.fn.vkMapMemory(device.device, allocation_, 0, VK_WHOLE_SIZE, 0, &mapped_));
+        VK_MAKE(mapped_,
+                device.fn.vkMapMemory(device.device, allocation_, 0, VK_WHOLE_SIZE, 0, &mapped_));
     }
     return {};
 }
@@ -168,24 +170,24 @@ Buffer::~Buffer() {
     release();
 }
 
-// The two calls below fail only when the host has no memory for the driver's own book-keeping; the
-// next submission then reports what is wrong.
-void Buffer::flush(std::uint64_t offset, std::uint64_t size) const {
+Status Buffer::flush(std::uint64_t offset, std::uint64_t size) const {
     assert(offset + size <= size_);
-    if (coherent_ || mapped_ == nullptr || size == 0) return;
+    if (coherent_ || mapped_ == nullptr || size == 0) return {};
     const VkMappedMemoryRange range = mapped_range(
         allocation_,
         round_to_atoms(offset, size, device_->caps.non_coherent_atom, allocation_size_));
-    (void)device_->fn.vkFlushMappedMemoryRanges(device_->device, 1, &range);
+    VK_TRY(device_->fn.vkFlushMappedMemoryRanges(device_->device, 1, &range));
+    return {};
 }
 
-void Buffer::invalidate(std::uint64_t offset, std::uint64_t size) const {
+Status Buffer::invalidate(std::uint64_t offset, std::uint64_t size) const {
     assert(offset + size <= size_);
-    if (coherent_ || mapped_ == nullptr || size == 0) return;
+    if (coherent_ || mapped_ == nullptr || size == 0) return {};
     const VkMappedMemoryRange range = mapped_range(
         allocation_,
         round_to_atoms(offset, size, device_->caps.non_coherent_atom, allocation_size_));
-    (void)device_->fn.vkInvalidateMappedMemoryRanges(device_->device, 1, &range);
+    VK_TRY(device_->fn.vkInvalidateMappedMemoryRanges(device_->device, 1, &range));
+    return {};
 }
 
 }  // namespace gyre

@@ -52,8 +52,9 @@ class Buffer {
 
     // flush: after the host wrote and before submit. invalidate: after the wait and before the host
     // reads. Nothing happens where the memory is coherent. Any offset and size inside the buffer.
-    void flush(std::uint64_t offset, std::uint64_t size) const;
-    void invalidate(std::uint64_t offset, std::uint64_t size) const;
+    // After an error the other side sees old bytes: do not submit, do not read.
+    Status flush(std::uint64_t offset, std::uint64_t size) const;
+    Status invalidate(std::uint64_t offset, std::uint64_t size) const;
 
     BufferRange range() const { return {this, 0, size_}; }
     BufferRange range(std::uint64_t offset, std::uint64_t size) const {

@@ -34,9 +34,10 @@ Result<std::vector<TimestampValue>> CommandRecorder::timestamps() const {
     const auto count = static_cast<std::uint32_t>(taken_.size());
     if (count == 0) return std::vector<TimestampValue>{};
     std::vector<std::uint64_t> ticks(count);
-    VK_TRY(device_->fn.vkGetQueryPoolResults(device_->device, queries_, 0, count,
-                                             count * sizeof(std::uint64_t), ticks.data(),
-                                             sizeof(std::uint64_t), VK_QUERY_RESULT_64_BIT));
+    const VkResult result = device_->fn.vkGetQueryPoolResults(
+        device_->device, queries_, 0, count, count * sizeof(std::uint64_t), ticks.data(),
+        sizeof(std::uint64_t), VK_QUERY_RESULT_64_BIT);
+    GYRE_TRY(device_->check(result, "vkGetQueryPoolResults"));
     const std::uint32_t bits = device_->timestamp_bits;
     const std::uint64_t mask = bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
     std::vector<TimestampValue> values;

@@ -71,7 +71,8 @@ Result<CommandRecorder> CommandRecorder::create(DeviceState& device,
 
     auto pool_info = vk_struct<VkCommandPoolCreateInfo>(VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO);
     pool_info.queueFamilyIndex = device.queue_family;
-    VK_TRY(device.fn.vkCreateCommandPool(device.device, &pool_info, nullptr, &recorder.pool_));
+    VK_MAKE(recorder.pool_,
+            device.fn.vkCreateCommandPool(device.device, &pool_info, nullptr, &recorder.pool_));
     device.set_name(VK_OBJECT_TYPE_COMMAND_POOL, recorder.pool_, options.debug_name);
     auto info =
         vk_struct<VkCommandBufferAllocateInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO);
@@ -85,8 +86,8 @@ Result<CommandRecorder> CommandRecorder::create(DeviceState& device,
             vk_struct<VkQueryPoolCreateInfo>(VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO);
         query_info.queryType = VK_QUERY_TYPE_TIMESTAMP;
         query_info.queryCount = recorder.max_timestamps_;
-        VK_TRY(
-            device.fn.vkCreateQueryPool(device.device, &query_info, nullptr, &recorder.queries_));
+        VK_MAKE(recorder.queries_, device.fn.vkCreateQueryPool(device.device, &query_info, nullptr,
+                                                               &recorder.queries_));
         device.set_name(VK_OBJECT_TYPE_QUERY_POOL, recorder.queries_, options.debug_name);
     }
     return recorder;
@@ -133,8 +134,8 @@ void CommandRecorder::release() noexcept {
 }
 
 Status CommandRecorder::begin() {
-    assert(!recording_);
     GYRE_TRY(device_->lost_status());
+    recording_ = false;
     VK_TRY(device_->fn.vkResetCommandPool(device_->device, pool_, 0));
     auto info = vk_struct<VkCommandBufferBeginInfo>(VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO);
     if (simultaneous_use_) info.flags = VK_COMMAND_BUFFER_USAGE_SIMULTANEOUS_USE_BIT;

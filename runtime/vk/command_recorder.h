@@ -51,8 +51,9 @@ class CommandRecorder final : public Dispatcher {
     CommandRecorder& operator=(CommandRecorder&& other) noexcept;
     ~CommandRecorder();  // the device must be done with it
 
-    // Forgets what was recorded and starts anew. The first command of a recording waits for
-    // everything submitted to the queue before it.
+    // Forgets what was recorded, also what an error broke off before end(), and starts anew. The
+    // first command of a recording waits for everything submitted to the queue before it. After an
+    // error there is no recording, and nothing to submit.
     Status begin();
     Status end();
 

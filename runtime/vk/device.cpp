@@ -33,6 +33,7 @@ DeviceFeatures both(const DeviceFeatures& a, const DeviceFeatures& b) {
 Status create_device(DeviceState& state) {
     const InstanceTable& fn = state.instance->fn;
     const DeviceExtensions extensions(fn, state.physical);
+    GYRE_TRY(extensions.status());
     const auto compute = compute_queue(fn, state.physical);
     if (!compute) return Status::no_device(state.info.name + " has no queue that computes");
     state.queue_family = compute->family;
@@ -54,7 +55,7 @@ Status create_device(DeviceState& state) {
     info.pQueueCreateInfos = &queue_info;
     info.enabledExtensionCount = static_cast<std::uint32_t>(names.size());
     info.ppEnabledExtensionNames = names.data();
-    VK_TRY(fn.vkCreateDevice(state.physical, &info, nullptr, &state.device));
+    VK_MAKE(state.device, fn.vkCreateDevice(state.physical, &info, nullptr, &state.device));
     volkLoadDeviceTable(&state.fn, state.device);
     state.fn.vkGetDeviceQueue(state.device, state.queue_family, 0, &state.queue);
     state.set_name(VK_OBJECT_TYPE_QUEUE, state.queue, "compute");
@@ -76,8 +77,8 @@ Status create_layouts(DeviceState& state) {
         VK_STRUCTURE_TYPE_DESCRIPTOR_SET_LAYOUT_CREATE_INFO);
     set_info.bindingCount = static_cast<std::uint32_t>(bindings.size());
     set_info.pBindings = bindings.data();
-    VK_TRY(
-        state.fn.vkCreateDescriptorSetLayout(state.device, &set_info, nullptr, &state.set_layout));
+    VK_MAKE(state.set_layout, state.fn.vkCreateDescriptorSetLayout(state.device, &set_info, nullptr,
+                                                                   &state.set_layout));
     state.set_name(VK_OBJECT_TYPE_DESCRIPTOR_SET_LAYOUT, state.set_layout, "every kernel");
 
     const VkPushConstantRange push{VK_SHADER_STAGE_COMPUTE_BIT, 0, kMaxPushBytes};
@@ -87,8 +88,9 @@ Status create_layouts(DeviceState& state) {
     layout_info.pSetLayouts = &state.set_layout;
     layout_info.pushConstantRangeCount = 1;
     layout_info.pPushConstantRanges = &push;
-    VK_TRY(state.fn.vkCreatePipelineLayout(state.device, &layout_info, nullptr,
-                                           &state.pipeline_layout));
+    VK_MAKE(state.pipeline_layout,
+            state.fn.vkCreatePipelineLayout(state.device, &layout_info, nullptr,
+                                            &state.pipeline_layout));
     state.set_name(VK_OBJECT_TYPE_PIPELINE_LAYOUT, state.pipeline_layout, "every kernel");
     return {};
 }
@@ -120,7 +122,10 @@ Status create_pipeline_cache(DeviceState& state) {
         result =
             state.fn.vkCreatePipelineCache(state.device, &info, nullptr, &state.pipeline_cache);
     }
-    VK_TRY(result);
+    if (result != VK_SUCCESS) {
+        state.pipeline_cache = VK_NULL_HANDLE;
+        return status_of(result, "vkCreatePipelineCache");
+    }
     state.set_name(VK_OBJECT_TYPE_PIPELINE_CACHE, state.pipeline_cache, "pipelines");
     return {};
 }
@@ -139,6 +144,7 @@ Result<Device> Device::create(const Instance& instance, std::uint32_t index,
                                         parent.devices[index].unusable_because);
     }
     auto state = std::make_unique<DeviceState>();
+    state->overdue.reserve(64);  // there may be no memory when it is needed
     state->instance = &parent;
     state->physical = parent.physical[index];
     state->info = parent.devices[index];
@@ -217,7 +223,7 @@ bool Device::lost() const {
     return state_->lost;
 }
 bool Device::hung() const {
-    return !state_->may_destroy();
+    return !state_->at_rest();
 }
 
 Status Device::lost_status() const {

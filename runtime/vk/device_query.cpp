@@ -150,13 +150,14 @@ CooperativeShape cooperative_shape([[maybe_unused]] const InstanceTable& fn,
 
 DeviceExtensions::DeviceExtensions(const InstanceTable& fn, VkPhysicalDevice device) {
     std::uint32_t count = 0;
-    if (fn.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr) != VK_SUCCESS) {
-        return;
+    VkResult result = fn.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr);
+    if (result == VK_SUCCESS) {
+        list_.resize(count);
+        result = fn.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, list_.data());
     }
-    list_.resize(count);
-    const VkResult result =
-        fn.vkEnumerateDeviceExtensionProperties(device, nullptr, &count, list_.data());
-    list_.resize(result == VK_SUCCESS || result == VK_INCOMPLETE ? count : 0);
+    const bool listed = result == VK_SUCCESS || result == VK_INCOMPLETE;
+    list_.resize(listed ? count : 0);
+    if (!listed) status_ = status_of(result, "vkEnumerateDeviceExtensionProperties");
 }
 
 bool DeviceExtensions::has(std::string_view name) const {
@@ -281,6 +282,10 @@ DeviceInfo query_device_info(const InstanceTable& fn, VkPhysicalDevice device,
         return info;
     }
     const DeviceExtensions extensions(fn, device);
+    if (!extensions.status().ok()) {
+        info.unusable_because = "its extensions are unknown: " + extensions.status().message();
+        return info;
+    }
     const bool sized_subgroups = fill_properties(info, fn, device, extensions);
     if (queue->timestamp_bits != 0) {
         info.caps.timestamp_period_ns = static_cast<double>(properties.limits.timestampPeriod);

@@ -19,9 +19,11 @@ class DeviceExtensions {
   public:
     DeviceExtensions(const InstanceTable& fn, VkPhysicalDevice device);
     bool has(std::string_view name) const;
+    const Status& status() const { return status_; }  // an error: the driver failed to say
 
   private:
-    std::vector<VkExtensionProperties> list_;  // empty if the driver fails to say
+    std::vector<VkExtensionProperties> list_;
+    Status status_;
 };
 
 // The structures of all optional features, chained as far as the device knows them: for asking what

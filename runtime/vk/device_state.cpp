@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <thread>
 
 #include "runtime/base/log.h"
 #include "runtime/vk/command_recorder.h"
@@ -14,13 +15,23 @@ namespace gyre {
 namespace {
 // A wait is cut into slices: some drivers spin or misbehave on long timeouts.
 constexpr std::uint64_t kWaitSliceNs = 200'000'000;
+// A fence whose state cannot be had is asked again after a pause, for so long.
+constexpr std::chrono::milliseconds kAskAgain{1};
+constexpr std::chrono::seconds kPatience{5};
+
+// The work behind a fence has ended: it is done, or the device is lost, which ends all work. Any
+// other error says only that the fence could not be asked.
+bool has_ended(VkResult fence_status) {
+    return fence_status == VK_SUCCESS || fence_status == VK_ERROR_DEVICE_LOST;
+}
 }  // namespace
 
 DeviceState::~DeviceState() {
     if (device == VK_NULL_HANDLE) return;
-    if (!may_destroy()) {
+    if (!at_rest() || left_behind) {
         log(LogLevel::kWarning,
-            info.name + " did not finish its work; its objects stay until the process ends");
+            info.name +
+                " did not finish its work in time; its objects stay until the process ends");
         instance->keep = true;
         dummy.reset();  // it asks may_destroy(), whose list would be gone before it
         return;
@@ -87,10 +98,16 @@ Status DeviceState::check(VkResult result, const char* call) {
 }
 
 bool DeviceState::may_destroy() noexcept {
+    if (at_rest()) return true;
+    left_behind = true;
+    return false;
+}
+
+bool DeviceState::at_rest() noexcept {
     if (!hung) return true;
     const std::lock_guard lock(lost_mutex);
     std::erase_if(overdue, [this](VkFence fence) {
-        if (fn.vkGetFenceStatus(device, fence) == VK_NOT_READY) return false;
+        if (!has_ended(fn.vkGetFenceStatus(device, fence))) return false;
         fn.vkDestroyFence(device, fence, nullptr);
         return true;
     });
@@ -147,25 +164,42 @@ Result<Submission> DeviceState::submit(std::span<CommandRecorder* const> recorde
     return Submission(this, fence);
 }
 
-Status DeviceState::wait_fence(VkFence fence) {
-    const auto deadline = std::chrono::steady_clock::now() + hang_timeout;
-    VkResult result = fn.vkGetFenceStatus(device, fence);
-    if (result == VK_NOT_READY) {
-        ++waits;
-        result = VK_TIMEOUT;
+Status DeviceState::give_up(VkFence fence, const std::string& reason) {
+    {
+        const std::lock_guard lock(lost_mutex);
+        overdue.push_back(fence);
+        hung = true;
     }
-    while (result == VK_TIMEOUT) {
-        const auto left = std::chrono::nanoseconds(deadline - std::chrono::steady_clock::now());
+    mark_lost(reason);
+    return lost_status();
+}
+
+Status DeviceState::wait_fence(VkFence fence) {
+    using Clock = std::chrono::steady_clock;
+    const auto begin = Clock::now();
+    // Where other work is overdue already, nobody waits for this as well.
+    const auto deadline = begin + (hung ? std::chrono::milliseconds(0) : hang_timeout);
+    auto last_answer = begin;
+    VkResult result = fn.vkGetFenceStatus(device, fence);
+    if (!has_ended(result)) ++waits;
+    while (!has_ended(result)) {
+        const auto left = std::chrono::nanoseconds(deadline - Clock::now());
         const auto left_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(left.count(), 0));
         result = fn.vkWaitForFences(device, 1, &fence, VK_TRUE, std::min(kWaitSliceNs, left_ns));
-        if (result == VK_TIMEOUT && std::chrono::steady_clock::now() >= deadline) {
-            {
-                const std::lock_guard lock(lost_mutex);
-                overdue.push_back(fence);
-                hung = true;
-            }
-            mark_lost("work took longer than " + std::to_string(hang_timeout.count()) + " ms");
-            return lost_status();
+        if (result < 0 && !has_ended(result)) {
+            std::this_thread::sleep_for(kAskAgain);
+            result = fn.vkGetFenceStatus(device, fence);
+        }
+        if (has_ended(result)) break;
+        const auto now = Clock::now();
+        if (result >= 0) last_answer = now;
+        if (now >= deadline) {
+            return give_up(fence,
+                           "work took longer than " + std::to_string(hang_timeout.count()) + " ms");
+        }
+        if (now - last_answer >= kPatience) {
+            return give_up(fence, std::string("vkWaitForFences returned ") + result_name(result) +
+                                      " for " + std::to_string(kPatience.count()) + " s");
         }
     }
     const Status status = check(result, "vkWaitForFences");
@@ -212,11 +246,12 @@ void DeviceState::save_pipeline_cache() {
     if (cache_path.empty() || pipeline_cache == VK_NULL_HANDLE || lost) return;
     const std::lock_guard lock(cache_mutex);
     std::size_t size = 0;
+    std::vector<std::byte> data;
     VkResult result = fn.vkGetPipelineCacheData(device, pipeline_cache, &size, nullptr);
-    std::vector<std::byte> data(size);
-    if (result == VK_SUCCESS && size > 0) {
-        result = fn.vkGetPipelineCacheData(device, pipeline_cache, &size, data.data());
+    if (result == VK_SUCCESS) {
         data.resize(size);
+        result = fn.vkGetPipelineCacheData(device, pipeline_cache, &size, data.data());
+        if (result == VK_SUCCESS) data.resize(size);
     }
     if (result != VK_SUCCESS || data.empty()) {
         log(LogLevel::kWarning,
@@ -251,7 +286,7 @@ Status Submission::wait() {
 
 bool Submission::done() {
     if (fence_ == VkFence{} || device_->lost) return true;
-    return device_->fn.vkGetFenceStatus(device_->device, fence_) != VK_NOT_READY;
+    return has_ended(device_->fn.vkGetFenceStatus(device_->device, fence_));
 }
 
 }  // namespace gyre

@@ -71,6 +71,9 @@ struct DeviceState {
     // is destroyed, and what is overdue for ever stays until the process ends.
     std::atomic<bool> lost{false};
     std::atomic<bool> hung{false};  // overdue is not empty
+    // Something was to be destroyed while work was overdue. It is left as it is, and so is the
+    // VkDevice, which may not go before its objects.
+    std::atomic<bool> left_behind{false};
     mutable std::mutex lost_mutex;  // lost_reason, overdue
     std::string lost_reason;
     std::vector<VkFence> overdue;
@@ -82,7 +85,9 @@ struct DeviceState {
 
     Status lost_status() const;
     void mark_lost(const std::string& reason);
-    // Whether the device is done with all objects; false only while work is overdue.
+    // false while work is overdue, and the device may still use any object.
+    bool at_rest() noexcept;
+    // Whether the caller may destroy its object now; if not, it never will be.
     bool may_destroy() noexcept;
     // Like status_of, and remembers a loss.
     Status check(VkResult result, const char* call);
@@ -90,7 +95,10 @@ struct DeviceState {
     Result<Submission> submit(std::span<CommandRecorder* const> recorders);
     Result<VkFence> take_fence();
     void give_fence(VkFence fence);
+    // Returns when the work is done, or gives the device up. An error of the wait itself, such as
+    // VK_ERROR_OUT_OF_HOST_MEMORY, ends no work: the fence is asked again.
     Status wait_fence(VkFence fence);
+    Status give_up(VkFence fence, const std::string& reason);
 
     // A view of the range for texel binding kFirstTexelBinding + texel.
     Result<VkBufferView> create_view(std::uint32_t texel, VkBuffer buffer, std::uint64_t offset,

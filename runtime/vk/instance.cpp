@@ -48,7 +48,8 @@ Result<std::vector<VkExtensionProperties>> instance_extensions(const char* layer
     VK_TRY(vkEnumerateInstanceExtensionProperties(layer, &count, nullptr));
     std::vector<VkExtensionProperties> list(count);
     const VkResult result = vkEnumerateInstanceExtensionProperties(layer, &count, list.data());
-    if (result != VK_INCOMPLETE) VK_TRY(result);
+    if (result != VK_INCOMPLETE)
+        GYRE_TRY(status_of(result, "vkEnumerateInstanceExtensionProperties"));
     list.resize(count);
     return list;
 }
@@ -65,7 +66,7 @@ Status check_validation_layer(const InstanceOptions& options) {
     VK_TRY(vkEnumerateInstanceLayerProperties(&count, nullptr));
     std::vector<VkLayerProperties> layers(count);
     const VkResult result = vkEnumerateInstanceLayerProperties(&count, layers.data());
-    if (result != VK_INCOMPLETE) VK_TRY(result);
+    if (result != VK_INCOMPLETE) GYRE_TRY(status_of(result, "vkEnumerateInstanceLayerProperties"));
     bool found = false;
     for (const VkLayerProperties& layer : layers) {
         found = found || std::strcmp(layer.layerName, kValidationLayer) == 0;
@@ -128,16 +129,17 @@ Status create_instance(InstanceState& state, const InstanceOptions& options) {
     info.ppEnabledExtensionNames = extensions.data();
 
     const VkResult result = vkCreateInstance(&info, nullptr, &state.instance);
+    if (result != VK_SUCCESS) state.instance = VK_NULL_HANDLE;
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER) {
         return Status::no_device(
             "no Vulkan driver was found: install one for your GPU "
             "(Debian: mesa-vulkan-drivers, which has a software driver as well)");
     }
-    VK_TRY(result);
+    GYRE_TRY(status_of(result, "vkCreateInstance"));
     GYRE_TRY(state.fn.load(state.instance, debug_utils));
     if (debug_utils && state.fn.vkCreateDebugUtilsMessengerEXT != nullptr) {
-        VK_TRY(state.fn.vkCreateDebugUtilsMessengerEXT(state.instance, &messenger, nullptr,
-                                                       &state.messenger));
+        VK_MAKE(state.messenger, state.fn.vkCreateDebugUtilsMessengerEXT(
+                                     state.instance, &messenger, nullptr, &state.messenger));
     }
     return {};
 }
@@ -153,7 +155,7 @@ Status list_devices(InstanceState& state) {
     if (result == VK_ERROR_INITIALIZATION_FAILED)
         count = 0;
     else if (result != VK_INCOMPLETE)
-        VK_TRY(result);
+        GYRE_TRY(status_of(result, "vkEnumeratePhysicalDevices"));
     state.physical.resize(count);
     for (std::uint32_t i = 0; i < count; ++i) {
         state.devices.push_back(query_device_info(state.fn, state.physical[i], i));

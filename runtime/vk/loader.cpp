@@ -56,10 +56,10 @@ Status InstanceTable::load(VkInstance instance, bool debug_utils) {
 }
 
 InstanceState::~InstanceState() {
-    if (keep) return;
-    if (messenger != VK_NULL_HANDLE) {
+    if (messenger != VK_NULL_HANDLE) {  // it knows this object
         fn.vkDestroyDebugUtilsMessengerEXT(instance, messenger, nullptr);
     }
+    if (keep) return;
     if (instance != VK_NULL_HANDLE && fn.vkDestroyInstance != nullptr) {
         fn.vkDestroyInstance(instance, nullptr);
     }

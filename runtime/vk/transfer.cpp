@@ -43,7 +43,7 @@ Status Uploader::copy_piece(const BufferRange& to, const std::byte* bytes) {
         GYRE_TRY(last.wait());
     }
     std::memcpy(slot.staging.mapped(), bytes, to.size);
-    slot.staging.flush(0, to.size);
+    GYRE_TRY(slot.staging.flush(0, to.size));
     GYRE_TRY(slot.recorder.begin());
     slot.recorder.copy(slot.staging.range(0, to.size), to);
     GYRE_TRY(slot.recorder.end());
@@ -58,7 +58,7 @@ Status Uploader::write(const BufferRange& to, std::span<const std::byte> bytes) 
     if (to.buffer->mapped() != nullptr) {
         std::memcpy(static_cast<std::byte*>(to.buffer->mapped()) + to.offset, bytes.data(),
                     bytes.size());
-        to.buffer->flush(to.offset, bytes.size());
+        GYRE_TRY(to.buffer->flush(to.offset, bytes.size()));
         return device_->lost_status();
     }
     GYRE_TRY(ensure_slots());
@@ -84,7 +84,7 @@ Status Uploader::commit() {
     assert(staged_.buffer != nullptr);
     const BufferRange to = std::exchange(staged_, {});
     if (to.buffer->mapped() != nullptr) {
-        to.buffer->flush(to.offset, to.size);
+        GYRE_TRY(to.buffer->flush(to.offset, to.size));
         return device_->lost_status();
     }
     return write(to, std::span(scratch_.data(), to.size));
@@ -116,7 +116,7 @@ Status download(Device& device, const BufferRange& from, void* to) {
         recorder.host_read_barrier();
         GYRE_TRY(recorder.end());
         GYRE_TRY(device.run(recorder));
-        staging.invalidate(0, piece);
+        GYRE_TRY(staging.invalidate(0, piece));
         std::memcpy(static_cast<std::byte*>(to) + done, staging.mapped(), piece);
     }
     return {};

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/vk_call.h"
 
+#include <string_view>
+
 namespace gyre {
 
 #define GYRE_RESULT_LIST(X)           \
@@ -37,9 +39,17 @@ const char* result_name(VkResult result) {
     }
 }
 
+namespace {
+// "vkMapMemory" of "device.fn.vkMapMemory(device.device, ...)".
+std::string_view function_of(std::string_view call) {
+    call = call.substr(0, call.find('('));
+    return call.substr(call.find_last_of(".>") + 1);  // npos + 1 is the beginning
+}
+}  // namespace
+
 Status status_of(VkResult result, const char* call) {
     if (result == VK_SUCCESS) return {};
-    std::string message = std::string(call) + " returned " + result_name(result);
+    std::string message = std::string(function_of(call)) + " returned " + result_name(result);
     switch (result) {
         case VK_ERROR_OUT_OF_HOST_MEMORY:
             return Status::out_of_host_memory(std::move(message));

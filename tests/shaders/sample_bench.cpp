@@ -171,11 +171,11 @@ void SampleBench::upload() {
     std::memcpy(at(control_part_), &control, sizeof(control));
     std::memcpy(at(step_part_), &step, sizeof(step));
     std::memcpy(at(tokens_part_), tokens.data(), tokens.size() * 4);
-    shared_.flush(0, shared_.size());
+    ASSERT_OK(shared_.flush(0, shared_.size()));
 }
 
 void SampleBench::download() {
-    shared_.invalidate(0, shared_.size());
+    ASSERT_OK(shared_.invalidate(0, shared_.size()));
     std::memcpy(&control, at(control_part_), sizeof(control));
     std::memcpy(&step, at(step_part_), sizeof(step));
     std::memcpy(tokens.data(), at(tokens_part_), tokens.size() * 4);

@@ -227,5 +227,29 @@ TEST_F(DeviceTest, ADeviceMayGoWhileItsWorkIsOverdue) {
     EXPECT_EXIT(leave_at_work(), testing::ExitedWithCode(0), "");
 }
 
+// Objects that were to go while work was overdue are never destroyed, also if it ends later. Then
+// the VkDevice may not go either: the layers say so.
+TEST_F(DeviceTest, WhatWasLeftBehindKeepsItsDevice) {
+    const auto slow = slow_dispatches(device());
+    ASSERT_OK(slow);
+    const auto leave_objects = [&] {
+        DeviceOptions options;
+        options.hang_timeout = std::chrono::milliseconds(1);
+        {
+            auto hanging = make_device(options);
+            {
+                auto work = SlowWork::create(hanging.value(), 8 * slow.value());
+                if (hanging->run(work->recorder).ok() || !hanging->hung()) std::_Exit(1);
+            }
+            for (int i = 0; i < 6000 && hanging->hung(); ++i)
+                std::this_thread::sleep_for(std::chrono::milliseconds(10));
+            if (hanging->hung()) std::_Exit(2);
+        }
+        std::_Exit(take_messages().empty() ? 0 : 3);
+    };
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    EXPECT_EXIT(leave_objects(), testing::ExitedWithCode(0), "");
+}
+
 }  // namespace
 }  // namespace gyre::test

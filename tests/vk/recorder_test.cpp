@@ -198,7 +198,7 @@ TEST_F(RecorderTest, StepStateChangesBetweenSubmissionsOfOneRecording) {
     ASSERT_OK(recorder_->end());
     for (const std::uint32_t value : {10u, 20u}) {
         *static_cast<std::uint32_t*>(step->mapped()) = value;
-        step->flush(0, 4);
+        ASSERT_OK(step->flush(0, 4));
         ASSERT_OK(device().run(*recorder_));
         EXPECT_EQ(to.words()[2], value + 2);
     }

@@ -73,7 +73,7 @@ TEST_F(TransferTest, CopyAndFillAreOrdered) {
     recorder->host_read_barrier();
     ASSERT_OK(recorder->end());
     ASSERT_OK(device().run(recorder.value()));
-    b->invalidate(0, 1024);
+    ASSERT_OK(b->invalidate(0, 1024));
     const auto* words = static_cast<const std::uint32_t*>(b->mapped());
     EXPECT_EQ(words[0], 7u);
     EXPECT_EQ(words[128], 9u);

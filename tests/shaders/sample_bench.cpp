@@ -171,11 +171,13 @@ void SampleBench::upload() {
     std::memcpy(at(control_part_), &control, sizeof(control));
     std::memcpy(at(step_part_), &step, sizeof(step));
     std::memcpy(at(tokens_part_), tokens.data(), tokens.size() * 4);
-    ASSERT_OK(shared_.flush(0, shared_.size()));
+    const Status status = shared_.flush(0, shared_.size());
+    ASSERT_TRUE(status.ok()) << status.message();
 }
 
 void SampleBench::download() {
-    ASSERT_OK(shared_.invalidate(0, shared_.size()));
+    const Status status = shared_.invalidate(0, shared_.size());
+    ASSERT_TRUE(status.ok()) << status.message();
     std::memcpy(&control, at(control_part_), sizeof(control));
     std::memcpy(&step, at(step_part_), sizeof(step));
     std::memcpy(tokens.data(), at(tokens_part_), tokens.size() * 4);

@@ -114,6 +114,7 @@ Result<std::shared_ptr<Model>> EngineTest::try_open(const std::string& path,
 
 Result<std::shared_ptr<Model>> EngineTest::try_open(const std::string& path, OpenOptions options) {
     options.validation = true;
+    options.matrix_units = MatrixUnits::kOn;  // where a driver of the tests has them
     options.sync_validation = environment("GYRE_TEST_SYNC_VALIDATION") == "1";
     options.on_validation_message = add_message;
     auto model = Model::open(path, options);

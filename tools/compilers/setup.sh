@@ -1,0 +1,169 @@
+# Prepares what scripts/compilers runs: a Debian root, drivers, programs and models, each made once. Sourced.
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The caller has set cache (absolute), tree (absolute) and build_name. Every step leaves a stamp in $cache/done with
+# what it was made of and is skipped while that is the same; its output is in $cache/log.
+
+: "${cache:?}" "${tree:?}" "${build_name:?}"
+
+# Versions that the recorded figures are of. Where an archive has moved on, its newest is taken and said.
+declare -A mesa_pin=([trixie]=25.0.7 [trixie-backports]=26.1)
+
+become_root=()
+[[ $EUID -eq 0 ]] || become_root=(sudo)
+
+in_root() { GYRE_COMPILERS_CACHE=$cache GYRE_COMPILERS_TREE=$tree tools/compilers/in_root "$@"; }
+in_root_as_user() { GYRE_COMPILERS_USER="$(id -u):$(id -g)" in_root "$@"; }
+
+# step NAME MADE_OF WORDS FUNCTION [ARGUMENT...]
+step() {
+    local name=$1 made_of=$2 words=$3 stamp=$cache/done/$1 start=$SECONDS
+    shift 3
+    if [[ -e $stamp && $(<"$stamp") == "$made_of" ]]; then
+        return
+    fi
+    say "$words"
+    quietly "$cache/log/$name.log" "$@" || die "$words: failed"
+    printf '%s\n' "$made_of" >"$stamp"
+    say "$words: done in $((SECONDS - start)) s"
+}
+
+# The host's own mirror of Debian, so that what works for the host works for the root.
+debian_mirror() {
+    # shellcheck disable=SC2016  # apt expands it
+    apt-get indextargets --format '$(LABEL) $(REPO_URI)' | sed -n 's/^Debian //p' | sort -u | head -n 1
+}
+
+make_root() {
+    local mirror
+    mirror=$(debian_mirror)
+    if [[ -z $mirror ]]; then
+        echo "apt knows no Debian mirror (apt-get indextargets names none with the label Debian)"
+        return 1
+    fi
+    rm -rf "$cache/root.new"
+    "${become_root[@]}" debootstrap --variant=minbase --arch=amd64 trixie "$cache/root.new" "$mirror" || return 1
+    # shellcheck disable=SC2016  # the inner shell expands it
+    "${become_root[@]}" sh -ec '
+        root=$1 mirror=$2
+        mkdir -p "$root/cache" "$root/tool" "$root/tree"
+        : >"$root/model.gguf"
+        : >"$root/etc/apt/sources.list"
+        for suite in trixie trixie-backports; do
+            echo "deb $mirror $suite main"
+            echo "deb-src $mirror $suite main"
+        done >"$root/etc/apt/sources.list.d/gyre.list"
+        { echo "APT::Install-Recommends \"false\";"
+          echo "Acquire::Languages \"none\";"
+          echo "DPkg::Options { \"--force-unsafe-io\"; };"
+          apt-config dump | grep -E "^Acquire::https?::Proxy" || true
+        } >"$root/etc/apt/apt.conf.d/90gyre"
+        for folder in man doc locale; do echo "path-exclude=/usr/share/$folder/*"; done >"$root/etc/dpkg/dpkg.cfg.d/gyre"
+        cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+        ' make_root "$cache/root.new" "$mirror" || return 1
+    mv "$cache/root.new" "$cache/root"
+}
+
+root_packages=(g++ cmake ninja-build glslang-tools spirv-tools libvulkan-dev libvulkan-volk-dev libutf8proc-dev
+    libcli11-dev nlohmann-json3-dev zlib1g-dev libvulkan1 mesa-vulkan-drivers python3-numpy)
+arm64_packages=(qemu-user crossbuild-essential-arm64 libvulkan-dev:arm64 libvulkan1:arm64 libutf8proc-dev:arm64
+    zlib1g-dev:arm64 mesa-vulkan-drivers:arm64)
+
+install_amd64() { in_root apt-get update -q && in_root apt-get install -y -q "${root_packages[@]}"; }
+install_arm64() {
+    in_root dpkg --add-architecture arm64 && in_root apt-get update -q &&
+        in_root apt-get install -y -q "${arm64_packages[@]}"
+}
+
+# newest PACKAGE SUITE PREFIX: the newest version of that suite that begins so; else the suite's newest.
+newest() {
+    local all
+    all=$(in_root apt-cache madison "$1" | awk -F ' *[|] *' -v suite=" $2/" 'index($3, suite) {print $2}' | sed 's/ //g')
+    grep -m 1 "^$3" <<<"$all" || head -n 1 <<<"$all"
+}
+
+# unpack_driver SUITE ARCH: Mesa's drivers of a suite beside those of the other one, each with its description for
+# Vulkan's loader, and in the root the libraries that they need.
+unpack_driver() {
+    local suite=$1 arch=$2 version folder=$cache/drivers/$1-$2 library needs
+    version=$(newest mesa-vulkan-drivers "$suite" "${mesa_pin[$suite]}")
+    [[ -n $version ]] || { echo "no mesa-vulkan-drivers in $suite"; return 1; }
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    in_root sh -ec "cd /cache/drivers && apt-get download -q -o APT::Sandbox::User=root 'mesa-vulkan-drivers:$arch=$version'
+        mv mesa-vulkan-drivers_*_$arch.deb $suite-$arch.deb
+        dpkg-deb -x $suite-$arch.deb $suite-$arch
+        dpkg-deb -f $suite-$arch.deb Depends >$suite-$arch.depends" || return 1
+    needs=$(tr ',' '\n' <"$folder.depends" | sed -E 's/\|.*//; s/\(.*//; s/:any//; s/ //g' | grep -v '^$' | sed "s/\$/:$arch/")
+    # shellcheck disable=SC2086  # one word a package
+    in_root apt-get install -y -q $needs || in_root apt-get install -y -q -t "$suite" $needs || return 1
+    for library in "$folder"/usr/lib/*/libvulkan_*.so; do
+        local name=${library##*/libvulkan_}
+        printf '{"file_format_version": "1.0.1", "ICD": {"library_path": "%s", "api_version": "1.4.305"}}\n' \
+            "/cache${library#"$cache"}" >"$folder/${name%.so}.json"
+    done
+    printf '%s\n' "$version" >"$folder.version"
+}
+
+check_version() {
+    local suite=$1 arch=$2 version
+    version=$(<"$cache/drivers/$suite-$arch.version")
+    [[ $version == "${mesa_pin[$suite]}"* ]] ||
+        say "Mesa of $suite is $version now, not ${mesa_pin[$suite]}: recorded figures may differ for that alone"
+}
+
+fetch_headers() {
+    local version
+    version=$(newest linux-libc-dev trixie-backports "")
+    rm -rf "$cache/headers" "$cache/headers.unpacked"
+    in_root sh -ec "cd /cache && apt-get download -q -o APT::Sandbox::User=root linux-libc-dev=$version
+        dpkg-deb -x linux-libc-dev_*.deb headers.unpacked && rm linux-libc-dev_*.deb" &&
+        mv "$cache/headers.unpacked/usr/include" "$cache/headers" && rm -r "$cache/headers.unpacked"
+}
+
+toolchain() { [[ $1 == amd64 ]] || printf '%s' -DCMAKE_TOOLCHAIN_FILE=/tool/tools/compilers/arm64.cmake; }
+
+# Ninja looks by itself whether a source has changed.
+build_tools() {
+    # shellcheck disable=SC2046  # one argument or none
+    in_root_as_user cmake -G Ninja -S /tool/tools/compilers -B "/cache/tools/$1" -DGYRE_DRM_HEADERS=/cache/headers \
+        $(toolchain "$1") && in_root_as_user cmake --build "/cache/tools/$1"
+}
+build_gyre() {
+    # shellcheck disable=SC2046
+    in_root_as_user cmake -G Ninja -S /tree -B "/cache/build/$build_name-$1" -DCMAKE_BUILD_TYPE=MinSizeRel \
+        $(toolchain "$1") && in_root_as_user cmake --build "/cache/build/$build_name-$1" --target gyre_program
+}
+
+make_model() {
+    in_root_as_user python3 -B /tool/tools/random_model.py "/cache/models/$1.new" --layers 2 --type "$1" &&
+        mv "$cache/models/$1.new" "$cache/models/$1.gguf"
+}
+
+# prepare ARCHITECTURES DRIVERS FORMATS: words, as "amd64 arm64", "trixie-amd64", "f16 q8_0"
+prepare() {
+    local arch driver format
+    mkdir -p "$cache"/{done,log,drivers,tools,build,models,records,work,out}
+    exec 9>"$cache/setup.lock"
+    flock --nonblock 9 || { say "another run prepares $cache; waiting for it"; flock 9; }
+    step root trixie "making a Debian 13 root (debootstrap)" make_root
+    step packages-amd64 "${root_packages[*]}" "installing packages in the root" install_amd64
+    [[ $1 != *arm64* ]] ||
+        step packages-arm64 "${arm64_packages[*]}" "installing arm64 packages and qemu-user in the root" install_arm64
+    for driver in $2; do
+        step "driver-$driver" "${mesa_pin[${driver%-*}]}" "unpacking Mesa of ${driver%-*} for ${driver##*-}" \
+            unpack_driver "${driver%-*}" "${driver##*-}"
+        check_version "${driver%-*}" "${driver##*-}"
+    done
+    step headers 1 "fetching the kernel's headers" fetch_headers
+    for arch in $1; do
+        say "building the layer and gyre for $arch"
+        quietly "$cache/log/tools-$arch.log" build_tools "$arch" || die "the layer does not build"
+        quietly "$cache/log/gyre-$build_name-$arch.log" build_gyre "$arch" || die "gyre does not build for $arch"
+    done
+    for format in $3; do
+        step "model-$format" "$(cksum <tools/random_model.py)" "making a model in $format" make_model "$format"
+    done
+    exec 9>&-
+}

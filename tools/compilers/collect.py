@@ -17,7 +17,8 @@ import sys
 import threading
 import time
 
-from gpus import HERE, read_table, select
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from compilers.gpus import HERE, read_table, select  # noqa: E402
 
 # Seconds of processor time that compiling one pipeline may take, natively and under emulation; at the second number
 # it is ended.
@@ -196,6 +197,8 @@ def collect(gpu, name, model, setup):
            "compiled": sum(line["event"] in ("pipeline", "died") for line in lines),
            "seconds": round(time.time() - started, 1)}
     result = folder / f"{name}.jsonl"
+    for line in devices:
+        line["emulated"] = gpu.emulated
     result.write_text("".join(json.dumps(line) + "\n" for line in [*devices[:1], *pipelines, end]))
     shutil.rmtree(work, ignore_errors=True)
     opened = "opened" if end["opened"] else f"NOT opened: {message}"

@@ -83,7 +83,8 @@ def command_line(gpu, cache, program, work, more):
     elif gpu.shim:
         preload = f"/cache/shims/lib{gpu.shim}_noop_drm_shim.so"
     if gpu.emulated:
-        start = ["/usr/bin/qemu-aarch64", *(["-E", f"LD_PRELOAD={preload}"] if preload else [])]
+        # A processor without pointer authentication, whose emulation takes more time than all else.
+        start = ["/usr/bin/qemu-aarch64", "-cpu", "cortex-a76", *(["-E", f"LD_PRELOAD={preload}"] if preload else [])]
     else:
         start = ["env", f"LD_PRELOAD={preload}"] if preload else []
     return [str(HERE / "in_root"), *(f"{name}={value}" for name, value in variables.items()), "timeout", "-s", "KILL",

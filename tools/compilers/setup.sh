@@ -57,6 +57,7 @@ make_root() {
         { echo "APT::Install-Recommends \"false\";"
           echo "Acquire::Languages \"none\";"
           echo "DPkg::Options { \"--force-unsafe-io\"; };"
+          echo "DPkg::Lock::Timeout \"900\";"
           apt-config dump | grep -E "^Acquire::https?::Proxy" || true
         } >"$root/etc/apt/apt.conf.d/90gyre"
         for folder in man doc locale; do echo "path-exclude=/usr/share/$folder/*"; done >"$root/etc/dpkg/dpkg.cfg.d/gyre"
@@ -141,7 +142,36 @@ make_model() {
         mv "$cache/models/$1.new" "$cache/models/$1.gguf"
 }
 
-# prepare ARCHITECTURES DRIVERS FORMATS: words, as "amd64 arm64", "trixie-amd64", "f16 q8_0"
+shim_packages=(meson python3-mako python3-yaml python3-packaging libdrm-dev libexpat1-dev libelf-dev libzstd-dev pkgconf
+    flex bison xz-utils)
+
+# Mesa's own stand-ins for the i915 and nouveau kernel drivers, from Debian's source package. Only these two targets are
+# built. NVK asks for more than nouveau's stand-in of that version knows: the length of a submission (17, EXEC_PUSH_MAX),
+# sizes of memory (18 and 19, VRAM_BAR_SIZE and VRAM_USED), and HAS_VMA_TILEMODE (20) of include/uapi/drm/nouveau_drm.h.
+build_shims() {
+    in_root apt-get install -y -q "${shim_packages[@]}" || return 1
+    mkdir -p "$cache/shims"
+    # shellcheck disable=SC2016  # the inner shell expands it
+    in_root sh -ec '
+        cd /cache/shims
+        rm -rf source build
+        apt-get source -q --download-only -o APT::Sandbox::User=root mesa/trixie
+        mkdir source
+        tar -x -C source --strip-components 1 -f mesa_*.orig.tar.xz
+        sed -i "/case NOUVEAU_GETPARAM_PTIMER_TIME:/i \
+            case 17: gp->value = 256; return 0; \
+            case 18: gp->value = 3ull << 30; return 0; \
+            case 19: case 20: gp->value = 0; return 0;" source/src/nouveau/drm-shim/nouveau_noop.c
+        meson setup build source -Dbuildtype=release -Dtools=drm-shim,intel -Dgallium-drivers=nouveau \
+            -Dvulkan-drivers= -Dplatforms= -Dglx=disabled -Degl=disabled -Dgbm=disabled -Dopengl=false \
+            -Dgles1=disabled -Dgles2=disabled -Dllvm=disabled
+        targets="src/intel/tools/libintel_noop_drm_shim.so src/nouveau/drm-shim/libnouveau_noop_drm_shim.so"
+        ninja -C build $targets
+        for target in $targets; do cp build/$target .; done
+        rm -rf source build mesa_*'
+}
+
+# prepare ARCHITECTURES DRIVERS FORMATS SHIMS: words, as "amd64 arm64", "trixie-amd64", "f16 q8_0", yes or no
 prepare() {
     local arch driver format
     mkdir -p "$cache"/{done,log,drivers,tools,build,models,records,work,out}
@@ -156,6 +186,7 @@ prepare() {
             unpack_driver "${driver%-*}" "${driver##*-}"
         check_version "${driver%-*}" "${driver##*-}"
     done
+    [[ $4 == no ]] || step shims "${mesa_pin[trixie]}" "building Mesa's drm-shims (minutes)" build_shims
     step headers 1 "fetching the kernel's headers" fetch_headers
     for arch in $1; do
         say "building the layer and gyre for $arch"

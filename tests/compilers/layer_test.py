@@ -100,7 +100,7 @@ class LayerTest(unittest.TestCase):
     def test_a_compiler_that_waits_for_ever_is_stopped_too(self):
         code, said, lines = self.hanging("sleep", "1")
         self.assertEqual(code, 0, said)
-        self.check_third_died(lines, "^no answer in 4 s$")
+        self.check_third_died(lines, "^it stood still for 4 s$")
 
     def test_a_compiler_that_crashes_is_a_result(self):
         code, said, lines = self.hanging("crash", "20")

@@ -95,7 +95,8 @@ unpack_driver() {
     in_root sh -ec "cd /cache/drivers && apt-get download -q -o APT::Sandbox::User=root 'mesa-vulkan-drivers:$arch=$version'
         mv mesa-vulkan-drivers_*_$arch.deb $suite-$arch.deb
         dpkg-deb -x $suite-$arch.deb $suite-$arch
-        dpkg-deb -f $suite-$arch.deb Depends >$suite-$arch.depends" || return 1
+        dpkg-deb -f $suite-$arch.deb Depends >$suite-$arch.depends
+        rm $suite-$arch.deb" || return 1
     needs=$(tr ',' '\n' <"$folder.depends" | sed -E 's/\|.*//; s/\(.*//; s/:any//; s/ //g' | grep -v '^$' | sed "s/\$/:$arch/")
     # shellcheck disable=SC2086  # one word a package
     in_root apt-get install -y -q $needs || in_root apt-get install -y -q -t "$suite" $needs || return 1

@@ -14,6 +14,7 @@ struct ChildResult {
     double cpu_seconds = 0;
 };
 
+// The limit is on processor time; a child that uses none for a while is ended too.
 // The child's messages, on stdout and stderr alike, go to the file messages (empty: nowhere); a
 // file in which there would be nothing is not left behind.
 ChildResult run_in_child(unsigned cpu_seconds, const std::string& messages,

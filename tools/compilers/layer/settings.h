@@ -16,7 +16,7 @@ struct Settings {
     std::set<std::string> known;  // GYRE_LAYER_KNOWN: file with a key a line, not compiled again
     bool dry = false;             // GYRE_LAYER_DRY=1: nothing reaches the device but pipelines
     // GYRE_LAYER_CPU_SECONDS, with dry: each pipeline in a child, which is ended at this much
-    // processor time, or after four times as long without an answer. 0: in the program itself.
+    // processor time, or when it stands still. 0: in the program itself.
     unsigned cpu_seconds = 0;
     // GYRE_LAYER_API_VERSION=1.1: devices that report an older version report this one.
     std::optional<std::uint32_t> api_version;

@@ -4,6 +4,7 @@
 //   GYRE_TEST_HANG=spin:3    the pipeline of the third shader module is computed for ever; sleep:
 //   waited for for ever;
 //                            crash: the compiler aborts; refuse: it returns an error
+//   GYRE_TEST_HANG=end:0     the driver aborts where its device is destroyed
 #include <unistd.h>
 #include <vulkan/vk_layer.h>
 #include <vulkan/vulkan.h>
@@ -88,11 +89,18 @@ VKAPI_ATTR VkResult VKAPI_CALL create_pipelines(VkDevice device, VkPipelineCache
         device, "vkCreateComputePipelines"))(device, cache, count, infos, allocator, out);
 }
 
+VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice device, const VkAllocationCallbacks* allocator) {
+    if (what() == "end:0") std::abort();
+    reinterpret_cast<PFN_vkDestroyDevice>(next_device(device, "vkDestroyDevice"))(device,
+                                                                                  allocator);
+}
+
 PFN_vkVoidFunction hook(const char* name) {
 #define HOOK(hooked, function) \
     if (std::strcmp(name, "vk" hooked) == 0) return reinterpret_cast<PFN_vkVoidFunction>(function)
     HOOK("CreateInstance", create_instance);
     HOOK("CreateDevice", create_device);
+    HOOK("DestroyDevice", destroy_device);
     HOOK("CreateShaderModule", create_module);
     HOOK("CreateComputePipelines", create_pipelines);
 #undef HOOK

@@ -7,6 +7,7 @@ SPDX-License-Identifier: Apache-2.0
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -112,6 +113,12 @@ class LayerTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("vkCreateComputePipelines", said)
         self.assertEqual((lines[3]["event"], lines[3]["result"]), ("pipeline", -1))
+
+    def test_a_dry_session_leaves_its_device_as_it_is(self):
+        code, _, _ = self.run_session(layers=(LAYER, HANG), GYRE_TEST_HANG="end:0")
+        self.assertEqual(code, -signal.SIGABRT, "the test layer sees the end of a session that is not dry")
+        code, said, _ = self.run_session(layers=(LAYER, HANG), GYRE_TEST_HANG="end:0", GYRE_LAYER_DRY="1")
+        self.assertEqual(code, 0, said)
 
     def test_the_version_that_a_device_reports_can_be_raised(self):
         _, _, lines = self.dry()

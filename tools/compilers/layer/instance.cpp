@@ -218,7 +218,7 @@ VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice physical,
 }
 
 VKAPI_ATTR void VKAPI_CALL destroy_device(VkDevice device, const VkAllocationCallbacks* allocator) {
-    // Some drivers wait for their queue here, in a thread that does not survive a node without a
+    // V3DV hands an empty job to its queue here, in a thread that does not survive without a
     // device; a dry run ends with its process.
     if (device == VK_NULL_HANDLE || settings().dry) return;
     void* const key = dispatch_key(device);

@@ -57,6 +57,7 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_device_function(VkDevice device, co
     if (std::strcmp(name, "vkGetDeviceProcAddr") == 0) {
         return reinterpret_cast<PFN_vkVoidFunction>(get_device_function);
     }
+    if (std::strcmp(name, "vkDestroyDevice") == 0) return instance_hook(name);
     if (PFN_vkVoidFunction function = device_hook(name)) return function;
     const DeviceEntry entry = device_of(device);
     return entry.get != nullptr ? entry.get(device, name) : nullptr;

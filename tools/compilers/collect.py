@@ -42,7 +42,6 @@ class Setup:
         self.out = pathlib.Path(args.out)
         self.build = args.build  # "main": the product is /cache/build/main-amd64/bin/gyre
         self.known = read_keys(args.known)
-        self.fresh = args.fresh
 
     def records(self, gpu):
         """Folder of what was compiled before with the same driver, settings and tools."""
@@ -128,6 +127,13 @@ def reports_old_vulkan(lines):
     return devices and all(tuple(map(int, line["api_version"].split(".")[:2])) < (1, 1) for line in devices)
 
 
+def copy_whole(source, target):
+    """A copy that nobody sees half: two formats of a GPU share files."""
+    temporary = target.with_name(f"{target.name}.{threading.get_ident()}.tmp")
+    shutil.copyfile(source, temporary)
+    temporary.replace(target)
+
+
 def keep_record(line, work, store, limit):
     """Puts one compiled pipeline and its assembly into the store."""
     line["over_limit"] = line["cpu_seconds"] > limit
@@ -135,7 +141,7 @@ def keep_record(line, work, store, limit):
     for executable in line.get("executables", ()):
         for name, file in executable.pop("texts", {}).items():
             if any(word in name for word in ASSEMBLY_WORDS):
-                shutil.copyfile(work / "texts" / file, store / file)
+                copy_whole(work / "texts" / file, store / file)
                 executable["assembly"] = file
     messages = work / "texts" / f"{line['module']}.{line['key']}.messages.txt"
     if messages.exists():
@@ -152,7 +158,7 @@ def place_texts(line, store, folder):
     holders = [(executable, "assembly") for executable in line.get("executables", ())] + [(line, "messages")]
     for holder, member in holders:
         if member in holder:
-            shutil.copyfile(store / holder[member], folder / "texts" / holder[member])
+            copy_whole(store / holder[member], folder / "texts" / holder[member])
             holder[member] = "texts/" + holder[member]
 
 
@@ -174,8 +180,6 @@ def collect(gpu, name, model, setup):
     folder = setup.out / gpu.name
     folder.mkdir(parents=True, exist_ok=True)
     store = setup.records(gpu)
-    if setup.fresh:
-        shutil.rmtree(store, ignore_errors=True)
     store.mkdir(parents=True, exist_ok=True)
     work = setup.cache / "work" / f"{os.getpid()}-{gpu.name}-{name}"
     known = setup.known | {path.stem for path in store.glob("*.json")}
@@ -269,6 +273,8 @@ def main():
     gpus.sort(key=lambda gpu: not gpu.emulated)
     queue = Queue([(gpu, name, path) for gpu in gpus for name, path in models])
     setup, problems = Setup(args), []
+    for gpu in gpus if args.fresh else ():
+        shutil.rmtree(setup.records(gpu), ignore_errors=True)
     workers = [threading.Thread(target=work_through, args=(queue, setup, problems)) for _ in range(args.jobs)]
     for worker in workers:
         worker.start()

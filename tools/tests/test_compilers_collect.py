@@ -89,8 +89,7 @@ class CollectTest(unittest.TestCase):
         for suite in ("trixie", "trixie-backports"):
             for arch in ("amd64", "arm64"):
                 (self.cache / f"drivers/{suite}-{arch}.version").write_text("1")
-        self.setup = collect.Setup(argparse.Namespace(cache=self.cache, out=self.cache / "out", build="main", known=None,
-                                                      fresh=False))
+        self.setup = collect.Setup(argparse.Namespace(cache=self.cache, out=self.cache / "out", build="main", known=None))
         self.gpu = gpus.select(["adreno-660"], gpus.read_table())[0]
         self.asked = []
 

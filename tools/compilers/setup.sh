@@ -118,10 +118,13 @@ check_version() {
 fetch_headers() {
     local version
     version=$(newest linux-libc-dev trixie-backports "")
-    rm -rf "$cache/headers" "$cache/headers.unpacked"
-    in_root sh -ec "cd /cache && apt-get download -q -o APT::Sandbox::User=root linux-libc-dev=$version
-        dpkg-deb -x linux-libc-dev_*.deb headers.unpacked && rm linux-libc-dev_*.deb" &&
-        mv "$cache/headers.unpacked/usr/include" "$cache/headers" && rm -r "$cache/headers.unpacked"
+    in_root sh -ec "
+        cd /cache
+        rm -rf headers headers.unpacked
+        apt-get download -q -o APT::Sandbox::User=root linux-libc-dev=$version
+        dpkg-deb -x linux-libc-dev_*.deb headers.unpacked
+        mv headers.unpacked/usr/include headers
+        rm -r headers.unpacked linux-libc-dev_*.deb"
 }
 
 toolchain() { [[ $1 == amd64 ]] || printf '%s' -DCMAKE_TOOLCHAIN_FILE=/tool/tools/compilers/arm64.cmake; }

@@ -46,7 +46,7 @@ class Setup:
     def records(self, gpu):
         """Folder of what was compiled before with the same driver, settings and tools."""
         digest = hashlib.sha256(repr((gpu.device, gpu.environment, LIMITS[gpu.arch])).encode())
-        digest.update((self.cache / f"drivers/{gpu.suite}-{gpu.arch}.version").read_bytes())
+        digest.update((self.cache / f"drivers/{gpu.suite}-{gpu.arch}/version").read_bytes())
         for path in sorted([*HERE.glob("layer/*"), *HERE.glob("render_node/*")]):
             digest.update(path.read_bytes())
         return self.cache / "records" / gpu.name / digest.hexdigest()[:16]
@@ -206,6 +206,8 @@ def collect(gpu, name, model, setup):
         line["emulated"] = gpu.emulated
     result.write_text("".join(json.dumps(line) + "\n" for line in [*devices[:1], *pipelines, end]))
     shutil.rmtree(work, ignore_errors=True)
+    if not devices:
+        raise ValueError(f"there is no device: {message}")
     opened = "opened" if end["opened"] else f"NOT opened: {message}"
     return f"{gpu.name} {name}: {len(pipelines)} pipelines, {end['compiled']} compiled now, {opened} ({end['seconds']} s)"
 
@@ -239,7 +241,7 @@ def work_through(queue, setup, problems):
         try:
             say(collect(*task, setup))
         except (OSError, ValueError, KeyError) as error:
-            problems.append(f"{task[0].name} {task[1]}: {error!r}")
+            problems.append(f"{task[0].name} {task[1]}: {error}")
             say(problems[-1])
         queue.done(task)
 

@@ -16,7 +16,21 @@ become_root=()
 in_root() { GYRE_COMPILERS_CACHE=$cache GYRE_COMPILERS_TREE=$tree tools/compilers/in_root "$@"; }
 in_root_as_user() { GYRE_COMPILERS_USER="$(id -u):$(id -g)" in_root "$@"; }
 
-# step NAME MADE_OF WORDS FUNCTION [ARGUMENT...]
+# logged NAME WORDS COMMAND...: runs it with its output in a log, to its first command that fails; then all ends. It must
+# be called on a line of its own: after "if" or before "||" the shell would go on after a failure.
+logged() {
+    local log=$cache/log/$1.log words=$2 status
+    shift 2
+    set +e
+    (set -euo pipefail; "$@") >"$log" 2>&1 </dev/null
+    status=$?
+    set -e
+    [[ $status -ne 0 ]] || return 0
+    tail -n 40 "$log" >&2
+    die "$words: failed (all of the output: $log)"
+}
+
+# step NAME MADE_OF WORDS COMMAND...: does it once.
 step() {
     local name=$1 made_of=$2 words=$3 stamp=$cache/done/$1 start=$SECONDS
     shift 3
@@ -24,7 +38,7 @@ step() {
         return
     fi
     say "$words"
-    quietly "$cache/log/$name.log" "$@" || die "$words: failed"
+    logged "$name" "$words" "$@"
     printf '%s\n' "$made_of" >"$stamp"
     say "$words: done in $((SECONDS - start)) s"
 }
@@ -38,12 +52,9 @@ debian_mirror() {
 make_root() {
     local mirror
     mirror=$(debian_mirror)
-    if [[ -z $mirror ]]; then
-        echo "apt knows no Debian mirror (apt-get indextargets names none with the label Debian)"
-        return 1
-    fi
+    [[ -n $mirror ]] || { echo "apt knows no Debian mirror (apt-get indextargets names none with the label Debian)"; exit 1; }
     rm -rf "$cache/root.new"
-    "${become_root[@]}" debootstrap --variant=minbase --arch=amd64 trixie "$cache/root.new" "$mirror" || return 1
+    "${become_root[@]}" debootstrap --variant=minbase --arch=amd64 trixie "$cache/root.new" "$mirror"
     # shellcheck disable=SC2016  # the inner shell expands it
     "${become_root[@]}" sh -ec '
         root=$1 mirror=$2
@@ -62,7 +73,7 @@ make_root() {
         } >"$root/etc/apt/apt.conf.d/90gyre"
         for folder in man doc locale; do echo "path-exclude=/usr/share/$folder/*"; done >"$root/etc/dpkg/dpkg.cfg.d/gyre"
         cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-        ' make_root "$cache/root.new" "$mirror" || return 1
+        ' make_root "$cache/root.new" "$mirror"
     mv "$cache/root.new" "$cache/root"
 }
 
@@ -71,10 +82,14 @@ root_packages=(g++ cmake ninja-build glslang-tools spirv-tools libvulkan-dev lib
 arm64_packages=(qemu-user crossbuild-essential-arm64 libvulkan-dev:arm64 libvulkan1:arm64 libutf8proc-dev:arm64
     zlib1g-dev:arm64 mesa-vulkan-drivers:arm64)
 
-install_amd64() { in_root apt-get update -q && in_root apt-get install -y -q "${root_packages[@]}"; }
+install_amd64() {
+    in_root apt-get update -q
+    in_root apt-get install -y -q "${root_packages[@]}"
+}
 install_arm64() {
-    in_root dpkg --add-architecture arm64 && in_root apt-get update -q &&
-        in_root apt-get install -y -q "${arm64_packages[@]}"
+    in_root dpkg --add-architecture arm64
+    in_root apt-get update -q
+    in_root apt-get install -y -q "${arm64_packages[@]}"
 }
 
 # newest PACKAGE SUITE PREFIX: the newest version of that suite that begins so; else the suite's newest.
@@ -87,30 +102,30 @@ newest() {
 # unpack_driver SUITE ARCH: Mesa's drivers of a suite beside those of the other one, each with its description for
 # Vulkan's loader, and in the root the libraries that they need.
 unpack_driver() {
-    local suite=$1 arch=$2 version folder=$cache/drivers/$1-$2 library needs
+    local suite=$1 arch=$2 folder=$cache/drivers/$1-$2 version library name needs
     version=$(newest mesa-vulkan-drivers "$suite" "${mesa_pin[$suite]}")
-    [[ -n $version ]] || { echo "no mesa-vulkan-drivers in $suite"; return 1; }
-    rm -rf "$folder"
-    mkdir -p "$folder"
-    in_root sh -ec "cd /cache/drivers && apt-get download -q -o APT::Sandbox::User=root 'mesa-vulkan-drivers:$arch=$version'
-        mv mesa-vulkan-drivers_*_$arch.deb $suite-$arch.deb
-        dpkg-deb -x $suite-$arch.deb $suite-$arch
-        dpkg-deb -f $suite-$arch.deb Depends >$suite-$arch.depends
-        rm $suite-$arch.deb" || return 1
-    needs=$(tr ',' '\n' <"$folder.depends" | sed -E 's/\|.*//; s/\(.*//; s/:any//; s/ //g' | grep -v '^$' | sed "s/\$/:$arch/")
+    [[ -n $version ]] || { echo "there is no mesa-vulkan-drivers in $suite"; exit 1; }
+    in_root sh -ec "
+        cd /cache/drivers
+        rm -rf $suite-$arch/files
+        apt-get download -q -o APT::Sandbox::User=root 'mesa-vulkan-drivers:$arch=$version'
+        dpkg-deb -x mesa-vulkan-drivers_*_$arch.deb $suite-$arch/files
+        dpkg-deb -f mesa-vulkan-drivers_*_$arch.deb Depends >$suite-$arch/depends
+        rm mesa-vulkan-drivers_*_$arch.deb"
+    needs=$(tr ',' '\n' <"$folder/depends" | sed -E 's/\|.*//; s/\(.*//; s/:any//; s/ //g; /^$/d' | sed "s/\$/:$arch/")
     # shellcheck disable=SC2086  # one word a package
-    in_root apt-get install -y -q $needs || in_root apt-get install -y -q -t "$suite" $needs || return 1
-    for library in "$folder"/usr/lib/*/libvulkan_*.so; do
-        local name=${library##*/libvulkan_}
+    in_root apt-get install -y -q $needs || in_root apt-get install -y -q -t "$suite" $needs
+    for library in "$folder"/files/usr/lib/*/libvulkan_*.so; do
+        name=${library##*/libvulkan_}
         printf '{"file_format_version": "1.0.1", "ICD": {"library_path": "%s", "api_version": "1.4.305"}}\n' \
             "/cache${library#"$cache"}" >"$folder/${name%.so}.json"
     done
-    printf '%s\n' "$version" >"$folder.version"
+    printf '%s\n' "$version" >"$folder/version"
 }
 
 check_version() {
     local suite=$1 arch=$2 version
-    version=$(<"$cache/drivers/$suite-$arch.version")
+    version=$(<"$cache/drivers/$suite-$arch/version")
     [[ $version == "${mesa_pin[$suite]}"* ]] ||
         say "Mesa of $suite is $version now, not ${mesa_pin[$suite]}: recorded figures may differ for that alone"
 }
@@ -133,17 +148,19 @@ toolchain() { [[ $1 == amd64 ]] || printf '%s' -DCMAKE_TOOLCHAIN_FILE=/tool/tool
 build_tools() {
     # shellcheck disable=SC2046  # one argument or none
     in_root_as_user cmake -G Ninja -S /tool/tools/compilers -B "/cache/tools/$1" -DGYRE_DRM_HEADERS=/cache/headers \
-        $(toolchain "$1") && in_root_as_user cmake --build "/cache/tools/$1"
+        $(toolchain "$1")
+    in_root_as_user cmake --build "/cache/tools/$1"
 }
 build_gyre() {
     # shellcheck disable=SC2046
     in_root_as_user cmake -G Ninja -S /tree -B "/cache/build/$build_name-$1" -DCMAKE_BUILD_TYPE=MinSizeRel \
-        $(toolchain "$1") && in_root_as_user cmake --build "/cache/build/$build_name-$1" --target gyre_program
+        $(toolchain "$1")
+    in_root_as_user cmake --build "/cache/build/$build_name-$1" --target gyre_program
 }
 
 make_model() {
-    in_root_as_user python3 -B /tool/tools/random_model.py "/cache/models/$1.new" --layers 2 --type "$1" &&
-        mv "$cache/models/$1.new" "$cache/models/$1.gguf"
+    in_root_as_user python3 -B /tool/tools/random_model.py "/cache/models/$1.new" --layers 2 --type "$1"
+    mv "$cache/models/$1.new" "$cache/models/$1.gguf"
 }
 
 shim_packages=(meson python3-mako python3-yaml python3-packaging libdrm-dev libexpat1-dev libelf-dev libzstd-dev pkgconf
@@ -153,7 +170,7 @@ shim_packages=(meson python3-mako python3-yaml python3-packaging libdrm-dev libe
 # built. NVK asks for more than nouveau's stand-in of that version knows: the length of a submission (17, EXEC_PUSH_MAX),
 # sizes of memory (18 and 19, VRAM_BAR_SIZE and VRAM_USED), and HAS_VMA_TILEMODE (20) of include/uapi/drm/nouveau_drm.h.
 build_shims() {
-    in_root apt-get install -y -q "${shim_packages[@]}" || return 1
+    in_root apt-get install -y -q "${shim_packages[@]}"
     mkdir -p "$cache/shims"
     # shellcheck disable=SC2016  # the inner shell expands it
     in_root sh -ec '
@@ -186,7 +203,8 @@ prepare() {
     [[ $1 != *arm64* ]] ||
         step packages-arm64 "${arm64_packages[*]}" "installing arm64 packages and qemu-user in the root" install_arm64
     for driver in $2; do
-        step "driver-$driver" "${mesa_pin[${driver%-*}]}" "unpacking Mesa of ${driver%-*} for ${driver##*-}" \
+        mkdir -p "$cache/drivers/$driver"
+        step "driver-$driver" "files of ${mesa_pin[${driver%-*}]}" "unpacking Mesa of ${driver%-*} for ${driver##*-}" \
             unpack_driver "${driver%-*}" "${driver##*-}"
         check_version "${driver%-*}" "${driver##*-}"
     done
@@ -194,8 +212,8 @@ prepare() {
     step headers 1 "fetching the kernel's headers" fetch_headers
     for arch in $1; do
         say "building the layer and gyre for $arch"
-        quietly "$cache/log/tools-$arch.log" build_tools "$arch" || die "the layer does not build"
-        quietly "$cache/log/gyre-$build_name-$arch.log" build_gyre "$arch" || die "gyre does not build for $arch"
+        logged "tools-$arch" "building the layer" build_tools "$arch"
+        logged "gyre-$build_name-$arch" "building gyre" build_gyre "$arch"
     done
     for format in $3; do
         step "model-$format" "$(cksum <tools/random_model.py)" "making a model in $format" make_model "$format"

@@ -85,10 +85,9 @@ class CollectTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.cache = pathlib.Path(folder.name).resolve()
-        (self.cache / "drivers").mkdir()
-        for suite in ("trixie", "trixie-backports"):
-            for arch in ("amd64", "arm64"):
-                (self.cache / f"drivers/{suite}-{arch}.version").write_text("1")
+        self.version = self.cache / "drivers/trixie-backports-amd64/version"
+        self.version.parent.mkdir(parents=True)
+        self.version.write_text("1")
         self.setup = collect.Setup(argparse.Namespace(cache=self.cache, out=self.cache / "out", build="main", known=None))
         self.gpu = gpus.select(["adreno-660"], gpus.read_table())[0]
         self.asked = []
@@ -135,7 +134,7 @@ class CollectTest(unittest.TestCase):
 
     def test_another_driver_version_is_another_store(self):
         self.run_with((0, "", [DEVICE, compiled("aa")]))
-        (self.cache / "drivers/trixie-backports-amd64.version").write_text("2")
+        self.version.write_text("2")
         self.run_with((0, "", [DEVICE, compiled("aa")]))
         self.assertEqual([known for known, _ in self.asked], [set(), set()])
 
@@ -162,6 +161,11 @@ class CollectTest(unittest.TestCase):
     def test_a_program_that_fails_is_not_run_twice(self):
         lines = self.run_with((1, "gyre: no such file", [DEVICE]))
         self.assertEqual((lines[-1]["opened"], lines[-1]["message"]), (False, "gyre: no such file"))
+
+
+    def test_a_run_without_a_device_is_a_problem(self):
+        with self.assertRaisesRegex(ValueError, "there is no device: gyre: no Vulkan driver was found"):
+            self.run_with((1, "gyre: no Vulkan driver was found", []))
 
 
 class QueueTest(unittest.TestCase):

@@ -42,6 +42,7 @@ class Setup:
         self.out = pathlib.Path(args.out)
         self.build = args.build  # "main": the product is /cache/build/main-amd64/bin/gyre
         self.known = read_keys(args.known)
+        self.recorded = args.recorded
 
     def records(self, gpu):
         """Folder of what was compiled before with the same driver, settings and tools."""
@@ -90,9 +91,13 @@ def command_line(gpu, cache, program, work, more):
             str(RUN_SECONDS), *start, *program]
 
 
+def program_path(gpu, build):
+    return f"/cache/build/{build}-{gpu.arch}/bin/gyre"
+
+
 def session(gpu, build, model, out):
     """Opens a session and computes three logits: the shortest way through everything that a session creates."""
-    return [f"/cache/build/{build}-{gpu.arch}/bin/gyre", "logits", "-m", model, "--tune", "off", "--tokens", "1,2,3",
+    return [program_path(gpu, build), "logits", "-m", model, "--tune", "off", "--tokens", "1,2,3",
             "--out", out]
 
 
@@ -116,6 +121,17 @@ def run_once(gpu, cache, program, work, known, more=None):
                               stdin=subprocess.DEVNULL, check=False, env=in_root_environment(cache))
     words = [line for line in (work / "said.txt").read_text(errors="replace").splitlines() if line.strip()]
     return done.returncode, words[-1] if words else "", read_lines(work / "lines.jsonl")
+
+
+def keys_recorded(gpu, setup, work):
+    """Keys of pipelines whose figures tests/compilers/expected.json has, of this very driver."""
+    _, _, lines = run_once(gpu, setup.cache, [program_path(gpu, setup.build), "devices"], work, set())
+    drivers = [f"{line['driver']} {line['driver_info']}" for line in lines if line["event"] == "device"]
+    if not drivers:
+        return set()
+    done = subprocess.run([sys.executable, "-B", str(HERE / "ratchet.py"), "known", gpu.name, "--driver", drivers[0]],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return set(done.stdout.split())
 
 
 def is_pipeline(line):
@@ -183,6 +199,8 @@ def collect(gpu, name, model, setup):
     store.mkdir(parents=True, exist_ok=True)
     work = setup.cache / "work" / f"{os.getpid()}-{gpu.name}-{name}"
     known = setup.known | {path.stem for path in store.glob("*.json")}
+    if setup.recorded:
+        known |= keys_recorded(gpu, setup, work)
     program = session(gpu, setup.build, model, "/cache/" + str((work / "logits.bin").relative_to(setup.cache)))
     code, said, lines = run_once(gpu, setup.cache, program, work, known)
     devices = [line for line in lines if line["event"] == "device"]
@@ -202,8 +220,10 @@ def collect(gpu, name, model, setup):
            "compiled": sum(line["event"] in ("pipeline", "died") for line in lines),
            "seconds": round(time.time() - started, 1)}
     result = folder / f"{name}.jsonl"
+    glslang = setup.cache / "build" / f"{setup.build}-{gpu.arch}" / "glslang"
     for line in devices:
         line["emulated"] = gpu.emulated
+        line["glslang"] = glslang.read_text().strip()
     result.write_text("".join(json.dumps(line) + "\n" for line in [*devices[:1], *pipelines, end]))
     shutil.rmtree(work, ignore_errors=True)
     if not devices:
@@ -240,7 +260,7 @@ def work_through(queue, setup, problems):
     while (task := queue.take()) is not None:
         try:
             say(collect(*task, setup))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
             problems.append(f"{task[0].name} {task[1]}: {error}")
             say(problems[-1])
         queue.done(task)
@@ -254,6 +274,8 @@ def parse():
     p.add_argument("--build", default="main", help="which build of the product")
     p.add_argument("--model", action="append", default=[], metavar="NAME=PATH", help="a model, as the root sees it")
     p.add_argument("--known", metavar="FILE", help="keys of pipelines that need not be compiled, one a line")
+    p.add_argument("--recorded", action="store_true",
+                   help="do not compile what tests/compilers/expected.json has the figures of")
     p.add_argument("--fresh", action="store_true", help="compile what was compiled before too")
     p.add_argument("--jobs", type=int, default=2, help="GPUs at a time")
     p.add_argument("--needs", action="store_true", help="only print what the GPUs need: a line NAME SUITE ARCH DEVICE")

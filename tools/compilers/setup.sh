@@ -156,6 +156,7 @@ build_gyre() {
     in_root_as_user cmake -G Ninja -S /tree -B "/cache/build/$build_name-$1" -DCMAKE_BUILD_TYPE=MinSizeRel \
         $(toolchain "$1")
     in_root_as_user cmake --build "/cache/build/$build_name-$1" --target gyre_program
+    in_root_as_user glslangValidator --version | sed -n 's/^Glslang Version: //p' >"$cache/build/$build_name-$1/glslang"
 }
 
 make_model() {

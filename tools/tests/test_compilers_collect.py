@@ -88,7 +88,10 @@ class CollectTest(unittest.TestCase):
         self.version = self.cache / "drivers/trixie-backports-amd64/version"
         self.version.parent.mkdir(parents=True)
         self.version.write_text("1")
-        self.setup = collect.Setup(argparse.Namespace(cache=self.cache, out=self.cache / "out", build="main", known=None))
+        built = self.cache / "build/main-amd64"
+        built.mkdir(parents=True)
+        (built / "glslang").write_text("11:15.2.0\n")
+        self.setup = collect.Setup(argparse.Namespace(cache=self.cache, out=self.cache / "out", build="main", known=None, recorded=False))
         self.gpu = gpus.select(["adreno-660"], gpus.read_table())[0]
         self.asked = []
 
@@ -116,7 +119,7 @@ class CollectTest(unittest.TestCase):
     def test_a_session_that_opens(self):
         lines = self.run_with((0, "", [DEVICE, compiled("aa"), compiled("bb", id=1, cpu_seconds=12.0)]))
         self.assertEqual([line["event"] for line in lines], ["device", "pipeline", "pipeline", "end"])
-        self.assertFalse(lines[0]["emulated"])
+        self.assertEqual((lines[0]["emulated"], lines[0]["glslang"]), (False, "11:15.2.0"))
         executable = lines[1]["executables"][0]
         self.assertEqual(executable["assembly"], "texts/norm.aa.0.IR3_Assembly.txt")
         self.assertEqual((self.cache / "out/adreno-660" / executable["assembly"]).read_text(), "IR3 Assembly of aa")
@@ -137,6 +140,15 @@ class CollectTest(unittest.TestCase):
         self.version.write_text("2")
         self.run_with((0, "", [DEVICE, compiled("aa")]))
         self.assertEqual([known for known, _ in self.asked], [set(), set()])
+
+    def test_what_the_ratchet_has_recorded_of_this_driver_is_not_compiled(self):
+        self.setup.recorded = True
+        device = {**DEVICE, "driver": "turnip", "driver_info": "Mesa 26.1"}
+        with mock.patch.object(collect.subprocess, "run") as run:
+            run.return_value.stdout = "aa\nzz\n"
+            lines = self.run_with((0, "", [device]), (0, "", [device, compiled("aa"), compiled("bb")]))
+        self.assertEqual(run.call_args.args[0][-3:], ["adreno-660", "--driver", "turnip Mesa 26.1"])
+        self.assertEqual([line["event"] for line in lines[1:3]], ["known", "pipeline"])
 
     def test_keys_recorded_elsewhere_stay_known(self):
         self.setup.known = {"aa"}

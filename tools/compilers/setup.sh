@@ -52,6 +52,10 @@ debian_mirror() {
 make_root() {
     local mirror
     mirror=$(debian_mirror)
+    if [[ -z $mirror ]]; then # apt has read no lists yet, as in a fresh container
+        scripts/setup refresh
+        mirror=$(debian_mirror)
+    fi
     [[ -n $mirror ]] || { echo "apt knows no Debian mirror (apt-get indextargets names none with the label Debian)"; exit 1; }
     rm -rf "$cache/root.new"
     "${become_root[@]}" debootstrap --variant=minbase --arch=amd64 trixie "$cache/root.new" "$mirror"

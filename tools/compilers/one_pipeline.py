@@ -14,8 +14,8 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from compilers.collect import run_once  # noqa: E402
 from compilers.gpus import HERE, read_table, select  # noqa: E402
+from compilers.runs import run_once  # noqa: E402
 
 
 def parse():

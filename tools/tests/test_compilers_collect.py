@@ -11,7 +11,7 @@ import unittest
 from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from compilers import collect, gpus  # noqa: E402
+from compilers import collect, gpus, runs  # noqa: E402
 
 DEVICE = {"event": "device", "name": "Some GPU", "api_version": "1.3.0"}
 
@@ -56,7 +56,7 @@ class CommandTest(unittest.TestCase):
     def command(self, name):
         gpu = gpus.select([name], gpus.read_table())[-1]
         cache = pathlib.Path("/somewhere")
-        return collect.command_line(gpu, cache, ["program"], cache / "work" / "x", {})
+        return runs.command_line(gpu, cache, ["program"], cache / "work" / "x", {})
 
     def test_a_null_device_needs_no_preload(self):
         line = self.command("vangogh")
@@ -95,9 +95,9 @@ class CollectTest(unittest.TestCase):
         self.gpu = gpus.select(["adreno-660"], gpus.read_table())[0]
         self.asked = []
 
-    def run_with(self, *runs, gpu=None):
+    def run_with(self, *plays, gpu=None):
         """Collects with the runs played: (exit code, last words, lines) each. Returns the lines of the result."""
-        left = list(runs)
+        left = list(plays)
 
         def play(_gpu, _cache, _program, work, known, more=None):
             self.asked.append((set(known), more or {}))
@@ -114,7 +114,7 @@ class CollectTest(unittest.TestCase):
         with mock.patch.object(collect, "run_once", play):
             collect.collect(gpu, "Q8_0", "/model", self.setup)
         self.assertEqual(left, [])
-        return collect.read_lines(self.cache / "out" / gpu.name / "Q8_0.jsonl")
+        return runs.read_lines(self.cache / "out" / gpu.name / "Q8_0.jsonl")
 
     def test_a_session_that_opens(self):
         lines = self.run_with((0, "", [DEVICE, compiled("aa"), compiled("bb", id=1, cpu_seconds=12.0)]))

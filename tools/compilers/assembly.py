@@ -77,7 +77,7 @@ def _instruction(op, products, load, private):
 
 def aco(text):
     """AMD, by RADV: "	v_fmac_f32_e32 v1, v2, v3    ; 56020503" below "BB4:". A dual instruction is one line and one issue
-    with two operations; a packed one makes two products."""
+    with two operations; a packed one makes two products. "	(then repeated 2 times)" stands for two more of the line above."""
     product = re.compile(
         r"\bv_(pk_)?(fma|fmac|mac|mad|mul|dot\w+)(_legacy|_mix\w*|mk|ak|aak|amk|madmk|madak)?_f(32|16)"
     )
@@ -96,6 +96,7 @@ def aco(text):
             "scratch_",
         )
 
+    text = re.sub(r"(.*\n)\s+\(then repeated (\d+) times\)\n", lambda found: found[1] * (1 + int(found[2])), text)
     return by_labels(text, r"(BB\d+):", r"\bs_c?branch\w*\s+(BB\d+)", read)
 
 

@@ -1,4 +1,5 @@
-"""Reads shaders/interface/*.h: names of specialization constants and rows of lists, which are written there alone.
+"""Reads shaders/interface/*.h: names of specialization constants and rows of lists, which are written there alone; and
+shaders/lib/weights.glsl: how many elements share a scale.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -8,6 +9,8 @@ import pathlib
 import re
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "shaders/interface"
+WEIGHTS = FOLDER.parent / "lib/weights.glsl"
+QUAD = 4  # elements
 COMMON = ("bindings", "cooperative")  # headers whose constants any module may have
 
 
@@ -44,6 +47,21 @@ def rows_of(stem, name):
 def weight_formats():
     """{"q8_0": elements per step, ...}: what a kernel of that format takes of a row in an iteration of its loop."""
     return {name.lower(): int(step) for _, name, _, _, _, step, _ in rows_of("weight_formats", "WEIGHT_FORMAT_LIST")}
+
+
+@functools.cache
+def block_elements():
+    """{"q8_0": elements that share a scale, ...}: BLOCK_QUADS of each format that has scales."""
+    sections = re.split(r"^#(?:el)?if defined\(WEIGHT_(\w+)\)", WEIGHTS.read_text(), flags=re.MULTILINE)
+    found = {}
+    for name, section in zip(sections[1::2], sections[2::2]):
+        if quads := re.search(r"^#define BLOCK_QUADS (\d+)", section, re.MULTILINE):
+            found[name.lower()] = QUAD * int(quads[1])
+    scaled = {row[1].lower() for row in rows_of("weight_formats", "WEIGHT_FORMAT_LIST") if row[-1] != "0"}
+    if scaled != set(found):
+        named = ", ".join(sorted(scaled ^ set(found)))
+        raise ValueError(f"shaders/lib/weights.glsl needs BLOCK_QUADS of formats with scales, and of no others: {named}")
+    return found
 
 
 def epilogues():

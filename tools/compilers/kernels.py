@@ -24,6 +24,7 @@ class Kernel:
     tile: str = ""  # of a product: "4x8", rows by tokens
     multiplies: int = 0  # of a product: of weights, by an invocation, in a step; 0: not counted for this kind of module
     constants: tuple = ()  # ((id, value), ...): all of them
+    blocks: int = 1  # of a product: iterations of the loop inside a step that its constants ask for; 1: no loop
 
 
 def split_module(module):
@@ -86,6 +87,7 @@ def _product(base, format_name, variant, fixed, values, constants):
         flags.append(f"of {local_size}")
     # A complex weight is two numbers and multiplies two; a cooperative module spreads a step over loops of several lengths.
     counted = variant == "" and not fixed
+    rolled = counted and value("ROLLED") and format_name in interface.block_elements()
     words = [format_name, role, f"{rows}x{tokens}", *filter(None, flags)]
     return Kernel(
         " ".join(words),
@@ -95,6 +97,7 @@ def _product(base, format_name, variant, fixed, values, constants):
         f"{rows}x{tokens}",
         rows * tokens * step if counted else 0,
         constants,
+        step // interface.block_elements()[format_name] if rolled else 1,
     )
 
 

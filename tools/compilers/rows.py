@@ -26,7 +26,7 @@ class Row:
     subgroup: int | None
     figures: drivers.Figures
     per_weight: float | None  # issue slots per weight (and token) in the main loop
-    rolled: bool = False  # loops are left inside a step: per_weight is not known
+    rolled: bool = False  # loops are left inside a step that its constants do not explain: per_weight is not known
     loop: loops.Loop | None = None
 
     @property
@@ -76,7 +76,7 @@ def row_of(gpu, pipeline, recorded=None):
         row.rolled = recorded.get("rolled", False)
     driver = drivers.driver_of(pipeline.stats)
     if driver:
-        row.loop = loops.loop_of(driver.name, pipeline.assembly)
+        row.loop = loops.loop_of(driver.name, pipeline.assembly, k)
         row.per_weight = loops.slots_per_weight(row.loop, k)
         row.rolled = loops.is_rolled(row.loop, k)
     return row

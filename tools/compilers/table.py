@@ -22,7 +22,7 @@ def spilled(figures):
 
 
 def per_weight(row):
-    """With two digits; "rolled" where the driver left loops that hide it."""
+    """With two digits; "rolled" where loops hide it that the kernel's constants do not explain."""
     return f"{row.per_weight:.2f}" if row.per_weight is not None else "rolled" if row.rolled else "-"
 
 

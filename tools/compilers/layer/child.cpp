@@ -29,7 +29,7 @@ constexpr unsigned kMostIdleSeconds = 30;
 
 [[noreturn]] void be_child(unsigned cpu_seconds, const std::string& messages, int answer,
                            const std::function<std::string()>& work) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody waits for what a killed program began
+    prctl(PR_SET_PDEATHSIG, SIGKILL);                // nobody waits for what a killed program began
     const rlimit cpu{cpu_seconds, cpu_seconds + 2};  // the second one cannot be caught
     setrlimit(RLIMIT_CPU, &cpu);
     const rlimit no_core{0, 0};

@@ -12,7 +12,7 @@ VkResult World::strike(Function function, bool (*applies)(VkResult, const void*)
                        const void* call) {
     ++count[function];
     for (Armed& armed : faults_) {
-        if (armed.fault.function != fault_rows()[function].name) continue;
+        if (armed.fault.function != fault_rows()[static_cast<std::size_t>(function)].name) continue;
         if (!applies(armed.fault.result, call)) continue;
         ++armed.seen;
         if (armed.seen < armed.fault.nth) continue;
@@ -186,7 +186,7 @@ std::map<std::string, unsigned> calls() {
     const std::lock_guard lock(world().mutex);
     std::map<std::string, unsigned> by_name;
     for (const auto& [function, n] : world().count)
-        by_name[std::string(fault_rows()[function].name)] = n;
+        by_name[std::string(fault_rows()[static_cast<std::size_t>(function)].name)] = n;
     return by_name;
 }
 

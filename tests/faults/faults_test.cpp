@@ -160,8 +160,9 @@ std::vector<Case> cases_of(const Setting& setting, const Crew::Calls& calls) {
         const auto& [phase, function] = where;
         if (!setting.phases.empty() && setting.phases.count(phase) == 0) continue;
         const std::vector<FaultRow>& rows = fault_rows();
-        const auto row = std::find_if(rows.begin(), rows.end(),
-                                      [&](const FaultRow& r) { return r.name == where.second; });
+        const auto row =
+            std::find_if(rows.begin(), rows.end(),
+                         [&name = where.second](const FaultRow& r) { return r.name == name; });
         for (const VkResult result : row->results) {
             std::vector<unsigned> places = {1, 2, n / 2 + 1, n};
             if (!setting.everywhere) places = {1, n};

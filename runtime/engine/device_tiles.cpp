@@ -26,11 +26,12 @@ constexpr DeviceTiles kTable[] = {
     {"Adreno", kQualcomm, 0, "", {64, 4, 4}, {64, 2, 4}, {64, 2, 4}, true, false, false, false,
      "Q4_0 with 4x4 spills 16 (660) and 36 (740) from texels, 94 from storage, with 2x4 none from texels and 13 "
      "from storage; a token's registers are fewer from storage"},
-    {"Mali, Bifrost", kArm, 8, "", {64, 2, 2}, {64, 1, 2}, {64, 1, 2}, false, false, true, false,
-     "G52: Q4_0 with 2x2 spills 5, with 1x2 none; F16 with 2x2 none"},
-    {"Mali, Valhall", kArm, 0, "", {64, 2, 2}, {64, 2, 2}, {64, 1, 2}, false, false, true, false,
-     "G610: Q8_0 with 2x4 spills 10, with 2x2 none; Q4_K with 2x2 spills 4, with 1x2 none; F16 with 2x2 keeps to "
-     "32 registers, and so all threads. A token's Q6_K spills unless rolled"},
+    {"Mali, Bifrost", kArm, 8, "", {64, 2, 2}, {64, 1, 2}, {64, 1, 2, false}, false, false, true, false,
+     "G52: Q4_0 with 2x2 spills 5, with 1x2 none; F16 with 2x2 none; Q4_K's queries, keys and values spill 1 if "
+     "rolled"},
+    {"Mali, Valhall", kArm, 0, "", {64, 2, 2}, {64, 1, 2}, {64, 1, 2}, false, false, true, false,
+     "G610: Q8_0 with 2x4 spills 10; Q4_0's queries, keys and values spill 4 with 2x2, Q4_K's products too; with 1x2 "
+     "none; F16 with 2x2 keeps to 32 registers, and so all threads. A token's Q6_K spills unless rolled"},
     {"Raspberry Pi 4 and 5", kBroadcom, 0, "", {64, 2, 2}, {64, 2, 2}, {64, 1, 2}, false, false, true, false,
      "V3D 7.1: Q8_0 with 2x4 puts 1280 bytes into memory and compiles for 28 s, with 2x2 none in 1.5 s; Q4_K with "
      "2x2 128 bytes, with 1x2 none; a token's Q4_K 768 bytes unless rolled"},

@@ -10,9 +10,10 @@
 
 namespace gyre {
 
-// The tile of a prompt's products: invocations a workgroup, rows an invocation, tokens.
+// The tile of a prompt's products: Tiling says what its parts are.
 struct PromptTile {
     std::uint32_t local_size, rows, tokens;
+    bool rolled = true;
     bool operator==(const PromptTile&) const = default;
 };
 

@@ -96,7 +96,7 @@ Tilings Tilings::for_device(const DeviceInfo& device, const DeviceCaps& caps, We
                  .rows = prompt.rows,
                  .tokens = prompt.tokens,
                  .texels = tiles.prompt_texels,
-                 .rolled = true};
+                 .rolled = prompt.rolled};
     const Tiling tile = cooperative_tiling(caps);
     if (can_use_cooperative(caps, tile)) t.prefill = tile;
     return t;

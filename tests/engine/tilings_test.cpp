@@ -143,10 +143,10 @@ TEST_P(GpuTilingBits, EveryCandidateGivesTheDefaultsBits) {
     const bool matrix_units =
         open_with(std::nullopt)->tilings().of({.format = WeightFormat::kF32}).cooperative;
     if (matrix_units) {
-        EXPECT_EQ(compare_candidates(), 9u) << "of decoding; five tiles for prompts";
+        EXPECT_EQ(compare_candidates(), 10u) << "of decoding; six tiles for prompts";
     }
     limit_.no_cooperative_matrix = true;
-    EXPECT_EQ(compare_candidates(), 10u);
+    EXPECT_EQ(compare_candidates(), 11u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GpuTilingBits, testing::Values("f16_odd", "q8_0"),

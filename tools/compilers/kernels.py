@@ -91,7 +91,8 @@ def _product(base, format_name, variant, fixed, values, constants):
     words = [format_name, role, f"{rows}x{tokens}", *filter(None, flags)]
     return Kernel(
         " ".join(words),
-        DECODE if tokens == 1 else PREFILL,
+        # A GPU's decode products share a sum among lanes; prompts of some GPUs are multiplied token by token without.
+        DECODE if fixed.endswith("x1") or (tokens == 1 and (value("K_LANES", 1) != 1 or value("NORM_QUADS"))) else PREFILL,
         format_name,
         role,
         f"{rows}x{tokens}",

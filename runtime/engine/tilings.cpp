@@ -52,13 +52,14 @@ std::span<const Shape> shapes(const DeviceCaps& caps, bool decode) {
     return decode ? std::span<const Shape>(kGpuDecode) : kGpuPrefill;
 }
 
-bool may_replace(const Shape& shape, const ProductKind& kind, const Tiling& first, bool texels) {
+bool may_replace(const DeviceCaps& caps, const Shape& shape, const ProductKind& kind,
+                 const Tiling& first, bool texels) {
     if (kind.role == ProductRole::kNormInside) return false;
     if (kind.role == ProductRole::kNormBehind && shape.local_size != first.local_size) return false;
     if (kind.complex && shape.rows % 2 != 0) return false;  // a complex row gives two outputs
     // Software drivers have run out of stack over large tiles of complex weights, and of words.
     const bool large = shape.rows * shape.tokens > first.rows * first.tokens;
-    return !large || kind.decode || (texels && !kind.complex);
+    return !large || !caps.software || kind.decode || (texels && !kind.complex);
 }
 
 const PromptTile& prompt_tile(const DeviceTiles& tiles, WeightFormat format) {
@@ -137,7 +138,7 @@ std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind&
         tiling.rows = shape.rows;
         tiling.tokens = shape.tokens;
         tiling.staged = shape.staged;
-        if (tiling != candidates[0] && may_replace(shape, kind, first, tiling.texels)) {
+        if (tiling != candidates[0] && may_replace(caps, shape, kind, first, tiling.texels)) {
             candidates.push_back(tiling);
         }
     }

@@ -84,6 +84,16 @@ TEST(TilingCandidates, KeepWhatBitsDependOn) {
     });
 }
 
+// Catches: GPUs whose small default tile is the largest that is ever tried.
+TEST(TilingCandidates, GpusTryLargerTilesThanTheirDefault) {
+    const Tilings tilings = Tilings::for_device({}, device(false), WeightFormat::kQ8_0);
+    const ProductKind kind{WeightFormat::kQ8_0, false, false, ProductRole::kPlain};
+    const auto candidates = tiling_candidates(device(false), kind, tilings.prefill, false);
+    EXPECT_TRUE(std::any_of(candidates.begin(), candidates.end(), [&](const Tiling& t) {
+        return t.rows * t.tokens > tilings.prefill.rows * tilings.prefill.tokens;
+    }));
+}
+
 // Catches: texels for what does not fit them, and GPUs that never try the other kind of load.
 TEST(TilingCandidates, LoadTexelsOnlyWhereTheyFit) {
     for_every_kind([](const DeviceCaps& caps, const ProductKind& kind, const Tiling& first) {

@@ -11,7 +11,7 @@
 # Of gpu programs the entries above are the full suite (label full). QUICK: the tests that the quick suite
 # (label quick) runs on both drivers, as a list of GoogleTest patterns, in entries NAME.quick.lavapipe and
 # NAME.quick.swiftshader; "*": the whole program, whose entries for the two drivers are in both suites then.
-# QUICK_SWIFTSHADER: those of SwiftShader, where they are others. What each suite has and why: docs/testing.md.
+# What each suite has and why: docs/testing.md.
 
 find_package(GTest REQUIRED)
 
@@ -45,7 +45,7 @@ function(gyre_test_properties name labels timeout)
 endfunction()
 
 function(gyre_add_test)
-    cmake_parse_arguments(arg "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS;SYNC_FILTER;QUICK;QUICK_SWIFTSHADER" ${ARGN})
+    cmake_parse_arguments(arg "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS;SYNC_FILTER;QUICK" ${ARGN})
     add_executable(${arg_NAME} ${arg_SOURCES})
     target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} GTest::gtest GTest::gtest_main)
     target_compile_definitions(${arg_NAME} PRIVATE GYRE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
@@ -71,13 +71,9 @@ function(gyre_add_test)
     endif()
     foreach(driver IN ITEMS lavapipe swiftshader)
         gyre_gpu_entry(${arg_NAME}.${driver} ${arg_NAME} ${driver} "${whole}" ${arg_TIMEOUT})
-        set(quick ${arg_QUICK})
-        if(driver STREQUAL "swiftshader" AND arg_QUICK_SWIFTSHADER)
-            set(quick ${arg_QUICK_SWIFTSHADER})
-        endif()
-        if(quick AND NOT arg_QUICK STREQUAL "*")
+        if(arg_QUICK AND NOT arg_QUICK STREQUAL "*")
             gyre_gpu_entry(${arg_NAME}.quick.${driver} ${arg_NAME} ${driver} "${arg_LABELS};quick"
-                ${arg_TIMEOUT} FILTER ${quick})
+                ${arg_TIMEOUT} FILTER ${arg_QUICK})
         endif()
     endforeach()
     gyre_gpu_entry(${arg_NAME}.sync ${arg_NAME} lavapipe "${arg_LABELS};full;sync" ${arg_TIMEOUT}

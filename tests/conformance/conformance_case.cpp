@@ -58,6 +58,7 @@ testing::Bytes model_file(const Json& json, const ConformanceCase& conformance_c
     file.u32(arch + ".block_count", 1).u32(arch + ".feed_forward_length", 1);
     file.f32(arch + ".attention.layer_norm_epsilon", 1e-5f);
     file.tensor("token_embd.weight", {n_embd, 1});
+    file.tensor("output.weight", {n_embd, 1});  // GPT-NeoX never ties it to token_embd
     if (metadata.value("gyre.position", "") == "learned") {
         file.tensor("position_embd.weight", {n_embd, 1});
     }

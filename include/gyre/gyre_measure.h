@@ -6,7 +6,7 @@
 #ifndef GYRE_GYRE_MEASURE_H
 #define GYRE_GYRE_MEASURE_H
 
-#include "gyre/gyre.h"
+#include "gyre/gyre_session.h"
 
 #ifdef __cplusplus
 extern "C" {

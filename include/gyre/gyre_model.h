@@ -1,0 +1,186 @@
+/*
+ * gyre_model.h: a model file, its weights on a device, its tokenizer. Part of gyre.h, which
+ * includes it; its rules hold here.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef GYRE_GYRE_MODEL_H
+#define GYRE_GYRE_MODEL_H
+
+#include "gyre/gyre_base.h"
+#include "gyre/gyre_device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Model --------------------------------------------------------------------------------- */
+
+/**
+ * Reports how far gyre_model_open or gyre_session_create has come
+ *
+ * stage names what is being done ("read", "upload", ...; "compile" in gyre_session_create),
+ * NUL-terminated, valid during the call
+ * fraction, 0 to 1, is how much of this stage is done
+ * Returns non-zero to go on, 0 to cancel: the function then returns GYRE_ERROR_CANCELLED
+ */
+typedef int (*gyre_progress_callback)(const char* stage, double fraction, void* user);
+
+/** Whether a GPU's matrix units (VK_KHR_cooperative_matrix) compute prompts */
+typedef enum gyre_matrix_units {
+    GYRE_MATRIX_UNITS_AUTO = 0, /**< on GPUs where that was measured to be faster; on none so far */
+    GYRE_MATRIX_UNITS_OFF = 1,
+    GYRE_MATRIX_UNITS_ON = 2, /**< on every GPU that has them; without them as OFF */
+    GYRE_MATRIX_UNITS_FORCE_32 = 0x7fffffff
+} gyre_matrix_units;
+
+typedef struct gyre_model_options {
+    size_t struct_size; /**< set by GYRE_MODEL_OPTIONS_INIT */
+    /**
+     * Which device, NUL-terminated: an index of the device list, a part of a device's or driver's
+     * name (upper and lower case are the same), "auto" (a real GPU if there is one, else a software
+     * driver: see gyre_model_info.software_fallback), or "none" (no driver is loaded and no weights
+     * are read: information and tokenizer only). NULL means "auto".
+     */
+    const char* device;
+    /**
+     * Folder for compiled pipelines and tuned kernels, NUL-terminated; made if it is not there.
+     * NULL means $XDG_CACHE_HOME/gyre, or $HOME/.cache/gyre; "" means that nothing is written to
+     * disk. A cache that cannot be read or written slows the next start, and is not an error.
+     */
+    const char* cache_dir;
+    gyre_progress_callback progress; /**< may be NULL */
+    void* progress_user;             /**< handed to progress */
+    uint32_t no_tuning; /**< 1: do not spend up to 1 s of first starts on timing kernels */
+    gyre_matrix_units matrix_units; /**< for prompts */
+    /**
+     * Keys and tensors (NUL-terminated names, as error texts say them) that the file is read
+     * without, at your own risk; each is logged as a warning. "*": all that the library does not
+     * read.
+     */
+    const char* const* ignore_keys; /**< may be NULL if n_ignore_keys is 0 */
+    size_t n_ignore_keys;
+} gyre_model_options;
+
+#define GYRE_MODEL_OPTIONS_INIT \
+    { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, GYRE_MATRIX_UNITS_AUTO, NULL, 0 }
+
+/**
+ * A model file's weights on a device, and its tokenizer
+ *
+ * Immutable after gyre_model_open: may be used by several threads at once, and shared by sessions.
+ */
+typedef struct gyre_model gyre_model;
+
+/**
+ * Reads a GGUF file, version 3, and puts its weights on a device
+ *
+ * path is NUL-terminated; the file must not be changed while it is read
+ * options may be NULL, which means GYRE_MODEL_OPTIONS_INIT
+ * out_model receives the model; release it with gyre_model_destroy
+ *
+ * The environment variable GYRE_VALIDATION, a switch for developers, turns on the Khronos
+ * validation layer ("1") and synchronization validation with it ("sync"); what it finds is logged
+ * as GYRE_LOG_ERROR
+ * Returns GYRE_ERROR_BAD_FILE for a file that is missing, truncated or inconsistent,
+ * GYRE_ERROR_UNSUPPORTED for an architecture, tensor, type, key or value that this library does not
+ * know, GYRE_ERROR_NO_DEVICE if there is no Vulkan device or none that device names,
+ * GYRE_ERROR_INVALID_ARGUMENT if the named device cannot be used, GYRE_ERROR_OUT_OF_DEVICE_MEMORY,
+ * GYRE_ERROR_CANCELLED
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open(const char* path,
+                                                     const gyre_model_options* options,
+                                                     gyre_model** out_model);
+
+/** Releases a model, which may be NULL; the weights are freed with its last session */
+GYRE_API void gyre_model_destroy(gyre_model* model);
+
+/** A token id that no model has; in gyre_model_info: the model has no such token */
+#define GYRE_TOKEN_NONE 0xffffffffu
+
+typedef struct gyre_model_info {
+    size_t struct_size;         /**< set by GYRE_MODEL_INFO_INIT */
+    const char* architecture;   /**< general.architecture, for example "gpt2"; NUL-terminated */
+    const char* name;           /**< general.name; "" if the file has none */
+    const char* position;       /**< "learned", "rotary", "none", ...; NUL-terminated */
+    const char* rotary_text;    /**< how positions turn, for people: one line; NUL-terminated */
+    const char* rotary_json;    /**< the same as one JSON object; NUL-terminated */
+    const char* weight_types;   /**< tensor types by bytes, largest first: "Q8_0, F32" */
+    uint64_t n_parameters;      /**< elements of all tensors */
+    uint64_t file_bytes;        /**< size of the file */
+    uint64_t device_bytes;      /**< weights on the device; 0 if it was opened with "none" */
+    uint32_t n_vocab;           /**< tokens that the model knows: ids 0 to n_vocab - 1 */
+    uint32_t n_ctx;             /**< positions that the model was trained for */
+    uint32_t n_embd;            /**< channels of the residual stream */
+    uint32_t n_layer;           /**< layers */
+    uint32_t n_head;            /**< query heads a layer */
+    uint32_t n_head_kv;         /**< key and value heads a layer */
+    uint32_t head_dim;          /**< channels a head */
+    uint32_t n_ff;              /**< channels of the feed-forward layer */
+    uint32_t bos_token;         /**< begins a text; or GYRE_TOKEN_NONE */
+    uint32_t eos_token;         /**< ends a text; or GYRE_TOKEN_NONE */
+    uint32_t has_tokenizer;     /**< 1 if the file has a tokenizer, else 0 */
+    uint32_t software_fallback; /**< 1 if "auto" found no GPU and took a software driver, else 0 */
+    const char* ignored;        /**< what ignore_keys left out, one line each; "": nothing */
+} gyre_model_info;
+
+#define GYRE_MODEL_INFO_INIT                                                                       \
+    {                                                                                              \
+        sizeof(gyre_model_info), NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, GYRE_TOKEN_NONE, GYRE_TOKEN_NONE, 0, 0, NULL                                        \
+    }
+
+/**
+ * Describes a model
+ *
+ * info must be initialised with GYRE_MODEL_INFO_INIT; its strings live as long as the model
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_info(const gyre_model* model,
+                                                         gyre_model_info* info);
+
+/**
+ * Describes the device that holds the weights
+ *
+ * info must be initialised with GYRE_DEVICE_INFO_INIT; its strings live as long as the model
+ * Returns GYRE_ERROR_NO_DEVICE if the model was opened with "none"
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* model,
+                                                           gyre_device_info* info);
+
+/* ---- Text and tokens ----------------------------------------------------------------------- */
+
+/**
+ * Turns text into token ids
+ *
+ * text, n_bytes: the text; may be NULL if n_bytes is 0. Bytes that are not UTF-8 are kept as bytes
+ * parse_special: non-zero if names of special tokens in the text ("<|endoftext|>") become these
+ * tokens; 0 if they are plain text, which is right for text from others
+ * tokens, capacity: room for the ids; tokens may be NULL if capacity is 0. At most n_bytes are
+ * needed. No beginning token is added
+ * n_tokens receives the number of ids, also when they do not fit
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if capacity is too small and not 0: call again with n_tokens;
+ * GYRE_ERROR_UNSUPPORTED if the file has no tokenizer
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_tokenize(const gyre_model* model, const char* text,
+                                                         size_t n_bytes, int parse_special,
+                                                         uint32_t* tokens, size_t capacity,
+                                                         size_t* n_tokens);
+
+/**
+ * Turns token ids into bytes, which are not NUL-terminated and may begin or end inside a character
+ *
+ * tokens, count: the ids; tokens may be NULL if count is 0
+ * bytes, capacity: room for the bytes; bytes may be NULL if capacity is 0
+ * n_bytes receives the number of bytes, also when they do not fit
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if capacity is too small and not 0, or a token is not in the
+ * vocabulary; GYRE_ERROR_UNSUPPORTED if the file has no tokenizer
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_detokenize(const gyre_model* model,
+                                                           const uint32_t* tokens, size_t count,
+                                                           char* bytes, size_t capacity,
+                                                           size_t* n_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GYRE_GYRE_MODEL_H */

@@ -41,7 +41,8 @@ list(JOIN GYRE_PRIVATE_LIBS " " GYRE_PRIVATE_LIBS)
 
 # gyre.pc finds the rest from where it lies, but in /usr, where everybody else's names are plain.
 file(RELATIVE_PATH GYRE_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-cmake_path(SET GYRE_PC_PREFIX NORMALIZE "\${pcfiledir}/${GYRE_PC_PREFIX}")
+string(PREPEND GYRE_PC_PREFIX "\${pcfiledir}/")
+string(REGEX REPLACE "/$" "" GYRE_PC_PREFIX "${GYRE_PC_PREFIX}")
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
     set(GYRE_PC_PREFIX /usr)
 endif()

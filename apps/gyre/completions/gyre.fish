@@ -9,8 +9,9 @@ end
 
 function __gyre_options
     set -l words (commandline -opc)
-    gyre $words[2] --help 2>/dev/null | awk '/^  -/ {n = split($1, names, ","); $1 = ""
-        for (i = 1; i <= n; i++) print names[i] "\t" substr($0, 2)}'
+    gyre $words[2] --help 2>/dev/null | awk '/^  -/ {n = split($1, names, ","); words = substr($0, 31)
+        if (words == "") {getline words; sub(/^ +/, "", words)}
+        for (i = 1; i <= n; i++) print names[i] "\t" words}'
 end
 
 # The values in braces of the option before the cursor.

@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     options.on_token = print_text;
-    options.max_tokens = 64;
+    options.max_tokens = 100;
 
     /* The model: its weights on a GPU, or on the processor where there is none. The session: one
      * text in the making. Both can be tuned by options; NULL takes the defaults. */

@@ -49,7 +49,7 @@ void generate(const char* path, const std::string& prompt) {
     const Session session = create_session(model);
     gyre_generate_options options = GYRE_GENERATE_OPTIONS_INIT;
     options.on_token = print_text;
-    options.max_tokens = 64;
+    options.max_tokens = 100;
     check(gyre_session_generate(session.get(), prompt.data(), prompt.size(), &options, nullptr));
     std::cout << '\n';
 }

@@ -31,18 +31,16 @@ std::vector<std::string> shipped_models(const fs::path& folder) {
     return found;
 }
 
-// Next to the program in a build tree (build/PRESET/bin) or in an installation.
+// Where a build folder and an installation have it: relative to the program.
 std::string find_shipped_model() {
     std::error_code error;
     const fs::path program = fs::read_symlink("/proc/self/exe", error);
-    const fs::path bin = program.parent_path();
-    const fs::path folders[] = {bin / "../../../models", bin / "../share/gyre/models"};
-    for (const fs::path& folder : folders) {
-        const auto models = shipped_models(folder.lexically_normal());
-        if (!models.empty()) return models.front();
-    }
+    const fs::path folder =
+        (program.parent_path() / GYRE_MODELS_FROM_PROGRAM).lexically_normal();
+    const auto models = shipped_models(folder);
+    if (!models.empty()) return models.front();
     throw Failure("no model: name one with -m or GYRE_MODEL (none is shipped in " +
-                  folders[0].lexically_normal().string() + ")");
+                  folder.string() + ")");
 }
 
 int show_progress(const char* stage, double fraction, void* user) {

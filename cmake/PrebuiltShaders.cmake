@@ -4,6 +4,7 @@
 
 include(${CMAKE_CURRENT_LIST_DIR}/ShaderSources.cmake)
 set(folder ${TO}/shaders/prebuilt)
+file(MAKE_DIRECTORY ${folder})
 file(COPY_FILE ${COMPILED}/shader_modules.cpp ${folder}/shader_modules.cpp)
 include(${COMPILED}/shaders.cmake)
 file(WRITE ${folder}/shaders.cmake "set(GYRE_COOPERATIVE_KERNELS ${GYRE_COOPERATIVE_KERNELS})\n")

@@ -16,7 +16,12 @@ set(GYRE_GTEST_DIR "" CACHE PATH "GoogleTest's sources (Debian: /usr/src/googlet
 
 # The upstream part of Debian's source packages: folder, file in an archive's pool, SHA-256.
 set(gyre_pinned_sources
-    "@PINS@"
+    "zlib z/zlib/zlib_1.3.dfsg+really1.3.1.orig.tar.gz 60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb"
+    "utf8proc u/utf8proc/utf8proc_2.8.0.orig.tar.gz a0a60a79fe6f6d54e7d411facbfcc867a6e198608f2cd992490e46f04b1bcecc"
+    "volk v/vulkan-volk/vulkan-volk_1.4.304.0.orig.tar.gz 2a563c9dd926c804d91d7b84c59516678ccb32d039038049fc20eb22547c88fb"
+    "vulkan-headers v/vulkan-loader/vulkan-loader_1.4.309.0.orig.tar.xz 6e37284e5c8ef5f06cef273cc207f0b31cb3b63c1ea2875639e843b01da4e6d7"
+    "cli11 c/cli11/cli11_2.4.1+ds.orig.tar.xz 0b8fbf2398875f15f30a675c7f412123a2aaa38df2863e991de72004fd5f1292"
+    "json n/nlohmann-json3/nlohmann-json3_3.11.3.orig.tar.gz 0d8ef5af7f9794e3263480193c491549b2ba6cc74bb018906202ada498a79406"
 )
 
 # From now on find_package(NAME) is content with the targets that are there.
@@ -84,6 +89,9 @@ if(GYRE_BUNDLED_DEPS OR GYRE_BUNDLED_DEPS_DIR)
     set(GYRE_VOLK_SOURCE ${folder}/volk.c CACHE FILEPATH "volk.c" FORCE)
     gyre_sources_of(vulkan-headers folder)
     set(GYRE_VULKAN_INCLUDE ${folder}/include)
+    if(NOT EXISTS ${GYRE_VULKAN_INCLUDE})  # Debian has them inside the loader's sources
+        set(GYRE_VULKAN_INCLUDE ${folder}/vulkan-headers/include)
+    endif()
 
     gyre_sources_of(cli11 folder)
     gyre_header_library(gyre_cli11 ${folder}/include)

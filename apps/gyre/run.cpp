@@ -1,7 +1,5 @@
 // gyre run: writes on from a prompt.
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 #include <iterator>
@@ -13,6 +11,7 @@
 
 #include "apps/gyre/interrupt.h"
 #include "apps/gyre/model_option.h"
+#include "apps/gyre/platform.h"
 #include "apps/gyre/values.h"
 
 namespace gyre::app {
@@ -152,7 +151,7 @@ void run(const RunOptions& options) {
     check(gyre_model_get_device(model.get(), &report.device));
 
     // On a terminal the text reads on from the prompt; elsewhere stdout is the result alone.
-    const bool terminal = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+    const bool terminal = is_terminal(stdout) && is_terminal(stderr);
     Output output{model.get(), options.json, terminal && !options.json ? prompt : ""};
     gyre_generate_options generate = GYRE_GENERATE_OPTIONS_INIT;
     generate.sampling = &options.sampling;

@@ -8,11 +8,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__)
+/*
+ * GYRE_STATIC: the functions are neither imported nor exported. A program that links the static
+ * library on Windows defines it. GYRE_BUILDING_LIBRARY is the library's own.
+ */
+#if defined(GYRE_STATIC)
+#define GYRE_API
+#elif defined(_WIN32) && defined(GYRE_BUILDING_LIBRARY)
+#define GYRE_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define GYRE_API __declspec(dllimport)
+#elif defined(__GNUC__)
 #define GYRE_API __attribute__((visibility("default")))
-#define GYRE_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define GYRE_API
+#endif
+
+#if defined(__GNUC__)
+#define GYRE_MUST_CHECK __attribute__((warn_unused_result))
+#else
 #define GYRE_MUST_CHECK
 #endif
 

@@ -23,7 +23,12 @@ struct LogTarget {
     gyre_log_callback callback = nullptr;
     void* user = nullptr;
 };
-constinit LogTarget log_target;
+
+// Made by the first call: nothing runs when the library is loaded.
+LogTarget& log_target() {
+    static LogTarget target;
+    return target;
+}
 
 void forward(LogLevel level, const char* message, void* user) {
     const auto* target = static_cast<const LogTarget*>(user);
@@ -70,10 +75,11 @@ const char* gyre_status_string(gyre_status status) {
 }
 
 void gyre_set_log_callback(gyre_log_callback callback, void* user, gyre_log_level max_level) {
-    const std::lock_guard lock(log_target.mutex);
+    LogTarget& target = log_target();
+    const std::lock_guard lock(target.mutex);
     gyre::set_log_callback(nullptr, nullptr, LogLevel::kError);  // waits for a line on its way
     if (callback == nullptr) return;
-    log_target.callback = callback;
-    log_target.user = user;
-    gyre::set_log_callback(forward, &log_target, static_cast<LogLevel>(max_level));
+    target.callback = callback;
+    target.user = user;
+    gyre::set_log_callback(forward, &target, static_cast<LogLevel>(max_level));
 }

@@ -18,6 +18,19 @@ namespace {
 // Larger bindings than this gain nothing, and some drivers dislike them.
 constexpr std::uint64_t kMaxSliceBytes = std::uint64_t{1} << 30;
 
+// Waits for its threads at the end, whatever that is. libc++ has no std::jthread before version 20.
+struct JoinedThreads {
+    std::vector<std::thread> list;
+
+    JoinedThreads() = default;
+    JoinedThreads(const JoinedThreads&) = delete;
+    JoinedThreads& operator=(const JoinedThreads&) = delete;
+    ~JoinedThreads() {
+        for (std::thread& thread : list)
+            thread.join();
+    }
+};
+
 }  // namespace
 
 // One upload: collects the float vectors, writes the matrices.
@@ -155,9 +168,9 @@ class WeightUpload {
         const std::uint32_t n_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
         const std::uint32_t blocks = layout.rows_padded() / layout.block_rows();
         const std::uint32_t share = (blocks + n_threads - 1) / n_threads * layout.block_rows();
-        std::vector<std::jthread> threads;
+        JoinedThreads threads;
         for (std::uint32_t first = share; first < layout.n_rows; first += share) {
-            threads.emplace_back([&layout, source, target, first, share] {
+            threads.list.emplace_back([&layout, source, target, first, share] {
                 repack_rows(layout, source, first, std::min(share, layout.n_rows - first), target);
             });
         }

@@ -6,6 +6,7 @@
 
 #include "runtime/base/log.h"
 #include "runtime/vk/device_query.h"
+#include "runtime/vk/install_hints.h"
 #include "runtime/vk/loader.h"
 #include "runtime/vk/vk_call.h"
 
@@ -131,9 +132,7 @@ Status create_instance(InstanceState& state, const InstanceOptions& options) {
     const VkResult result = vkCreateInstance(&info, nullptr, &state.instance);
     if (result != VK_SUCCESS) state.instance = VK_NULL_HANDLE;
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER) {
-        return Status::no_device(
-            "no Vulkan driver was found: install one for your GPU "
-            "(Debian: mesa-vulkan-drivers, which has a software driver as well)");
+        return Status::no_device(kNoDriver);
     }
     GYRE_TRY(status_of(result, "vkCreateInstance"));
     GYRE_TRY(state.fn.load(state.instance, debug_utils));

@@ -26,7 +26,7 @@ struct InstanceOptions {
 // May be used from several threads. Must outlive its Devices.
 class Instance {
   public:
-    // Opens the loader (libvulkan) if this process has not done so. kNoDevice: no loader, no
+    // Opens the Vulkan loader if this process has not done so. kNoDevice: no loader, no
     // driver, or a loader older than Vulkan 1.1.
     static Result<Instance> create(const InstanceOptions& options = {});
 

@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include "runtime/vk/install_hints.h"
 #include "runtime/vk/vk_call.h"
 
 namespace gyre {
@@ -17,9 +18,7 @@ Status open_loader() {
     const std::lock_guard lock(loader_mutex);
     if (loader_open) return {};
     if (volkInitialize() != VK_SUCCESS) {
-        return Status::no_device(
-            "the Vulkan loader (libvulkan.so.1) was not found: install it "
-            "(Debian: libvulkan1) and a driver for your GPU");
+        return Status::no_device(kNoLoader);
     }
     // Null before Vulkan 1.1, which is what everything here needs.
     if (vkEnumerateInstanceVersion == nullptr) {

@@ -1,4 +1,4 @@
-// Opens libvulkan and holds the functions of one VkInstance.
+// Opens the Vulkan loader and holds the functions of one VkInstance.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

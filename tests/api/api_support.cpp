@@ -12,6 +12,8 @@
 #include <mutex>
 #include <sstream>
 
+#include "tests/support/platform.h"
+
 namespace gyre::test {
 namespace {
 
@@ -114,11 +116,7 @@ ModelPtr open_file(const std::string& path) {
     return ModelPtr(model);
 }
 
-TemporaryFolder::TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "gyre-test-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create " + name);
-    folder_ = name;
-}
+TemporaryFolder::TemporaryFolder() : folder_(make_temporary_folder("gyre-test").string()) {}
 
 TemporaryFolder::~TemporaryFolder() {
     std::error_code error;  // what cannot be removed is left to the system
@@ -137,7 +135,7 @@ std::vector<std::string> TemporaryFolder::names() const {
 void turn_validation_on() {
     const char* sync = std::getenv("GYRE_TEST_SYNC_VALIDATION");
     const bool with_sync = sync != nullptr && std::string(sync) == "1";
-    setenv("GYRE_VALIDATION", with_sync ? "sync" : "1", 1);
+    set_environment("GYRE_VALIDATION", with_sync ? "sync" : "1");
 }
 
 void ApiDeviceTest::SetUpTestSuite() {

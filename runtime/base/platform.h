@@ -1,0 +1,25 @@
+// What operating systems do differently below the runtime: names of files, the environment,
+// processes. One source for each: platform_posix.cpp, platform_windows.cpp.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace gyre {
+
+// Names of files are UTF-8 in the runtime and its API on every system; POSIX takes any bytes.
+std::filesystem::path path_of(const std::string& utf8);
+std::string text_of(const std::filesystem::path& path);
+
+// An environment variable as UTF-8; nothing where it is not set.
+std::optional<std::string> environment_variable(const char* name);
+
+// The user's folder for files that may be removed at any time; empty where the system names none.
+std::string user_cache_folder();
+
+// Of this process; no two that run have the same.
+unsigned long process_id();
+
+}  // namespace gyre

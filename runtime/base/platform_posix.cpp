@@ -1,0 +1,49 @@
+// Linux, Android, macOS and other POSIX systems.
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/base/platform.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace gyre {
+namespace {
+
+// A relative path counts as not set, as the XDG Base Directory Specification 0.8 asks for.
+std::optional<std::string> absolute(const char* name) {
+    std::optional<std::string> value = environment_variable(name);
+    if (value && !value->starts_with('/')) value.reset();
+    return value;
+}
+
+}  // namespace
+
+std::filesystem::path path_of(const std::string& utf8) {
+    return utf8;
+}
+
+std::string text_of(const std::filesystem::path& path) {
+    return path.native();
+}
+
+std::optional<std::string> environment_variable(const char* name) {
+    const char* value = std::getenv(name);
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::string user_cache_folder() {
+    if (const auto folder = absolute("XDG_CACHE_HOME")) return *folder;
+    const auto home = absolute("HOME");
+    if (!home) return {};
+#ifdef __APPLE__
+    return *home + "/Library/Caches";
+#else
+    return *home + "/.cache";
+#endif
+}
+
+unsigned long process_id() {
+    return static_cast<unsigned long>(::getpid());
+}
+
+}  // namespace gyre

@@ -86,4 +86,19 @@ Status write_struct(const T& value, T* to, const char* type) {
     return {};
 }
 
+// The calls that fill an array of the caller's: *n is the need, also where capacity is too small;
+// capacity 0 only asks for it.
+template <typename From, typename To>
+Status copy_out(const From& from, To* to, std::size_t capacity, std::size_t* n, const char* name) {
+    *n = from.size();
+    if (capacity == 0) return {};
+    if (to == nullptr) return null_argument(name);
+    if (capacity < from.size()) {
+        return Status::invalid_argument("capacity is " + std::to_string(capacity) + ", but " +
+                                        std::to_string(from.size()) + " are needed");
+    }
+    std::copy(from.begin(), from.end(), to);
+    return {};
+}
+
 }  // namespace gyre::c_api

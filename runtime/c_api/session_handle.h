@@ -20,6 +20,9 @@ struct gyre_session {
 
 namespace gyre::c_api {
 
+// options may be NULL.
+Result<SessionOptions> read_session_options(const gyre_session_options* options);
+
 // A session that no other call can use while it lives.
 class SessionInUse {
   public:

@@ -41,6 +41,11 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     gyre_model* opened = model.get();
     expect(gyre_model_open(nullptr, nullptr, &opened), "path");
     EXPECT_EQ(opened, nullptr);
+    expect(gyre_model_open_fd(0, 0, 0, nullptr, nullptr), "out_model");
+    expect(gyre_model_open_memory("GGUF", 4, nullptr, nullptr), "out_model");
+    opened = model.get();
+    expect(gyre_model_open_memory(nullptr, 4, nullptr, &opened), "data");
+    EXPECT_EQ(opened, nullptr);
     expect(gyre_model_get_info(nullptr, &info), "model");
     expect(gyre_model_get_info(model.get(), nullptr), "info");
     expect(gyre_model_get_device(nullptr, &device), "model");
@@ -52,6 +57,13 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_model_detokenize(model.get(), nullptr, 1, nullptr, 0, &n), "tokens");
     expect(gyre_model_detokenize(model.get(), &token, 1, nullptr, 1, &n), "bytes");
     expect(gyre_model_detokenize(model.get(), &token, 1, nullptr, 0, nullptr), "n_bytes");
+    gyre_token_info token_info = GYRE_TOKEN_INFO_INIT;
+    expect(gyre_model_get_token(nullptr, 0, &token_info), "model");
+    expect(gyre_model_get_token(model.get(), 0, nullptr), "info");
+    expect(gyre_model_metadata(nullptr, "general.name", nullptr, 0, &n), "model");
+    expect(gyre_model_metadata(model.get(), nullptr, nullptr, 0, &n), "key");
+    expect(gyre_model_metadata(model.get(), "general.name", nullptr, 0, nullptr), "n_bytes");
+    expect(gyre_model_metadata(model.get(), "general.name", nullptr, 1, &n), "text");
     expect(gyre_session_create(model.get(), nullptr, nullptr), "out_session");
     expect(gyre_session_create(nullptr, nullptr, &session), "model");
     expect(gyre_session_reset(nullptr), "session");
@@ -78,6 +90,9 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_session_get_memory(nullptr, &memory), "session");
     expect(gyre_session_get_traffic(nullptr, 0, &traffic), "session");
     expect(gyre_session_profile(nullptr, &token, 1, nullptr, nullptr), "session");
+    gyre_memory_need need = GYRE_MEMORY_NEED_INIT;
+    expect(gyre_model_estimate(nullptr, nullptr, nullptr, &need), "model");
+    expect(gyre_model_estimate(model.get(), nullptr, nullptr, nullptr), "need");
     expect(gyre_model_measure_device(nullptr, &rates), "model");
     expect(gyre_model_pause(nullptr), "model");
     expect(gyre_model_resume(nullptr), "model");
@@ -198,6 +213,20 @@ TEST(ApiMisuse, ModelWithoutDeviceHasNoSession) {
     EXPECT_EQ(gyre_model_get_device(model.get(), &device), GYRE_ERROR_NO_DEVICE);
     gyre_device_rates rates = GYRE_DEVICE_RATES_INIT;
     EXPECT_EQ(gyre_model_measure_device(model.get(), &rates), GYRE_ERROR_NO_DEVICE);
+}
+
+TEST(ApiMisuse, OneLoaderOfVulkanIsGiven) {
+    const gyre_get_instance_proc_addr function = [](void*, const char*) -> gyre_void_function {
+        return nullptr;
+    };
+    for (const auto status : {gyre_set_vulkan_loader(nullptr, nullptr),
+                              gyre_set_vulkan_loader("libvulkan.so.1", function)}) {
+        EXPECT_EQ(status, GYRE_ERROR_INVALID_ARGUMENT);
+        EXPECT_STREQ(gyre_last_error(),
+                     "give either path or get_instance_proc_addr, and NULL for the other");
+    }
+    EXPECT_EQ(gyre_set_vulkan_loader("", nullptr), GYRE_ERROR_INVALID_ARGUMENT);
+    EXPECT_STREQ(gyre_last_error(), "path is empty");
 }
 
 TEST(ApiMisuse, SessionOptionsOutOfRange) {

@@ -29,12 +29,14 @@ install(DIRECTORY include/gyre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT
     FILES_MATCHING PATTERN *.h PATTERN *.hpp)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT gyre_development)
 
-# What a linker has to be told to link the static library into a program in C: the packages that it needs, and the
-# libraries that this C++ compiler links and this C compiler does not.
-set(GYRE_CXX_RUNTIME ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
-list(REMOVE_ITEM GYRE_CXX_RUNTIME ${CMAKE_C_IMPLICIT_LINK_LIBRARIES})
-list(REMOVE_DUPLICATES GYRE_CXX_RUNTIME)
-set(GYRE_PRIVATE_LIBS utf8proc z ${GYRE_CXX_RUNTIME} ${CMAKE_DL_LIBS})
+# What a linker has to be told to link the static library into a program in C.
+set(GYRE_LINKED_PACKAGES "utf8proc ZLIB")
+set(GYRE_PRIVATE_LIBS utf8proc z)
+if(GYRE_BUNDLED_DEPS OR GYRE_BUNDLED_DEPS_DIR)  # they are in the library
+    set(GYRE_LINKED_PACKAGES "")
+    set(GYRE_PRIVATE_LIBS "")
+endif()
+list(APPEND GYRE_PRIVATE_LIBS ${GYRE_CXX_RUNTIME} ${CMAKE_DL_LIBS})
 list(TRANSFORM GYRE_PRIVATE_LIBS REPLACE "^([^-].*)$" "-l\\1")
 list(APPEND GYRE_PRIVATE_LIBS ${CMAKE_THREAD_LIBS_INIT})
 list(JOIN GYRE_PRIVATE_LIBS " " GYRE_PRIVATE_LIBS)

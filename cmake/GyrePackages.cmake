@@ -52,6 +52,12 @@ set(CPACK_DEBIAN_GYRE_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_GYRE_DEVELOPMENT_PACKAGE_MULTIARCH same)
 set(CPACK_DEBIAN_GYRE_DEVELOPMENT_PACKAGE_DEPENDS
     "${CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_NAME} (= ${this_version}), libutf8proc-dev, zlib1g-dev")
+# What a C compiler alone has not, and programs in C need that link the static library.
+set(CPACK_DEBIAN_GYRE_DEVELOPMENT_PACKAGE_RECOMMENDS libstdc++-dev)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    string(REGEX MATCH "^[0-9]+" cxx_major ${CMAKE_CXX_COMPILER_VERSION})
+    string(PREPEND CPACK_DEBIAN_GYRE_DEVELOPMENT_PACKAGE_RECOMMENDS "libstdc++-${cxx_major}-dev | ")
+endif()
 set(CPACK_DEBIAN_GYRE_DEVELOPMENT_DESCRIPTION "small language models on Vulkan devices - development files
 ${what}
 .

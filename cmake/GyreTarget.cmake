@@ -3,6 +3,11 @@
 
 find_package(Threads REQUIRED GLOBAL)
 
+# The libraries that this C++ compiler links and this C compiler does not: those of C++.
+set(GYRE_CXX_RUNTIME ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(REMOVE_ITEM GYRE_CXX_RUNTIME ${CMAKE_C_IMPLICIT_LINK_LIBRARIES})
+list(REMOVE_DUPLICATES GYRE_CXX_RUNTIME)
+
 # C++20 without extensions, nothing visible that does not say so, and where the program is to be small, sections that
 # the linker can leave out where nothing calls them.
 function(gyre_language target)

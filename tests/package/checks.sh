@@ -180,7 +180,7 @@ check_debs_purge() {
     "${become_root[@]}" cp "$root$model" "$root/tmp/model.gguf"
     in_root apt-get purge -q -y gyre libgyre-dev libgyre0
     in_root sh -ec '! find / -xdev \( -path /src -o -path /opt -o -path /tmp -o -path /root -o -path /packages -o -path /proc \
-        -o -path /var/cache/apt \) -prune -o -iname "*gyre*" -print | grep -v /etc/apt/apt.conf.d/90gyre'
+        -o -path /var/cache \) -prune -o -iname "*gyre*" -print | grep -v /etc/apt/apt.conf.d/90gyre'
 }
 
 check_archive_anywhere() {

@@ -15,6 +15,7 @@ in_root() {
         root=$1 packages=$2 archives=$3
         shift 3
         mount -t proc proc "$root/proc"
+        mount -t devpts devpts "$root/dev/pts"
         mount --bind "$packages" "$root/packages"
         mount --bind "$archives" "$root/var/cache/apt/archives"
         exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \

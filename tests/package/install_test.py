@@ -7,6 +7,7 @@ The programs are those of apps/examples. They find no driver here and must say s
 scripts/test-installed to see.
 """
 
+import itertools
 import os
 import re
 import shlex
@@ -101,26 +102,27 @@ class InstallTest(unittest.TestCase):
 
     def test_c_program_by_pkg_config(self):
         program = Path(self.folder.name, "generate_c")
-        run(setting_compiler("CC"), "-Wall", "-Werror", EXAMPLES / "c/generate.c", "-o", program,
+        run(os.environ["CC"], "-Wall", "-Werror", EXAMPLES / "c/generate.c", "-o", program,
             *self.pkg_config("--cflags", "--libs"))
         self.expect_no_device(program, LD_LIBRARY_PATH=self.libraries())
 
     def test_c_program_with_the_static_library(self):
         program = Path(self.folder.name, "generate_static")
         flags = self.pkg_config("--static", "--define-variable=library=:libgyre.a", "--cflags", "--libs")
-        run(setting_compiler("CC"), *setting("FLAGS").split(), EXAMPLES / "c/generate.c", "-o", program, *flags)
+        run(os.environ["CC"], *setting("FLAGS").split(), EXAMPLES / "c/generate.c", "-o", program, *flags)
         self.assertNotIn("libgyre", run("ldd", program).stdout)
         self.expect_no_device(program)
 
-    def test_cpp_project_by_find_package(self):
-        """Configured twice: the shared library, and the static one where BUILD_SHARED_LIBS is off."""
-        build = Path(self.folder.name, "cpp")
-        for shared in ("ON", "OFF"):
-            with self.subTest(shared=shared):
+    def test_projects_by_find_package(self):
+        """Each configured twice: the shared library, and the static one where BUILD_SHARED_LIBS is off. The project in C
+        has no C++ compiler."""
+        build = Path(self.folder.name, "project")
+        for language, shared in itertools.product(("c", "cpp"), ("ON", "OFF")):
+            with self.subTest(language=language, shared=shared):
                 shutil.rmtree(build, ignore_errors=True)
-                run(setting("CMAKE"), "-S", EXAMPLES / "cpp", "-B", build, "-G", setting("GENERATOR"),
+                run(setting("CMAKE"), "-S", EXAMPLES / language, "-B", build, "-G", setting("GENERATOR"),
                     f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DBUILD_SHARED_LIBS={shared}",
-                    f"-DCMAKE_CXX_FLAGS={setting('FLAGS')}")
+                    f"-DCMAKE_C_FLAGS={setting('FLAGS')}", f"-DCMAKE_CXX_FLAGS={setting('FLAGS')}")
                 run(setting("CMAKE"), "--build", build)
                 self.assertEqual("libgyre" in run("ldd", build / "generate").stdout, shared == "ON")
                 self.expect_no_device(build / "generate")
@@ -152,10 +154,6 @@ class StaticLibraryTest(unittest.TestCase):
         foreign = [name for _, kind, name in names
                    if kind not in "WVu" and not name.startswith(("gyre", "_ZN4gyre", "_ZNK4gyre"))]
         self.assertEqual(foreign, [])
-
-
-def setting_compiler(name: str) -> str:
-    return os.environ[name]
 
 
 if __name__ == "__main__":

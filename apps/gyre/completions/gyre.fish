@@ -10,7 +10,7 @@ end
 function __gyre_options
     set -l words (commandline -opc)
     gyre $words[2] --help 2>/dev/null | awk '/^  -/ {n = split($1, names, ","); words = substr($0, 31)
-        if (words == "") {getline words; sub(/^ +/, "", words)}
+        if (substr($0, 30, 1) != " ") {getline words; sub(/^ +/, "", words)}
         for (i = 1; i <= n; i++) print names[i] "\t" words}'
 end
 
@@ -24,4 +24,4 @@ end
 
 complete -c gyre -f -n 'test (count (commandline -opc)) -eq 1' -a '(__gyre_commands)'
 complete -c gyre -n 'test (count (commandline -opc)) -gt 1; and string match -q -- "-*" (commandline -ct)' -a '(__gyre_options)'
-complete -c gyre -n 'test (count (commandline -opc)) -gt 1; and string match -q -- "-*" (commandline -opc)[-1]' -a '(__gyre_values)'
+complete -c gyre -f -n 'test (count (commandline -opc)) -gt 1; and count (__gyre_values) >/dev/null' -a '(__gyre_values)'

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -60,7 +61,7 @@ class view {
     template <typename Range, typename = std::enable_if_t<std::is_convertible_v<
                                   decltype(std::declval<const Range&>().data()), const T*>>>
     constexpr view(const Range& range) noexcept : data_(range.data()), size_(range.size()) {}
-    view(std::initializer_list<T> list) noexcept : data_(list.begin()), size_(list.size()) {}
+    view(std::initializer_list<T> list) noexcept : view(list.begin(), list.size()) {}
 
     constexpr const T* data() const noexcept { return data_; }
     constexpr std::size_t size() const noexcept { return size_; }

@@ -252,6 +252,8 @@ class session {
 // end(). The session is the range's until it ends or is destroyed; a range that is destroyed before
 // its end cancels what is left, as a loop that is left by break does.
 class text_range {
+    struct state;
+
   public:
     text_range(session& session, std::string prompt, generate_options options)
         : state_(std::make_unique<state>(session)) {
@@ -287,7 +289,7 @@ class text_range {
 
       private:
         friend class text_range;
-        typename text_range::state* state_ = nullptr;
+        state* state_ = nullptr;
     };
 
     // Waits for the first piece; an error of the C API comes out of begin() or ++.

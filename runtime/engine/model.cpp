@@ -6,6 +6,7 @@
 #include "runtime/base/log.h"
 #include "runtime/engine/open_device.h"
 #include "runtime/engine/tuner.h"
+#include "runtime/model/model_fingerprint.h"
 
 namespace gyre {
 namespace {
@@ -57,6 +58,8 @@ Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOp
 Result<std::shared_ptr<Model>> Model::open(const ModelFile& file, const OpenOptions& options) {
     const Status supported = check_supported(file.config);
     if (!supported.ok()) return supported.with_context(file.source);
+    // Before the upload, which reads the same pages again and then lets them go.
+    const std::uint64_t fingerprint = model_fingerprint(file.file.bytes(), file.gguf, file.notes);
 
     GYRE_ASSIGN(Instance instance, create_instance(options));
     GYRE_ASSIGN(const DeviceChoice choice, instance.choose(options.device));
@@ -77,6 +80,7 @@ Result<std::shared_ptr<Model>> Model::open(const ModelFile& file, const OpenOpti
     if (!weights.ok()) return weights.status().with_context(file.source);
     std::shared_ptr<Model> model(new Model(file.config, std::move(instance), choice,
                                            std::move(device), std::move(weights).value()));
+    model->fingerprint_ = fingerprint;
     GYRE_TRY(choose_tilings(*model, options, model->tilings_));
     return model;
 }

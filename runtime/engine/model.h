@@ -81,6 +81,7 @@ class Model {
     const ModelConfig& config() const { return config_; }
     const ModelWeights& weights() const { return weights_; }
     const ModelTilings& tilings() const { return tilings_; }
+    std::uint64_t fingerprint() const { return fingerprint_; }  // model_fingerprint.h
 
     Device& device() const { return device_; }
     // "auto" found no GPU and took a software driver.
@@ -91,6 +92,7 @@ class Model {
     Model(ModelConfig config, Instance instance, DeviceChoice choice, Device device,
           ModelWeights weights);
 
+    std::uint64_t fingerprint_ = 0;
     ModelConfig config_;
     Instance instance_;
     DeviceChoice choice_;

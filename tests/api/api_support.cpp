@@ -161,9 +161,11 @@ void ApiDeviceTest::TearDown() {
     log_errors.clear();
 }
 
-ModelPtr ApiDeviceTest::open_model(const std::string& path) {
+ModelPtr ApiDeviceTest::open_model(const std::string& path, std::span<const char* const> ignored) {
     const std::string device = wanted_device();
-    const gyre_model_options options = device_options(device);
+    gyre_model_options options = device_options(device);
+    options.ignore_keys = ignored.data();
+    options.n_ignore_keys = ignored.size();
     gyre_model* model = nullptr;
     EXPECT_GYRE_OK(gyre_model_open(path.c_str(), &options, &model));
     return ModelPtr(model);

@@ -73,7 +73,7 @@ void print_memory(const Memory& memory) {
         std::printf("  %-11s %10.1f MB  %s\n", name, static_cast<double>(bytes) / 1e6, what);
     };
     std::printf("memory        on %s\n", memory.device.c_str());
-    row("weights", need.weights_bytes, "");
+    row("weights", need.weights_bytes, "as the kernels read them");
     row("cache", need.cache_bytes, "keys and values");
     row("work", need.work_bytes, "activations, tables, logits");
     row("total", need.total_bytes, "of the device's");

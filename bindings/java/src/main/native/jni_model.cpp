@@ -162,8 +162,8 @@ jbyteArray estimate(JNIEnv* env, jclass, jlong model, jbyteArray device, jobject
                   {static_cast<jlong>(need.weights_bytes), static_cast<jlong>(need.cache_bytes),
                    static_cast<jlong>(need.work_bytes), static_cast<jlong>(need.total_bytes),
                    static_cast<jlong>(need.host_bytes), static_cast<jlong>(need.available_bytes),
-                   need.fits});
-        return new_bytes(env, need.unfit_because, std::char_traits<char>::length(need.unfit_because));
+                   need.device_index, need.fits});
+        return new_bytes(env, need.because, std::char_traits<char>::length(need.because));
     });
 }
 

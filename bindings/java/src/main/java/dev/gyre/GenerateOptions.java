@@ -31,6 +31,23 @@ public final class GenerateOptions {
         return new Builder();
     }
 
+    /** Returns a builder that begins with these options. */
+    public Builder toBuilder() {
+        Builder builder = new Builder().sampling(sampling).maxTokens(maxTokens)
+                .parseSpecial(parseSpecial).ignoreEos(ignoreEos);
+        for (byte[] text : stop) {
+            builder.stop(Utf8.text(text));
+        }
+        builder.logprobs = logprobs;
+        builder.top = top;
+        return builder;
+    }
+
+    /** Returns the most tokens that are written; 0: until the text or the context ends. */
+    public int getMaxTokens() {
+        return maxTokens;
+    }
+
     /** Collects options; what is not set stands at its default. */
     public static final class Builder {
         private SamplingOptions sampling = SamplingOptions.DEFAULT;

@@ -4,15 +4,15 @@ package dev.gyre;
 
 /** Bytes by class, and whether they fit; immutable. */
 public final class MemoryNeed {
-    static final int NUMBERS = 7;
+    static final int NUMBERS = 8;
 
     private final long[] numbers;
-    private final String unfitBecause;
+    private final String because;
 
     /** numbers: the fields of gyre_memory_need, in the header's order. */
-    MemoryNeed(long[] numbers, byte[] unfitBecause) {
+    MemoryNeed(long[] numbers, byte[] because) {
         this.numbers = numbers;
-        this.unfitBecause = Utf8.text(unfitBecause);
+        this.because = Utf8.text(because);
     }
 
     public long getWeightsBytes() {
@@ -44,12 +44,17 @@ public final class MemoryNeed {
         return numbers[5];
     }
 
+    /** Returns the device's place in {@link DeviceInfo#list}. */
+    public int getDeviceIndex() {
+        return (int) numbers[6];
+    }
+
     public boolean fits() {
-        return numbers[6] != 0;
+        return numbers[7] != 0;
     }
 
     /** Returns what does not fit, in one line; "" if all does. */
     public String getUnfitBecause() {
-        return unfitBecause;
+        return because;
     }
 }

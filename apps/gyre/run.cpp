@@ -42,6 +42,10 @@ const char* to_string(gyre_stop_reason reason) {
             return "output_closed";
         case GYRE_STOP_CANCELLED:
             return "cancelled";
+        case GYRE_STOP_STRING:
+            return "stop_string";
+        case GYRE_STOP_PAUSED:
+            return "paused";
         case GYRE_STOP_ERROR:
         case GYRE_STOP_REASON_FORCE_32:
             break;

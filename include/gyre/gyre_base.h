@@ -46,6 +46,7 @@ typedef enum gyre_status {
     GYRE_ERROR_CONTEXT_FULL = 8,         /**< the tokens do not fit into n_ctx */
     GYRE_ERROR_CANCELLED = 9,            /**< the caller asked for it */
     GYRE_ERROR_INTERNAL = 10,            /**< a bug in the library or in a driver */
+    GYRE_ERROR_PAUSED = 11,              /**< gyre_model_pause; gyre_model_resume is the way on */
     GYRE_STATUS_FORCE_32 = 0x7fffffff
 } gyre_status;
 

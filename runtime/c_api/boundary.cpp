@@ -23,6 +23,7 @@ static_assert(static_cast<int>(StatusCode::kUnsupported) == GYRE_ERROR_UNSUPPORT
 static_assert(static_cast<int>(StatusCode::kContextFull) == GYRE_ERROR_CONTEXT_FULL);
 static_assert(static_cast<int>(StatusCode::kCancelled) == GYRE_ERROR_CANCELLED);
 static_assert(static_cast<int>(StatusCode::kInternal) == GYRE_ERROR_INTERNAL);
+static_assert(static_cast<int>(StatusCode::kPaused) == GYRE_ERROR_PAUSED);
 
 }  // namespace
 

@@ -61,6 +61,8 @@ const char* gyre_status_string(gyre_status status) {
             return "cancelled";
         case GYRE_ERROR_INTERNAL:
             return "internal error";
+        case GYRE_ERROR_PAUSED:
+            return "paused";
         case GYRE_STATUS_FORCE_32:
             break;
     }

@@ -1,34 +1,17 @@
 // Text to token ids and back.
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "runtime/c_api/boundary.h"
+#include "runtime/c_api/copy_out.h"
 #include "runtime/c_api/model_handle.h"
 
-namespace {
-
 using gyre::Status;
+using gyre::c_api::copy_out;
 using gyre::c_api::guarded;
 using gyre::c_api::null_argument;
-
-// The convention of both functions: *n is the need; capacity 0 only asks for it.
-template <typename From, typename To>
-Status copy_out(const From& from, To* to, size_t capacity, size_t* n, const char* name) {
-    *n = from.size();
-    if (capacity == 0) return {};
-    if (to == nullptr) return null_argument(name);
-    if (capacity < from.size()) {
-        return Status::invalid_argument("capacity is " + std::to_string(capacity) + ", but " +
-                                        std::to_string(from.size()) + " are needed");
-    }
-    std::copy(from.begin(), from.end(), to);
-    return {};
-}
-
-}  // namespace
 
 gyre_status gyre_model_tokenize(const gyre_model* model, const char* text, size_t n_bytes,
                                 int parse_special, uint32_t* tokens, size_t capacity,

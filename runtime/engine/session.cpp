@@ -11,7 +11,7 @@
 
 namespace gyre {
 
-Status Session::check(std::span<const std::uint32_t> tokens) const {
+Status Session::check(std::span<const std::uint32_t> tokens, std::uint32_t taken) const {
     for (const std::uint32_t token : tokens) {
         if (token >= model_->config().n_vocab) {
             return Status::invalid_argument("token " + std::to_string(token) +
@@ -19,12 +19,16 @@ Status Session::check(std::span<const std::uint32_t> tokens) const {
                                             std::to_string(model_->config().n_vocab) + " tokens");
         }
     }
-    if (options_.when_full == WhenFull::kStop && tokens.size() > n_ctx() - position_) {
+    if (options_.when_full == WhenFull::kStop && tokens.size() > n_ctx() - taken) {
         return Status::context_full(std::to_string(tokens.size()) + " tokens do not fit: " +
-                                    std::to_string(position_) + " of " + std::to_string(n_ctx()) +
+                                    std::to_string(taken) + " of " + std::to_string(n_ctx()) +
                                     " positions are taken; use a larger context (--ctx)");
     }
     return {};
+}
+
+Status Session::check_whole_text(std::span<const std::uint32_t> tokens) const {
+    return check(tokens, 0);
 }
 
 Status Session::check_cancelled() {

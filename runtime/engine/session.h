@@ -90,11 +90,15 @@ class Session {
     // Processes the tokens of a prompt, appending them to the cache; then logits() are those of the
     // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
     // kContextFull (kStop: more than the free positions). kCancelled, kDeviceLost: the chunks
-    // before stay, and nothing of the one that was interrupted. kSlide: the cache slides as often
-    // as it must; the last tokens of a long prompt stay.
+    // before stay, and nothing of the one that was interrupted. kSlide: the cache slides as
+    // often as it must; the last tokens of a long prompt stay.
     Status feed(std::span<const std::uint32_t> tokens, Readback readback = Readback::kNow);
     // The same, with the logits of every token handed out chunk by chunk.
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
+
+    // Whether an empty session would take all of these tokens: the errors of feed() that change
+    // nothing.
+    Status check_whole_text(std::span<const std::uint32_t> tokens) const;
 
     // Appends one generated token; then logits() follow it. Errors as feed.
     Status decode(std::uint32_t token, Readback readback = Readback::kNow);
@@ -190,7 +194,9 @@ class Session {
     Status warm_up(const Schedule::Progress& progress);
     Status compile();
     double decay_origin() const { return options_.first_position + n_ctx() / 2.0; }
-    Status check(std::span<const std::uint32_t> tokens) const;
+    // taken: positions that are not free.
+    Status check(std::span<const std::uint32_t> tokens, std::uint32_t taken) const;
+    Status check(std::span<const std::uint32_t> tokens) const { return check(tokens, position_); }
     Status check_cancelled();
     Status write_step(std::uint32_t position, std::span<const std::uint32_t> tokens);
     Result<std::span<const std::uint32_t>> next_chunk(std::span<const std::uint32_t> tokens,

@@ -19,6 +19,7 @@ import android.widget.Toast;
 /** Draws what the {@link Workbench} has, and hands it what the user does. */
 public final class MainActivity extends Activity implements Workbench.Screen {
     private static final int PICK_MODEL = 1;
+    private static final int NOTHING_SHOWN = -1;
 
     private Workbench workbench;
     private Settings settings;
@@ -30,6 +31,8 @@ public final class MainActivity extends Activity implements Workbench.Screen {
     private EditText prompt;
     private Button write;
     private View clear;
+    private int shownEdition = NOTHING_SHOWN; // of the passage, and how much of it the view has
+    private int shownLength;
 
     @Override
     protected void onCreate(Bundle saved) {
@@ -166,15 +169,25 @@ public final class MainActivity extends Activity implements Workbench.Screen {
 
     private void showText() {
         Passage passage = workbench.getPassage();
-        if (workbench.getState() == Workbench.State.FAILED) {
-            text.setText(workbench.getProblem());
-        } else if (passage.isEmpty()) {
-            text.setText(R.string.empty);
-        } else {
-            text.setText(passage.styled(getColor(R.color.accent)));
+        if (passage.isEmpty()) {
+            shownEdition = NOTHING_SHOWN;
+            text.setTextColor(getColor(R.color.on_surface_dim));
+            text.setText(workbench.getState() == Workbench.State.FAILED
+                    ? workbench.getProblem() : getString(R.string.empty));
+        } else if (shownEdition != passage.getEdition()) {
+            text.setTextColor(getColor(R.color.on_surface));
+            text.setText("");
+            shownEdition = passage.getEdition();
+            shownLength = 0;
+            append(passage);
+        } else if (passage.length() > shownLength) {
+            append(passage);
         }
-        boolean isPassage = !passage.isEmpty();
-        text.setTextColor(getColor(isPassage ? R.color.on_surface : R.color.on_surface_dim));
-        scroll.post(() -> scroll.fullScroll(View.FOCUS_DOWN));
+    }
+
+    private void append(Passage passage) {
+        text.append(passage.styledFrom(shownLength, getColor(R.color.accent)));
+        shownLength = passage.length();
+        scroll.post(() -> scroll.scrollTo(0, text.getHeight()));
     }
 }

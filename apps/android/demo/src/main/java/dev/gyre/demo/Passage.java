@@ -12,6 +12,7 @@ import java.util.ArrayList;
 final class Passage {
     private final StringBuilder text = new StringBuilder();
     private final ArrayList<Integer> typed = new ArrayList<>(); // begin and end of each typed part
+    private int edition;
 
     void addTyped(String part) {
         typed.add(text.length());
@@ -26,6 +27,16 @@ final class Passage {
     void clear() {
         text.setLength(0);
         typed.clear();
+        edition++;
+    }
+
+    /** Returns a number that stays the same while the text only grows. */
+    int getEdition() {
+        return edition;
+    }
+
+    int length() {
+        return text.length();
     }
 
     boolean isEmpty() {
@@ -37,11 +48,16 @@ final class Passage {
         return text.toString();
     }
 
-    CharSequence styled(int typedColor) {
-        SpannableStringBuilder styled = new SpannableStringBuilder(text);
+    /** Returns the text from a place on, with the typed parts in a colour. */
+    CharSequence styledFrom(int begin, int typedColor) {
+        SpannableStringBuilder styled = new SpannableStringBuilder(text, begin, text.length());
         for (int i = 0; i < typed.size(); i += 2) {
-            styled.setSpan(new ForegroundColorSpan(typedColor), typed.get(i), typed.get(i + 1),
-                    Spanned.SPAN_EXCLUSIVE_EXCLUSIVE);
+            int from = Math.max(typed.get(i), begin);
+            int to = typed.get(i + 1);
+            if (from < to) {
+                styled.setSpan(new ForegroundColorSpan(typedColor), from - begin, to - begin,
+                        Spanned.SPAN_EXCLUSIVE_EXCLUSIVE);
+            }
         }
         return styled;
     }

@@ -64,7 +64,7 @@ public class MainActivityTest {
                 lengths.add(phone.text().length());
                 return phone.isReady();
             });
-            assertTrue("came in many pieces: " + lengths, lengths.size() > 10);
+            assertTrue("was seen while it grew: " + lengths, lengths.size() > 3);
             assertTrue(phone.text(), phone.text().startsWith(PROMPT));
             assertTrue(phone.text(), phone.text().length() > 100);
             assertTrue(phone.status(),

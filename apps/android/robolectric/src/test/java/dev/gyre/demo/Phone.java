@@ -118,7 +118,7 @@ final class Phone implements AutoCloseable {
         boolean isWide = activity().getResources().getConfiguration().orientation
                 == Configuration.ORIENTATION_LANDSCAPE;
         RuntimeEnvironment.setQualifiers(isWide ? "+port" : "+land");
-        controller.configurationChange();
+        controller.recreate();
     }
 
     void toBackground() {

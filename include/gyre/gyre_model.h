@@ -146,6 +146,30 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_info(const gyre_model* model
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* model,
                                                            gyre_device_info* info);
 
+/* ---- Pause --------------------------------------------------------------------------------- */
+
+/**
+ * Lets nothing of this model to the device until gyre_model_resume: for programs that go to the
+ * background, where some systems end what still computes
+ *
+ * Returns when nothing of the model is queued on the device or running there. For one session that
+ * computes this takes 2 * submit_ms and 30 ms at most, and as much for each further one; only
+ * gyre_session_profile and gyre_model_measure_device, which do not cut their work, take longer
+ * Until gyre_model_resume, calls of the model and its sessions that need the device return
+ * GYRE_ERROR_PAUSED, and so do those that are running: gyre_session_generate behind the last token
+ * that was told (GYRE_STOP_PAUSED), gyre_session_feed between two chunks. What they have done
+ * stands, and calling again after gyre_model_resume goes on, gyre_session_generate with an empty
+ * prompt. Save a session before a pause, not in it
+ * May be called from any thread, also in a callback; twice is once. Resume before
+ * gyre_model_destroy, if sessions are to go on
+ * Returns GYRE_ERROR_NO_DEVICE if the model was opened with "none", GYRE_ERROR_DEVICE_LOST;
+ * after an error the model is not paused
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_pause(gyre_model* model);
+
+/** Ends a pause; does nothing if there is none. May be called from any thread */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_resume(gyre_model* model);
+
 /* ---- Text and tokens ----------------------------------------------------------------------- */
 
 /**

@@ -89,8 +89,8 @@ class Session {
 
     // Processes the tokens of a prompt, appending them to the cache; then logits() are those of the
     // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
-    // kContextFull (kStop: more than the free positions). kCancelled, kDeviceLost: the chunks
-    // before stay, and nothing of the one that was interrupted. kSlide: the cache slides as
+    // kContextFull (kStop: more than the free positions). kCancelled, kPaused, kDeviceLost: the
+    // chunks before stay, and nothing of the one that was interrupted. kSlide: the cache slides as
     // often as it must; the last tokens of a long prompt stay.
     Status feed(std::span<const std::uint32_t> tokens, Readback readback = Readback::kNow);
     // The same, with the logits of every token handed out chunk by chunk.
@@ -197,7 +197,7 @@ class Session {
     // taken: positions that are not free.
     Status check(std::span<const std::uint32_t> tokens, std::uint32_t taken) const;
     Status check(std::span<const std::uint32_t> tokens) const { return check(tokens, position_); }
-    Status check_cancelled();
+    Status check_interrupted();  // kCancelled, kPaused
     Status write_step(std::uint32_t position, std::span<const std::uint32_t> tokens);
     Result<std::span<const std::uint32_t>> next_chunk(std::span<const std::uint32_t> tokens,
                                                       std::size_t first, std::size_t chunk);

@@ -214,7 +214,8 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
             }
         } else {
             const std::uint32_t a_submit = decoding ? std::min(pace.next(), round) : 1;
-            // One submission more than is waited for, except behind a first token that is only
+            // One submission more than is waited for: what is queued takes two budgets at most,
+            // and a cancel or a pause no longer than that. Except behind a first token that is only
             // sampled: until it is known whether the text goes on, its logits stay.
             const std::uint32_t most = decoding ? round + a_submit : 1;
             while (queued < run.n_tokens && queued - read < most) {
@@ -230,7 +231,8 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
             GYRE_ASSIGN(result.end, look_at(read, token, deliver));
             ++read;
         }
-        if (decoding) round = std::min(2 * round, std::max(pace.next(), kTokensAWait));
+        const bool measured = pace.seconds_each() > 0.0;
+        if (decoding) round = std::min(2 * round, measured ? pace.next() : kTokensToMeasure);
         decoding = true;
     }
     GYRE_TRY(under_way.drain());

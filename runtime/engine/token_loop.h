@@ -41,8 +41,8 @@ class TokenLoop {
   public:
     // Of one submission; a device that is fast enough for more would gain nothing.
     static constexpr std::uint32_t kMaxTokensASubmit = 16;
-    // The host stops for the device once for so many tokens, or more.
-    static constexpr std::uint32_t kTokensAWait = 6;
+    // While every wait comes too late to see how long a token takes, the host waits for so many.
+    static constexpr std::uint32_t kTokensToMeasure = 6;
 
     // logits: of n_logits tokens and any padding; batch: StepState, and the token ids
     // SAMPLE_TOKENS_OFFSET bytes behind it, as the schedule has them. Compiles the kernels.

@@ -219,6 +219,16 @@ Status Device::run(CommandRecorder& recorder) {
     return submission.wait();
 }
 
+Status Device::pause() {
+    return state_->pause();
+}
+void Device::resume() {
+    state_->resume();
+}
+Status Device::paused_status() const {
+    return state_->paused_status();
+}
+
 bool Device::lost() const {
     return state_->lost;
 }

@@ -99,6 +99,13 @@ class Device {
     // submit and wait.
     Status run(CommandRecorder& recorder);
 
+    // From pause() to resume() nothing is let to the queue: submit() returns kPaused and changes
+    // nothing. pause() returns when all that was let there before is done, whoever waits for it;
+    // twice is once. After an error of it all is as before. Both from any thread.
+    Status pause();
+    void resume();
+    Status paused_status() const;  // OK, or kPaused
+
     // Device loss is sticky: from then on every call that needs the device returns this error. A
     // new Device of the same index is the way on.
     bool lost() const;

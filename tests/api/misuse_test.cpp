@@ -79,6 +79,8 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_session_get_traffic(nullptr, 0, &traffic), "session");
     expect(gyre_session_profile(nullptr, &token, 1, nullptr, nullptr), "session");
     expect(gyre_model_measure_device(nullptr, &rates), "model");
+    expect(gyre_model_pause(nullptr), "model");
+    expect(gyre_model_resume(nullptr), "model");
     expect(gyre_model_measure_device(model.get(), nullptr), "rates");
 }
 

@@ -20,6 +20,7 @@ struct Collected {
     std::string text, bytes;
     std::vector<float> logprobs;
     std::vector<std::vector<gyre_token_logprob>> tops;
+    std::size_t n_before = 0;                              // tokens of earlier calls
     bool had_last_event = false;                           // with GYRE_TOKEN_NONE
     std::function<bool(const gyre_token_event&)> watch{};  // false: stop
 
@@ -27,7 +28,7 @@ struct Collected {
         auto* self = static_cast<Collected*>(user);
         EXPECT_EQ(event->struct_size, sizeof(gyre_token_event));
         EXPECT_FALSE(self->had_last_event) << "an event after the last one";
-        EXPECT_EQ(event->index, self->tokens.size());
+        EXPECT_EQ(event->index + self->n_before, self->tokens.size());
         self->pieces.emplace_back(event->text, event->n_text);
         self->text += self->pieces.back();
         self->bytes.append(event->bytes, event->n_bytes);
@@ -53,10 +54,10 @@ struct Collected {
         options.on_token = on_token;
         options.user = this;
         had_last_event = false;
-        const std::size_t before = tokens.size();
+        n_before = tokens.size();
         status = gyre_session_generate(session, prompt.data(), prompt.size(), &options, &result);
         error = status == GYRE_OK ? "" : gyre_last_error();
-        EXPECT_EQ(result.n_tokens, tokens.size() - before);
+        EXPECT_EQ(result.n_tokens, tokens.size() - n_before);
     }
 };
 

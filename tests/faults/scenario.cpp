@@ -69,6 +69,7 @@ void Scenario::run(const Around& around, bool close) {
     if (!phase(Phase::kSlide, [this] { return generate(session_, writing_, 40); })) return;
     if (!phase(Phase::kCancel, [this] { return cancel(); })) return;
     if (!phase(Phase::kProfile, [this] { return profile(); })) return;
+    if (!phase(Phase::kPause, [this] { return pause(); })) return;
     if (!phase(Phase::kEnd, nothing_fails([this] { end_sessions(); }))) return;
     if (close) phase(Phase::kClose, nothing_fails([this] { close_model(); }));
 }
@@ -213,6 +214,18 @@ gyre_status Scenario::profile() {
         }
     }
     return status == GYRE_OK ? generate(session_, writing_, 4) : status;
+}
+
+// After an error of the pause the model is not paused.
+gyre_status Scenario::pause() {
+    const gyre_status status = gyre_model_pause(model_);
+    if (status != GYRE_OK) return status;
+    const std::uint32_t told = writing_.told;
+    if (generate(session_, writing_, told + 1) != GYRE_ERROR_PAUSED || writing_.told != told) {
+        broken_ = "a paused model writes";
+    }
+    if (gyre_model_resume(model_) != GYRE_OK) broken_ = "gyre_model_resume failed";
+    return generate(session_, writing_, 4);
 }
 
 gyre_status Scenario::write_and_forget() {

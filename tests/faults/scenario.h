@@ -27,12 +27,13 @@ enum class Phase {
     kSlide,    // gyre_session_generate beyond n_ctx
     kCancel,   // a text that is cancelled, and goes on
     kProfile,  // gyre_session_profile
+    kPause,    // gyre_model_pause, what is refused then, and a text after gyre_model_resume
     kEnd,      // gyre_session_destroy
     kClose,    // gyre_model_destroy
 };
-inline constexpr std::array<std::string_view, 14> kPhaseNames = {
-    "open", "tune", "create", "prompt", "decode",  "logits", "shift",
-    "host", "fork", "slide",  "cancel", "profile", "end",    "close"};
+inline constexpr std::array<std::string_view, 15> kPhaseNames = {
+    "open", "tune",  "create", "prompt",  "decode", "logits", "shift", "host",
+    "fork", "slide", "cancel", "profile", "pause",  "end",    "close"};
 
 struct ScenarioOptions {
     std::string model;
@@ -85,6 +86,7 @@ class Scenario {
     gyre_status fork();
     gyre_status cancel();
     gyre_status profile();
+    gyre_status pause();
     void end_sessions();
     void close_model();
     void tell(std::uint32_t token) { transcript_.push_back(token); }

@@ -158,12 +158,13 @@ public final class MainActivity extends Activity implements Workbench.Screen {
         boolean writing = state == Workbench.State.WRITING;
         model.setText(statusLine.ofModel(workbench));
         status.setText(statusLine.ofText(workbench));
-        write.setText(writing ? R.string.stop
-                : workbench.getPassage().isEmpty() ? R.string.write : R.string.go_on);
+        boolean empty = workbench.getPassage().isEmpty();
+        write.setText(writing ? R.string.stop : empty ? R.string.write : R.string.go_on);
         write.setEnabled(writing || state == Workbench.State.READY);
         write.setActivated(writing);
-        clear.setVisibility(state == Workbench.State.READY && !workbench.getPassage().isEmpty()
-                ? View.VISIBLE : View.INVISIBLE);
+        prompt.setHint(empty ? R.string.prompt_hint : R.string.next_hint);
+        clear.setVisibility(
+                state == Workbench.State.READY && !empty ? View.VISIBLE : View.INVISIBLE);
         showText();
     }
 

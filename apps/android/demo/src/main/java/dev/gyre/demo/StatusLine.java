@@ -21,8 +21,13 @@ final class StatusLine {
         }
         String name = loaded.info.getName().isEmpty()
                 ? loaded.info.getArchitecture() : loaded.info.getName();
-        return context.getString(R.string.model_line, name,
-                loaded.info.getParameterCount() / 1e6, loaded.device.getName());
+        return context.getString(R.string.model_line, name, shortName(loaded.device.getName()));
+    }
+
+    /** "llvmpipe (LLVM 15.0.6, 256 bits)" is too much for a line of a phone. */
+    private static String shortName(String device) {
+        int details = device.indexOf(" (");
+        return details > 0 ? device.substring(0, details) : device;
     }
 
     String ofText(Workbench workbench) {

@@ -123,7 +123,7 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
                     .progress((name, fraction) -> tellStage(name, fraction, ticket)).build());
             Loaded done = new Loaded(model, model.createSession(options), need);
             main.post(() -> opened(done, ticket));
-        } catch (IOException | RuntimeException | UnsatisfiedLinkError error) {
+        } catch (IOException | RuntimeException | LinkageError error) {
             if (model != null) {
                 model.close();
             }

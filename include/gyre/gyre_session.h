@@ -275,6 +275,47 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_sample(const float* logits, size_t n_l
                                                  const gyre_sampling_options* options,
                                                  uint32_t* token);
 
+/* ---- Saved sessions ------------------------------------------------------------------------ */
+
+/** Takes the next n bytes of a saved session; returns non-zero if that went well, else 0 */
+typedef int (*gyre_write_callback)(const void* bytes, size_t n, void* user);
+
+/** Gives the next n bytes of a saved session, all of them; returns 0 if they are not there */
+typedef int (*gyre_read_callback)(void* bytes, size_t n, void* user);
+
+/**
+ * Writes the session's text to write (not NULL): tokens, cells of the KV cache and logits, so that
+ * a session that loads it goes on as this one would
+ *
+ * user is handed to write, which is called with a few MiB at most at once. Options and timings are
+ * not saved. docs/session-files.md has the format; its size is that of the cells that are taken:
+ * gyre_memory.cache_bytes / n_ctx for every token, with a cache of n_ctx
+ * Returns GYRE_ERROR_CANCELLED if write returns 0: what was written is of no use then. The session
+ * is as it was in any case
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_save(gyre_session* session,
+                                                       gyre_write_callback write, void* user);
+
+/**
+ * Replaces the session's text by a saved one, which it goes on from with the same bits on the same
+ * device
+ *
+ * Bytes that read (not NULL) gives are those of gyre_session_save, by this version of the format,
+ * with the same model file (its metadata, tensor table and samples of its data are compared) and
+ * the same ignore_keys and kv_type; and with the same n_ctx, where the model's positions depend on
+ * it (dynamic scaling, LongRoPE, xPos). Else n_ctx may be any that the text fits into, and the
+ * other options may differ, too. Bytes from others are checked, and can do no harm
+ * Takes as much memory again as the cells take, for this time. user is handed to read
+ * Returns GYRE_ERROR_BAD_FILE if read returns 0, or what it gave is damaged or no saved session;
+ * GYRE_ERROR_UNSUPPORTED for another version, model, kv_type or such n_ctx;
+ * GYRE_ERROR_CONTEXT_FULL if the text does not fit into n_ctx; GYRE_ERROR_OUT_OF_DEVICE_MEMORY.
+ * All is read and checked before the session changes: after an error it is as it was
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_load(gyre_session* session,
+                                                       gyre_read_callback read, void* user);
+
+/* ---- Cancel -------------------------------------------------------------------------------- */
+
 /**
  * Cancels the call that is running on the session, or if none is, the next one that computes
  *

@@ -12,6 +12,7 @@
 
 #include "runtime/base/status.h"
 #include "runtime/c_api/model_handle.h"
+#include "runtime/c_api/session_file.h"
 #include "runtime/engine/session.h"
 #include "runtime/text/log_probabilities.h"
 #include "runtime/text/sampler.h"
@@ -85,6 +86,12 @@ class TextSession {
     Status shift(std::uint32_t first, std::uint32_t count);
     Result<std::unique_ptr<TextSession>> fork();
 
+    // As docs/session-files.md has it. kCancelled: the sink failed.
+    Status save(const ByteSink& sink);
+    // The text becomes the saved one; whatever is wrong, nothing changes. kBadFile, kUnsupported,
+    // kContextFull.
+    Status load(const ByteSource& source);
+
     // [n_vocab] behind the last token.
     Result<std::span<const float>> logits();
     Result<std::uint32_t> sample(const SamplerOptions& options);
@@ -115,6 +122,8 @@ class TextSession {
     TextSession(std::shared_ptr<const OpenModel> model, std::unique_ptr<Session> engine)
         : model_(std::move(model)), engine_(std::move(engine)) {}
 
+    SessionHeader header() const;  // without logits
+    Status check_header(const SessionHeader& saved) const;
     Status prefill(std::span<const std::uint32_t> tokens, const LogitsSink* sink,
                    Readback readback = Readback::kNow);
     bool has_pending() const { return engine_->position() != tokens_.size(); }

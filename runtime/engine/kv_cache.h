@@ -37,6 +37,7 @@ class KvCache {
                                   const CacheShape& shape);
 
     const CacheShape& shape() const { return shape_; }
+    std::uint32_t n_layers() const { return static_cast<std::uint32_t>(layers_.size()); }
     BufferRange layer(std::uint32_t l) const { return layers_[l]; }
     std::uint64_t bytes() const { return arena_.allocated(); }
 

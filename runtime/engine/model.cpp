@@ -6,6 +6,7 @@
 #include "runtime/base/log.h"
 #include "runtime/engine/device_tiles.h"
 #include "runtime/engine/tuner.h"
+#include "runtime/model/model_fingerprint.h"
 
 namespace gyre {
 namespace {
@@ -51,6 +52,8 @@ Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOp
 Result<std::shared_ptr<Model>> Model::open(ModelFile file, const OpenOptions& options) {
     const Status supported = check_supported(file.config);
     if (!supported.ok()) return supported.with_context(file.path);
+    // Before the upload, which reads the same pages again and then lets them go.
+    const std::uint64_t fingerprint = model_fingerprint(file.file.bytes(), file.gguf, file.notes);
 
     InstanceOptions instance_options;
     instance_options.validation = options.validation;
@@ -78,6 +81,7 @@ Result<std::shared_ptr<Model>> Model::open(ModelFile file, const OpenOptions& op
     if (!weights.ok()) return weights.status().with_context(file.path);
     std::shared_ptr<Model> model(new Model(std::move(file), std::move(instance), choice,
                                            std::move(device), std::move(weights).value()));
+    model->fingerprint_ = fingerprint;
     GYRE_TRY(choose_tilings(*model, options, model->tilings_));
     return model;
 }

@@ -78,6 +78,7 @@ class Model {
     const ModelWeights& weights() const { return weights_; }
     const ModelTilings& tilings() const { return tilings_; }
     const std::string& path() const { return path_; }
+    std::uint64_t fingerprint() const { return fingerprint_; }  // model_fingerprint.h
 
     Device& device() const { return device_; }
     // "auto" found no GPU and took a software driver.
@@ -91,6 +92,7 @@ class Model {
     std::string path_;
     MappedFile file_;  // gguf_ points into it
     Gguf gguf_;
+    std::uint64_t fingerprint_ = 0;
     ModelConfig config_;
     Instance instance_;
     DeviceChoice choice_;

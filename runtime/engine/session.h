@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/engine/cache_cells.h"
 #include "runtime/engine/kv_cache.h"
 #include "runtime/engine/model.h"
 #include "runtime/engine/pace.h"
@@ -162,6 +163,23 @@ class Session {
 
     // A new session with a copy of this one's tokens, cache and logits.
     Result<std::unique_ptr<Session>> fork();
+
+    // What a session goes on from beside the cells of its cache and its tokens.
+    struct Snapshot {
+        std::uint32_t n_cells = 0;  // position()
+        std::uint64_t slid = 0;
+        std::vector<float> logits{};  // [n_vocab] of the last token; empty: it has none
+    };
+    // Hands out the cells of all tokens, as cache_cells.h has them.
+    Status save_cells(const CellSink& sink) const;
+    // For 1 to n_ctx() cells. kOutOfDeviceMemory.
+    Result<CellImage> make_cell_image(std::uint32_t n_cells) const;
+    // Goes on from there. cells: of n_cells, which may be 0, complete. Nothing changes after an
+    // error.
+    Status restore(Snapshot snapshot, const CellImage* cells);
+    // A cache of this model that was made for n_ctx positions has the same cells as this one's: not
+    // where frequencies, or xPos's decay, depend on it.
+    bool has_cells_of(std::uint32_t n_ctx) const;
 
     // From any thread: the running call, or else the next one, returns kCancelled behind the
     // submissions that are under way, two at most in a prompt.

@@ -156,11 +156,13 @@ void ApiDeviceTest::TearDown() {
     log_errors.clear();
 }
 
-ModelPtr ApiDeviceTest::open_model(const std::string& path) {
+ModelPtr ApiDeviceTest::open_model(const std::string& path, std::span<const char* const> ignored) {
     gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
     const std::string device = wanted_device();
     options.device = device.c_str();
     options.cache_dir = "";
+    options.ignore_keys = ignored.data();
+    options.n_ignore_keys = ignored.size();
     gyre_model* model = nullptr;
     EXPECT_GYRE_OK(gyre_model_open(path.c_str(), &options, &model));
     return ModelPtr(model);

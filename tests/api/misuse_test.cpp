@@ -65,6 +65,8 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_session_generate(nullptr, "a", 1, nullptr, nullptr), "session");
     expect(gyre_session_tokens(nullptr, nullptr, 0, &n), "session");
     expect(gyre_session_set_tokens(nullptr, &token, 1, nullptr), "session");
+    expect(gyre_session_save(nullptr, nullptr, nullptr), "session");
+    expect(gyre_session_load(nullptr, nullptr, nullptr), "session");
     const float two[] = {1.0f, 2.0f};
     expect(gyre_sample(nullptr, 2, nullptr, 0, 0, nullptr, &token), "logits");
     expect(gyre_sample(two, 2, nullptr, 1, 0, nullptr, &token), "history");

@@ -70,6 +70,7 @@ void Scenario::run(const Around& around, bool close) {
     if (!phase(Phase::kCancel, [this] { return cancel(); })) return;
     if (!phase(Phase::kProfile, [this] { return profile(); })) return;
     if (!phase(Phase::kPause, [this] { return pause(); })) return;
+    if (!phase(Phase::kSave, [this] { return save_and_load(); })) return;
     if (!phase(Phase::kEnd, nothing_fails([this] { end_sessions(); }))) return;
     if (close) phase(Phase::kClose, nothing_fails([this] { close_model(); }));
 }
@@ -225,6 +226,38 @@ gyre_status Scenario::pause() {
         broken_ = "a paused model writes";
     }
     if (gyre_model_resume(model_) != GYRE_OK) broken_ = "gyre_model_resume failed";
+    return generate(session_, writing_, 4);
+}
+
+// What follows the load does not depend on what the session was before.
+gyre_status Scenario::save_and_load() {
+    if (writing_.told == 0) {
+        saved_.clear();
+        gyre_status status = gyre_session_save(
+            session_,
+            [](const void* bytes, std::size_t n, void* user) {
+                static_cast<std::string*>(user)->append(static_cast<const char*>(bytes), n);
+                return 1;
+            },
+            &saved_);
+        if (status != GYRE_OK) return status;
+        struct Reader {
+            const std::string* from;
+            std::size_t at = 0;
+        } reader{&saved_};
+        status = gyre_session_load(
+            session_,
+            [](void* bytes, std::size_t n, void* user) {
+                auto* self = static_cast<Reader*>(user);
+                if (n > self->from->size() - self->at) return 0;
+                std::memcpy(bytes, self->from->data() + self->at, n);
+                self->at += n;
+                return 1;
+            },
+            &reader);
+        if (gyre_session_position(session_) != start_) broken_ = "position after a load";
+        if (status != GYRE_OK) return status;
+    }
     return generate(session_, writing_, 4);
 }
 

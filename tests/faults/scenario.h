@@ -28,12 +28,13 @@ enum class Phase {
     kCancel,   // a text that is cancelled, and goes on
     kProfile,  // gyre_session_profile
     kPause,    // gyre_model_pause, what is refused then, and a text after gyre_model_resume
+    kSave,     // gyre_session_save, gyre_session_load, and a text from there
     kEnd,      // gyre_session_destroy
     kClose,    // gyre_model_destroy
 };
-inline constexpr std::array<std::string_view, 15> kPhaseNames = {
+inline constexpr std::array<std::string_view, 16> kPhaseNames = {
     "open", "tune",  "create", "prompt",  "decode", "logits", "shift", "host",
-    "fork", "slide", "cancel", "profile", "pause",  "end",    "close"};
+    "fork", "slide", "cancel", "profile", "pause",  "save",   "end",   "close"};
 
 struct ScenarioOptions {
     std::string model;
@@ -87,6 +88,7 @@ class Scenario {
     gyre_status cancel();
     gyre_status profile();
     gyre_status pause();
+    gyre_status save_and_load();
     void end_sessions();
     void close_model();
     void tell(std::uint32_t token) { transcript_.push_back(token); }
@@ -102,6 +104,7 @@ class Scenario {
     std::uint32_t host_told_ = 0;
     bool host_pending_ = false;
     std::uint32_t host_token_ = 0;
+    std::string saved_;
 };
 
 }  // namespace gyre::faults

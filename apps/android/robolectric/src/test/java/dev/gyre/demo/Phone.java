@@ -1,0 +1,160 @@
+// Phone: the demo's activity as a user meets it: starts it, types, presses, waits, looks at its screen.
+// SPDX-License-Identifier: Apache-2.0
+package dev.gyre.demo;
+
+import static org.junit.Assert.assertTrue;
+import static org.junit.Assert.fail;
+import static org.robolectric.Shadows.shadowOf;
+
+import android.content.res.Configuration;
+import android.graphics.Bitmap;
+import android.graphics.Canvas;
+import android.os.Bundle;
+import android.os.Looper;
+import android.view.View;
+import android.widget.Button;
+import android.widget.EditText;
+import android.widget.TextView;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.function.BooleanSupplier;
+import org.robolectric.Robolectric;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.android.controller.ActivityController;
+
+/** The main looper runs while this waits, and at no other time. */
+final class Phone implements AutoCloseable {
+    private static final long PATIENCE_MILLIS = 60_000; // a software driver on a busy machine
+
+    private final ActivityController<MainActivity> controller;
+
+    private Phone(ActivityController<MainActivity> controller) {
+        this.controller = controller;
+    }
+
+    static Phone start() {
+        return new Phone(Robolectric.buildActivity(MainActivity.class).setup());
+    }
+
+    /** As the system starts an activity whose process it had ended. */
+    static Phone startAgain(Bundle saved) {
+        return new Phone(Robolectric.buildActivity(MainActivity.class).setup(saved));
+    }
+
+    MainActivity activity() {
+        return controller.get();
+    }
+
+    <T extends View> T find(int id) {
+        return activity().findViewById(id);
+    }
+
+    String text() {
+        return this.<TextView>find(R.id.text).getText().toString();
+    }
+
+    String status() {
+        return this.<TextView>find(R.id.status).getText().toString();
+    }
+
+    String button() {
+        return this.<Button>find(R.id.write).getText().toString();
+    }
+
+    boolean isReady() {
+        return find(R.id.write).isEnabled() && !button().equals("Stop");
+    }
+
+    void type(String prompt) {
+        this.<EditText>find(R.id.prompt).setText(prompt);
+    }
+
+    void press(int id) {
+        View view = find(id);
+        assertTrue("can be pressed", view.isEnabled() && view.getVisibility() == View.VISIBLE);
+        view.performClick();
+    }
+
+    void idle() {
+        shadowOf(Looper.getMainLooper()).idle();
+    }
+
+    /** Lets the application run until something is so. */
+    void await(String what, BooleanSupplier condition) {
+        long end = System.currentTimeMillis() + PATIENCE_MILLIS;
+        do {
+            idle();
+            if (condition.getAsBoolean()) {
+                return;
+            }
+            sleep(5);
+        } while (System.currentTimeMillis() < end);
+        fail(what + " did not come; the screen says: " + status() + " / " + text());
+    }
+
+    void awaitReady() {
+        await("a model that is ready", this::isReady);
+    }
+
+    void letRun(long millis) {
+        long end = System.currentTimeMillis() + millis;
+        while (System.currentTimeMillis() < end) {
+            idle();
+            sleep(5);
+        }
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException error) {
+            throw new AssertionError(error);
+        }
+    }
+
+    void rotate() {
+        boolean isWide = activity().getResources().getConfiguration().orientation
+                == Configuration.ORIENTATION_LANDSCAPE;
+        RuntimeEnvironment.setQualifiers(isWide ? "+port" : "+land");
+        controller.recreate();
+    }
+
+    void toBackground() {
+        controller.pause().stop();
+    }
+
+    void toForeground() {
+        controller.restart().start().resume();
+    }
+
+    Bundle save() {
+        Bundle state = new Bundle();
+        controller.saveInstanceState(state);
+        return state;
+    }
+
+    /** The screen's pixels, drawn by Android's own renderer. */
+    static Bitmap picture(View view) {
+        Bitmap bitmap = Bitmap.createBitmap(view.getWidth(), view.getHeight(), Bitmap.Config.ARGB_8888);
+        view.draw(new Canvas(bitmap));
+        return bitmap;
+    }
+
+    Bitmap picture() {
+        idle();
+        return picture(activity().getWindow().getDecorView());
+    }
+
+    static void save(Bitmap bitmap, File file) throws IOException {
+        try (OutputStream out = new FileOutputStream(file)) {
+            assertTrue(bitmap.compress(Bitmap.CompressFormat.PNG, 100, out));
+        }
+    }
+
+    @Override
+    public void close() {
+        controller.pause().stop().destroy();
+    }
+}

@@ -9,6 +9,14 @@ else()
     set(GYRE_PLATFORM posix)
 endif()
 
+# Of shared libraries.
+set(GYRE_LIBRARY_FORMAT ELF)
+if(WIN32)
+    set(GYRE_LIBRARY_FORMAT PE)
+elseif(APPLE)
+    set(GYRE_LIBRARY_FORMAT MACHO)
+endif()
+
 # How the linker is told that what nothing calls stays out; empty: it cannot.
 set(GYRE_LINK_FOR_SIZE "")
 if(APPLE)

@@ -56,6 +56,7 @@ int run_program(const std::vector<std::string>& arguments) {
         std::string(gyre::app::kCacheFolder) + ".");
     program.set_version_flag("--version", version_line());
     program.require_subcommand(1);
+    program.allow_windows_style_options(false);  // "/a/b" is the name of a file
     const std::vector<Command> commands = {
         gyre::app::add_run(program),        gyre::app::add_bench(program),
         gyre::app::add_logits(program),     gyre::app::add_tokenize(program),

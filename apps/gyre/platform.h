@@ -25,7 +25,7 @@ std::optional<std::string> environment_variable(const char* name);
 // The file that runs; empty where the system does not say.
 std::filesystem::path program_file();
 
-// From now on stdin and stdout carry bytes as they are, and a console shows them as UTF-8.
+// From now on stdin, stdout and stderr carry bytes as they are, and a console shows them as UTF-8.
 void prepare_streams();
 
 bool is_terminal(std::FILE* stream);

@@ -96,8 +96,8 @@ std::filesystem::path program_file() {
 }
 
 void prepare_streams() {
-    _setmode(_fileno(stdin), _O_BINARY);
-    _setmode(_fileno(stdout), _O_BINARY);
+    for (std::FILE* stream : {stdin, stdout, stderr})
+        _setmode(_fileno(stream), _O_BINARY);
     if (is_terminal(stdout) || is_terminal(stderr)) {
         code_page_before = GetConsoleOutputCP();
         if (SetConsoleOutputCP(CP_UTF8) != 0) std::atexit(restore_code_page);

@@ -2,13 +2,23 @@
 #include "runtime/base/cache_file.h"
 
 #include <atomic>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <system_error>
 
 #include "runtime/base/platform.h"
 
 namespace gyre {
+namespace {
+
+struct CloseFile {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+}  // namespace
 
 std::uint64_t fnv1a(std::span<const std::byte> bytes, std::uint64_t hash) {
     for (const std::byte byte : bytes) {
@@ -18,16 +28,18 @@ std::uint64_t fnv1a(std::span<const std::byte> bytes, std::uint64_t hash) {
 }
 
 Result<std::vector<std::byte>> read_cache_file(const std::string& path, std::uint64_t max_bytes) {
-    std::ifstream file(path_of(path), std::ios::binary | std::ios::ate);
-    if (!file) return std::vector<std::byte>();
-    const std::streamoff size = file.tellg();
-    if (size < 0 || static_cast<std::uint64_t>(size) > max_bytes) {
-        return Status::bad_file("it is larger than any of its kind");
+    const File file(open_to_read(path));
+    if (file == nullptr) return std::vector<std::byte>();
+    std::vector<std::byte> bytes;
+    while (true) {
+        constexpr std::size_t kStep = 65536;
+        const std::size_t n_before = bytes.size();
+        bytes.resize(n_before + kStep);
+        bytes.resize(n_before + std::fread(bytes.data() + n_before, 1, kStep, file.get()));
+        if (bytes.size() > max_bytes) return Status::bad_file("it is larger than any of its kind");
+        if (bytes.size() < n_before + kStep) break;
     }
-    std::vector<std::byte> bytes(static_cast<std::size_t>(size));
-    file.seekg(0);
-    file.read(reinterpret_cast<char*>(bytes.data()), size);
-    if (!file) return Status::bad_file("it cannot be read");
+    if (std::ferror(file.get()) != 0) return Status::bad_file("it cannot be read");
     return bytes;
 }
 
@@ -49,9 +61,8 @@ Status replace_cache_file(const std::string& path, std::span<const std::byte> by
             return Status::bad_file(temporary + " cannot be written");
         }
     }
-    std::filesystem::rename(path_of(temporary), path_of(path), error);
-    if (error) {
-        const std::string problem = error.message();
+    const std::string problem = replace_file(temporary, path);
+    if (!problem.empty()) {
         std::filesystem::remove(path_of(temporary), error);
         return Status::bad_file(problem);
     }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,6 +19,12 @@ std::optional<std::string> environment_variable(const char* name);
 
 // The user's folder for files that may be removed at any time; empty where the system names none.
 std::string user_cache_folder();
+
+// A file for reading that others may replace meanwhile; null: it is not there, or may not be read.
+std::FILE* open_to_read(const std::string& path);
+
+// Renames one file to another's name, in its place where there is one. Empty, or what went wrong.
+std::string replace_file(const std::string& from, const std::string& to);
 
 // Of this process; no two that run have the same.
 unsigned long process_id();

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/base/platform.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace gyre {
 namespace {
@@ -40,6 +43,18 @@ std::string user_cache_folder() {
 #else
     return *home + "/.cache";
 #endif
+}
+
+std::FILE* open_to_read(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return nullptr;
+    std::FILE* file = ::fdopen(fd, "rb");
+    if (file == nullptr) ::close(fd);
+    return file;
+}
+
+std::string replace_file(const std::string& from, const std::string& to) {
+    return std::rename(from.c_str(), to.c_str()) == 0 ? "" : std::strerror(errno);
 }
 
 unsigned long process_id() {

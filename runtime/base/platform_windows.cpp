@@ -1,10 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <windows.h>
+// After windows.h.
+#include <fcntl.h>
+#include <io.h>
 
 #include "runtime/base/platform.h"
 #include "runtime/base/windows_text.h"
 
 namespace gyre {
+namespace {
+
+// Windows refuses to open what is being replaced, and to replace what is open: for a moment, as
+// files here are small.
+template <typename Call>
+bool again_while_in_use(Call call) {
+    constexpr int kTries = 40;
+    for (int i = 0; i < kTries; ++i) {
+        if (call()) return true;
+        const DWORD error = ::GetLastError();
+        if (error != ERROR_SHARING_VIOLATION && error != ERROR_ACCESS_DENIED) return false;
+        ::Sleep(1);  // 1 to 16 ms, as the clock ticks: two thirds of a second in all at most
+        ::SetLastError(error);
+    }
+    return false;
+}
+
+}  // namespace
 
 std::wstring wide_of(std::string_view utf8) {
     const int n_bytes = static_cast<int>(utf8.size());
@@ -57,6 +78,36 @@ std::optional<std::string> environment_variable(const char* name) {
 
 std::string user_cache_folder() {
     return environment_variable("LOCALAPPDATA").value_or("");
+}
+
+std::FILE* open_to_read(const std::string& path) {
+    const std::wstring name = wide_of(path);
+    HANDLE handle = INVALID_HANDLE_VALUE;
+    again_while_in_use([&] {
+        handle = ::CreateFileW(name.c_str(), GENERIC_READ,
+                               FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                               OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+        return handle != INVALID_HANDLE_VALUE;
+    });
+    if (handle == INVALID_HANDLE_VALUE) return nullptr;
+    const int fd =
+        ::_open_osfhandle(reinterpret_cast<std::intptr_t>(handle), _O_RDONLY | _O_BINARY);
+    if (fd < 0) {
+        ::CloseHandle(handle);
+        return nullptr;
+    }
+    std::FILE* file = ::_fdopen(fd, "rb");
+    if (file == nullptr) ::_close(fd);
+    return file;
+}
+
+std::string replace_file(const std::string& from, const std::string& to) {
+    const std::wstring wide_from = wide_of(from);
+    const std::wstring wide_to = wide_of(to);
+    const bool done = again_while_in_use([&] {
+        return ::MoveFileExW(wide_from.c_str(), wide_to.c_str(), MOVEFILE_REPLACE_EXISTING) != 0;
+    });
+    return done ? "" : windows_error_text(::GetLastError());
 }
 
 unsigned long process_id() {

@@ -47,6 +47,11 @@ gyre_model_options device_options(const std::string& device) {
 
 }  // namespace
 
+// As gyre.h has it: UTF-8.
+static fs::path path_of(const std::string& path) {
+    return std::u8string(path.begin(), path.end());
+}
+
 std::uint32_t more_dispatches(std::uint32_t n_layer, std::uint32_t n_vocabulary_slices) {
     if (wanted_device() != "SwiftShader") return 1;
     return 2 * n_layer + 1 + 2 * (n_vocabulary_slices - 1);
@@ -84,13 +89,13 @@ Golden read_golden(const std::string& name) {
 }
 
 std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
+    std::ifstream file(path_of(path), std::ios::binary);
     EXPECT_TRUE(file.good()) << path;
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void write_file(const std::string& path, const std::string& bytes) {
-    std::ofstream file(path, std::ios::binary);
+    std::ofstream file(path_of(path), std::ios::binary);
     file << bytes;
     EXPECT_TRUE(file.good()) << path;
 }

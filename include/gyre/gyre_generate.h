@@ -62,8 +62,8 @@ typedef struct gyre_generate_options {
      */
     const char* const* stop; /**< read during the call; NULL if n_stop is 0 */
     size_t n_stop;
-    uint32_t logprobs; /**< 1: events have logprob and top; costs a wait for the device a token, as
-                            gyre_sampling_options says, and n_vocab exponentials */
+    uint32_t logprobs; /**< 1: events have logprob and top; costs a wait for the device per token,
+                          as gyre_sampling_options says, and n_vocab exponentials */
     uint32_t n_top;    /**< how many top has, at most 128; 0 unless logprobs is 1 */
 } gyre_generate_options;
 

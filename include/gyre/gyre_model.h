@@ -183,7 +183,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* mod
  * computes this takes 2 * submit_ms and 30 ms at most, and as much for each further one; only
  * gyre_session_profile and gyre_model_measure_device, which do not cut their work, take longer
  * Until gyre_model_resume, calls of the model and its sessions that need the device return
- * GYRE_ERROR_PAUSED, and so do those that are running: gyre_session_generate behind the last token
+ * GYRE_ERROR_PAUSED, and so do those that are running: gyre_session_generate after the last token
  * that was told (GYRE_STOP_PAUSED), gyre_session_feed between two chunks. What they have done
  * stands, and calling again after gyre_model_resume goes on, gyre_session_generate with an empty
  * prompt. Save a session before a pause, not in it

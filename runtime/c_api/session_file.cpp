@@ -21,7 +21,7 @@ std::uint32_t crc_of(std::span<const std::byte> bytes, std::uint32_t before = 0)
     return static_cast<std::uint32_t>(crc32_z(before, data, bytes.size()));
 }
 
-// Numbers one behind the other, in both directions.
+// Numbers one after the other, in both directions.
 class Fields {
   public:
     Fields(std::span<std::byte> bytes, std::size_t at) : bytes_(bytes), at_(at) {}
@@ -94,7 +94,7 @@ Result<SessionHeader> SessionHeader::decode(std::span<const std::byte, kBytes> b
 Status SessionWriter::write(std::span<const std::byte> bytes) {
     if (bytes.empty()) return {};
     if (!sink_(bytes)) {
-        return Status::cancelled("the write callback failed behind byte " +
+        return Status::cancelled("the write callback failed after byte " +
                                  std::to_string(n_bytes_) + ": the session is not saved");
     }
     n_bytes_ += bytes.size();
@@ -112,7 +112,7 @@ Status SessionReader::read(std::span<std::byte> bytes) {
     if (!source_(bytes)) {
         return Status::bad_file(
             "the saved session ends too soon, or cannot be read: " + std::to_string(bytes.size()) +
-            " bytes behind byte " + std::to_string(n_bytes_));
+            " bytes after byte " + std::to_string(n_bytes_));
     }
     n_bytes_ += bytes.size();
     crc_ = crc_of(bytes, crc_);

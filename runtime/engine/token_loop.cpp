@@ -220,7 +220,7 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
         } else {
             const std::uint32_t a_submit = decoding ? std::min(pace.next(), round) : 1;
             // One submission more than is waited for: what is queued takes two budgets at most,
-            // and a cancel or a pause no longer than that. Except behind a first token that is only
+            // and a cancel or a pause no longer than that. Except after a first token that is only
             // sampled: until it is known whether the text goes on, its logits stay.
             const std::uint32_t most = decoding ? round + a_submit : 1;
             while (queued < run.n_tokens && queued - read < most) {

@@ -180,8 +180,8 @@ Status DeviceState::paused_status() const {
     return paused ? is_paused() : Status();
 }
 
-// Behind the flag nothing comes to the queue, so that the fence of an empty submission stands
-// behind all of it. Whoever waits for work of before goes on doing so.
+// Once the flag is set nothing comes to the queue, so that the fence of an empty submission stands
+// after all of it. Whoever waits for work of before goes on doing so.
 Status DeviceState::pause() {
     GYRE_TRY(lost_status());
     bool before = false;

@@ -112,7 +112,7 @@ TEST_F(PauseTest, CallsThatComputeAreRefused) {
     EXPECT_LE(relative_error(logits(session.get()), before), 2e-3);
 }
 
-// Whenever the pause comes: what was told stands, nothing is told behind it, and the text goes on.
+// Whenever the pause comes: what was told stands, nothing is told after it, and the text goes on.
 TEST_F(PauseTest, ACallbackPausesAndTheTextGoesOn) {
     struct Way {
         bool slide, on_host;
@@ -131,7 +131,7 @@ TEST_F(PauseTest, ACallbackPausesAndTheTextGoesOn) {
             go_on(session.get(), "Hello", 40, text);
             EXPECT_EQ(text.status, GYRE_ERROR_PAUSED);
             EXPECT_EQ(text.result.stop_reason, GYRE_STOP_PAUSED);
-            ASSERT_EQ(text.tokens.size(), k) << "nothing is told behind the pause";
+            ASSERT_EQ(text.tokens.size(), k) << "nothing is told after the pause";
             EXPECT_LE(gyre_session_position(session.get()), text.result.n_prompt_tokens + k);
             text.watch = {};
             go_on(session.get(), "", 40, text);
@@ -140,7 +140,7 @@ TEST_F(PauseTest, ACallbackPausesAndTheTextGoesOn) {
             ASSERT_GYRE_OK(gyre_model_resume(model_.get()));
             go_on(session.get(), "", 40, text);
             ASSERT_GYRE_OK(text.status);
-            EXPECT_EQ(text.tokens, whole.tokens) << "behind " << k;
+            EXPECT_EQ(text.tokens, whole.tokens) << "after " << k;
         }
     }
 }

@@ -186,6 +186,19 @@ public class SessionTest {
     }
 
     @Test
+    public void chosenFromLogitsIsWhatTheSessionChooses() {
+        int[] prompt = model.tokenize(TestFiles.PROMPT);
+        session.feed(prompt);
+        SamplingOptions sampling = SamplingOptions.builder().seed(7).repeatPenalty(1.3f).build();
+        assertEquals(session.sample(sampling),
+                sampling.choose(session.getLogits(), prompt, prompt.length));
+        assertEquals(2, SamplingOptions.greedy().choose(new float[] {0, -1, 3, 2}, new int[0], 0));
+        GyreException error = assertThrows(GyreException.class,
+                () -> sampling.choose(new float[] {Float.NaN}, new int[0], 0));
+        assertEquals(Status.INVALID_ARGUMENT, error.getStatus());
+    }
+
+    @Test
     public void filterLeavesOnlyWhatItAllows() {
         int[] allowed = model.tokenize(" the the");
         TokenFilter filter = mask -> {

@@ -143,14 +143,14 @@ public class SessionTest {
 
     @Test
     public void seedDecides() {
-        SamplingOptions one = SamplingOptions.builder().seed(1).temperature(1.5f).topK(0).topP(1).minP(0).build();
-        SamplingOptions two = SamplingOptions.builder().seed(2).temperature(1.5f).topK(0).topP(1).minP(0).build();
-        String first = writeWith(one);
-        assertEquals(first, writeWith(one));
-        assertNotEquals(first, writeWith(two));
+        String first = writeWithSeed(1);
+        assertEquals(first, writeWithSeed(1));
+        assertNotEquals(first, writeWithSeed(2));
     }
 
-    private String writeWith(SamplingOptions sampling) {
+    private String writeWithSeed(long seed) {
+        SamplingOptions sampling = SamplingOptions.builder()
+                .seed(seed).temperature(1.5f).topK(0).topP(1).minP(0).build();
         session.reset();
         return TestFiles.write(session, TestFiles.PROMPT,
                 GenerateOptions.builder().sampling(sampling).maxTokens(12).build());

@@ -13,7 +13,7 @@ java_sources=(bindings/java/src/main/java "$library/java")
 fetch_tools() {
     local plugin=org.apache.maven.plugins:maven-dependency-plugin:3.8.1 aars archive
     if ! cmp -s $checks/pom.xml "$cache/pom.xml" || ! class_path_exists; then
-        mvn -q -B -f $checks/pom.xml $plugin:build-classpath -Dmdep.outputFile="$cache/classpath.txt" || return 1
+        mvn -q -B -Dstyle.color=never -f $checks/pom.xml $plugin:build-classpath -Dmdep.outputFile="$cache/classpath.txt" || return 1
         cp $checks/pom.xml "$cache/pom.xml"
     fi
     # Two of them are AARs, whose classes are in a jar inside.
@@ -115,10 +115,11 @@ build_arm64() {
 
 # build_for_abi ABI: by the NDK's own toolchain file, stripped.
 build_for_abi() {
-    local file=$out/$1/java/libgyre_jni.so
+    local file=$out/$1/java/libgyre_jni.so strip
+    strip=$(echo "$ndk"/toolchains/llvm/prebuilt/*/bin/llvm-strip)
     build_native "$1" -DCMAKE_TOOLCHAIN_FILE="$ndk/build/cmake/android.toolchain.cmake" -DANDROID_ABI="$1" \
         -DANDROID_PLATFORM="$api" -DANDROID_STL=c++_static &&
-        "$ndk"/toolchains/llvm/prebuilt/*/bin/llvm-strip --strip-unneeded "$file" &&
+        "$strip" --strip-unneeded "$file" &&
         echo "$(stat -c %s "$file") bytes"
 }
 

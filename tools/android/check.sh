@@ -3,21 +3,21 @@
 # shellcheck shell=bash
 
 : "${out:?}" "${cache:?}" "${api:?}" "${apk:?}" "${ndk?}" "${lavapipe:?}" "${exports:?}" "${checks:?}"
-: "${android_libraries:?}" "${linux_libraries:?}"
+: "${android_libraries:?}" "${linux_libraries:?}" "${class_path=}"
 
 # check_api_level: every class and method of Android that ours use is in the published list of API 26.
 check_api_level() {
-    java -cp "$class_path" $checks/ApiCheck.java "$(tool_jar "android-api-level-$api")" "$out/classes"
+    java -cp "$class_path" "$checks/ApiCheck.java" "$(tool_jar "android-api-level-$api")" "$out/classes"
 }
 
 # run_activity: the tests of apps/android/robolectric, and the screen as a picture.
 run_activity() {
-    local tests=$out/tests sources suites=(MainActivityTest ModelsTest DialogsTest)
-    mapfile -t sources < <(find $checks/src/test/java -name '*.java')
+    local tests=$out/tests sources suites=(MainActivityTest ModelsTest DialogsTest PictureTest)
+    mapfile -t sources < <(find "$checks/src/test/java" -name '*.java')
     rm -rf "$tests" "$out/pictures"
     mkdir -p "$tests" "$out/pictures"
     javac -nowarn -Xlint:none -d "$tests" -cp "$out/classes:$class_path" "${sources[@]}" || return 1
-    cp $checks/src/test/resources/robolectric.properties "$tests/"
+    cp "$checks/src/test/resources/robolectric.properties" "$tests/"
     mkdir -p "$tests/com/android/tools"
     printf '%s\n' "android_resource_apk=$out/resources.apk" "android_merged_manifest=$out/AndroidManifest.xml" \
         android_custom_package=dev.gyre.demo >"$tests/com/android/tools/test_config.properties"

@@ -58,9 +58,8 @@ int deliver(JNIEnv* env, jobject sink, const gyre_token_event& event) {
 int tell_token(const gyre_token_event* event, void* user) {
     Callback& callback = static_cast<Sink*>(user)->callback;
     if (callback.failed()) return 0;
-    const int go_on = guarded(callback.env(), [&] {
-        return deliver(callback.env(), callback.listener(), *event);
-    });
+    const int go_on = guarded(callback.env(),
+                              [&] { return deliver(callback.env(), callback.listener(), *event); });
     return callback.keep_exception() ? 0 : go_on;
 }
 
@@ -117,27 +116,52 @@ void generate(JNIEnv* env, jclass, jlong session, jbyteArray prompt, jobject jav
     });
 }
 
-jint sample(JNIEnv* env, jclass, jlong session, jobject java_options, jobject java_sink,
-            jboolean filters) {
+/** Reads the options, and gives them to choose with the place for the token */
+template <typename Choose>
+jint choose_token(JNIEnv* env, jobject java_options, jobject java_sink, jboolean filters,
+                  Choose choose) {
     return guarded(env, [&] {
         SamplingOptions options(env, java_options);
         Sink sink(env, java_sink);
         if (filters == JNI_TRUE) set_filter(options.c(), &sink);
         std::uint32_t token = GYRE_TOKEN_NONE;
-        const gyre_status status =
-            gyre_session_sample(from_java<gyre_session>(session), options.c(), &token);
+        const gyre_status status = choose(options.c(), &token);
         if (!sink.callback.rethrow()) check(env, status);
         return static_cast<jint>(token);
     });
+}
+
+jint session_sample(JNIEnv* env, jclass, jlong session, jobject java_options, jobject java_sink,
+                    jboolean filters) {
+    return choose_token(env, java_options, java_sink, filters,
+                        [&](const gyre_sampling_options* options, std::uint32_t* token) {
+                            return gyre_session_sample(from_java<gyre_session>(session), options,
+                                                       token);
+                        });
+}
+
+jint sample(JNIEnv* env, jclass, jfloatArray logits, jintArray history, jlong step,
+            jobject java_options, jobject java_sink, jboolean filters) {
+    return choose_token(
+        env, java_options, java_sink, filters,
+        [&](const gyre_sampling_options* options, std::uint32_t* token) {
+            std::vector<jfloat> values(static_cast<std::size_t>(env->GetArrayLength(logits)));
+            env->GetFloatArrayRegion(logits, 0, static_cast<jsize>(values.size()), values.data());
+            const std::vector<std::uint32_t> tokens = copy_tokens(env, history);
+            return gyre_sample(values.data(), values.size(), tokens.data(), tokens.size(),
+                               static_cast<std::uint64_t>(step), options, token);
+        });
 }
 
 }  // namespace
 
 std::vector<JNINativeMethod> generate_methods() {
     return {
-        method("sessionSample", "(JLdev/gyre/SamplingOptions;Ldev/gyre/TokenSink;Z)I", sample),
-        method("sessionGenerate",
-               "(J[BLdev/gyre/GenerateOptions;Ldev/gyre/TokenSink;ZZ[I)V", generate),
+        method("sessionSample", "(JLdev/gyre/SamplingOptions;Ldev/gyre/TokenSink;Z)I",
+               session_sample),
+        method("sample", "([F[IJLdev/gyre/SamplingOptions;Ldev/gyre/TokenSink;Z)I", sample),
+        method("sessionGenerate", "(J[BLdev/gyre/GenerateOptions;Ldev/gyre/TokenSink;ZZ[I)V",
+               generate),
     };
 }
 

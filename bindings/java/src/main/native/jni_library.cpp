@@ -8,11 +8,14 @@
 namespace gyre_jni {
 namespace {
 
-jint version(JNIEnv*, jclass) { return static_cast<jint>(gyre_version()); }
+jint version(JNIEnv*, jclass) {
+    return static_cast<jint>(gyre_version());
+}
 
-/** The thread's environment; attaches a thread that Java does not know, for as long as this lives */
+/** The thread's environment; attaches a thread that Java does not know, for as long as this lives
+ */
 class ThreadEnv {
-public:
+  public:
     ThreadEnv() {
         if (java().vm->GetEnv(reinterpret_cast<void**>(&env_), JNI_VERSION_1_6) == JNI_OK) return;
 #ifdef __ANDROID__
@@ -29,9 +32,11 @@ public:
     ThreadEnv(const ThreadEnv&) = delete;
     ThreadEnv& operator=(const ThreadEnv&) = delete;
 
-    JNIEnv* get() const { return env_; }
+    JNIEnv* get() const {
+        return env_;
+    }
 
-private:
+  private:
     JNIEnv* env_ = nullptr;
     bool attached_ = false;
 };
@@ -112,11 +117,11 @@ void set_device(JNIEnv* env, const gyre_device_info& info, jobjectArray texts, j
                    {info.name, info.driver_name, info.driver_info, info.unusable_because})) {
         return;
     }
-    set_longs(env, numbers,
-              {static_cast<jlong>(info.type), info.is_software, info.unified_memory, info.vendor_id,
-               info.device_id, info.driver_version, info.api_version, info.index,
-               info.subgroup_size, static_cast<jlong>(info.memory_bytes),
-               static_cast<jlong>(info.max_storage_bytes)});
+    set_longs(
+        env, numbers,
+        {static_cast<jlong>(info.type), info.is_software, info.unified_memory, info.vendor_id,
+         info.device_id, info.driver_version, info.api_version, info.index, info.subgroup_size,
+         static_cast<jlong>(info.memory_bytes), static_cast<jlong>(info.max_storage_bytes)});
 }
 
 std::vector<JNINativeMethod> library_methods() {

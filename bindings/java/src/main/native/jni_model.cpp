@@ -6,7 +6,9 @@
 namespace gyre_jni {
 namespace {
 
-gyre_model* model_of(jlong address) { return from_java<gyre_model>(address); }
+gyre_model* model_of(jlong address) {
+    return from_java<gyre_model>(address);
+}
 
 /** Opens with the options of Java; open is given them and the place for the handle */
 template <typename Open>
@@ -45,7 +47,9 @@ jlong open_memory(JNIEnv* env, jclass, jobject direct, jlong length, jobject opt
     });
 }
 
-void destroy(JNIEnv*, jclass, jlong model) { gyre_model_destroy(model_of(model)); }
+void destroy(JNIEnv*, jclass, jlong model) {
+    gyre_model_destroy(model_of(model));
+}
 
 void get_info(JNIEnv* env, jclass, jlong model, jobjectArray texts, jlongArray numbers) {
     guarded(env, [&] {
@@ -78,9 +82,9 @@ jintArray tokenize(JNIEnv* env, jclass, jlong model, jbyteArray text, jboolean p
         const std::string bytes = copy_bytes(env, text);
         std::vector<std::uint32_t> tokens(bytes.size());  // as many as ever can be needed
         std::size_t n_tokens = 0;
-        if (!check(env, gyre_model_tokenize(model_of(model), bytes.data(), bytes.size(),
-                                            parse_special, tokens.data(), tokens.size(),
-                                            &n_tokens))) {
+        if (!check(env,
+                   gyre_model_tokenize(model_of(model), bytes.data(), bytes.size(), parse_special,
+                                       tokens.data(), tokens.size(), &n_tokens))) {
             return nullptr;
         }
         return new_tokens(env, tokens.data(), n_tokens);
@@ -109,8 +113,8 @@ jbyteArray detokenize(JNIEnv* env, jclass, jlong model, jintArray tokens) {
 
 jbyteArray get_token(JNIEnv* env, jclass, jlong model, jint token, jintArray numbers) {
     gyre_token_info info = GYRE_TOKEN_INFO_INIT;
-    if (!check(env, gyre_model_get_token(model_of(model), static_cast<std::uint32_t>(token),
-                                         &info))) {
+    if (!check(env,
+               gyre_model_get_token(model_of(model), static_cast<std::uint32_t>(token), &info))) {
         return nullptr;
     }
     const jint values[] = {static_cast<jint>(info.kind), static_cast<jint>(info.ends_text)};
@@ -124,8 +128,8 @@ jobjectArray metadata_keys(JNIEnv* env, jclass, jlong model) {
         for (std::size_t i = 0; i < gyre_model_metadata_count(model_of(model)); ++i) {
             keys.push_back(gyre_model_metadata_key(model_of(model), i));
         }
-        jobjectArray arrays = env->NewObjectArray(static_cast<jsize>(keys.size()),
-                                                  java().byte_array, nullptr);
+        jobjectArray arrays =
+            env->NewObjectArray(static_cast<jsize>(keys.size()), java().byte_array, nullptr);
         return arrays != nullptr && set_texts(env, arrays, keys) ? arrays : nullptr;
     });
 }
@@ -167,9 +171,13 @@ jbyteArray estimate(JNIEnv* env, jclass, jlong model, jbyteArray device, jobject
     });
 }
 
-void pause(JNIEnv* env, jclass, jlong model) { check(env, gyre_model_pause(model_of(model))); }
+void pause(JNIEnv* env, jclass, jlong model) {
+    check(env, gyre_model_pause(model_of(model)));
+}
 
-void resume(JNIEnv* env, jclass, jlong model) { check(env, gyre_model_resume(model_of(model))); }
+void resume(JNIEnv* env, jclass, jlong model) {
+    check(env, gyre_model_resume(model_of(model)));
+}
 
 }  // namespace
 

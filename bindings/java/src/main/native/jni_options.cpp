@@ -62,7 +62,8 @@ void get_texts(JNIEnv* env, jobject object, jfieldID field, std::vector<std::str
         env->DeleteLocalRef(array);
     }
     env->DeleteLocalRef(arrays);
-    for (const std::string& text : texts) pointers.push_back(text.c_str());
+    for (const std::string& text : texts)
+        pointers.push_back(text.c_str());
 }
 
 }  // namespace
@@ -149,7 +150,8 @@ SamplingOptions::SamplingOptions(JNIEnv* env, jobject options) {
     const std::vector<std::uint32_t> tokens = copy_tokens(env, ids);
     std::vector<jfloat> floats(tokens.size());
     env->GetFloatArrayRegion(values, 0, static_cast<jsize>(floats.size()), floats.data());
-    for (std::size_t i = 0; i < tokens.size(); ++i) bias_.push_back({tokens[i], floats[i]});
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+        bias_.push_back({tokens[i], floats[i]});
     options_.bias = bias_.data();
     options_.n_bias = bias_.size();
     env->DeleteLocalRef(ids);

@@ -10,7 +10,7 @@ namespace gyre_jni {
 
 /** A gyre_model_options with the strings it points to, and the listener that it tells */
 class ModelOptions {
-public:
+  public:
     ModelOptions(JNIEnv* env, jobject options);
     ModelOptions(const ModelOptions&) = delete;
     ModelOptions& operator=(const ModelOptions&) = delete;
@@ -18,7 +18,7 @@ public:
     const gyre_model_options* c() const { return &options_; }
     Callback& progress() { return progress_; }
 
-private:
+  private:
     Callback progress_;
     std::string device_;
     std::string cache_dir_;
@@ -29,7 +29,7 @@ private:
 
 /** A gyre_session_options, and the listener that it tells */
 class SessionOptions {
-public:
+  public:
     SessionOptions(JNIEnv* env, jobject options);
     SessionOptions(const SessionOptions&) = delete;
     SessionOptions& operator=(const SessionOptions&) = delete;
@@ -37,28 +37,28 @@ public:
     const gyre_session_options* c() const { return &options_; }
     Callback& progress() { return progress_; }
 
-private:
+  private:
     Callback progress_;
     gyre_session_options options_ = GYRE_SESSION_OPTIONS_INIT;
 };
 
 /** A gyre_sampling_options with its list of biases; its filter is set by who calls */
 class SamplingOptions {
-public:
+  public:
     SamplingOptions(JNIEnv* env, jobject options);
     SamplingOptions(const SamplingOptions&) = delete;
     SamplingOptions& operator=(const SamplingOptions&) = delete;
 
     gyre_sampling_options* c() { return &options_; }
 
-private:
+  private:
     std::vector<gyre_logit_bias> bias_;
     gyre_sampling_options options_ = GYRE_SAMPLING_OPTIONS_INIT;
 };
 
 /** A gyre_generate_options with its sampling and stop strings; on_token is set by who calls */
 class GenerateOptions {
-public:
+  public:
     GenerateOptions(JNIEnv* env, jobject options);
     GenerateOptions(const GenerateOptions&) = delete;
     GenerateOptions& operator=(const GenerateOptions&) = delete;
@@ -66,7 +66,7 @@ public:
     gyre_generate_options* c() { return &options_; }
     gyre_sampling_options* sampling() { return sampling_->c(); }
 
-private:
+  private:
     std::optional<SamplingOptions> sampling_;
     std::vector<std::string> stop_;
     std::vector<const char*> stop_pointers_;

@@ -8,7 +8,9 @@
 namespace gyre_jni {
 namespace {
 
-gyre_session* session_of(jlong address) { return from_java<gyre_session>(address); }
+gyre_session* session_of(jlong address) {
+    return from_java<gyre_session>(address);
+}
 
 jlong create(JNIEnv* env, jclass, jlong model, jobject java_options) {
     return guarded(env, [&] {
@@ -25,7 +27,9 @@ jlong create(JNIEnv* env, jclass, jlong model, jobject java_options) {
     });
 }
 
-void destroy(JNIEnv*, jclass, jlong session) { gyre_session_destroy(session_of(session)); }
+void destroy(JNIEnv*, jclass, jlong session) {
+    gyre_session_destroy(session_of(session));
+}
 
 void reset(JNIEnv* env, jclass, jlong session) {
     check(env, gyre_session_reset(session_of(session)));
@@ -175,7 +179,9 @@ void memory(JNIEnv* env, jclass, jlong session, jlongArray numbers) {
     });
 }
 
-void cancel(JNIEnv*, jclass, jlong session) { gyre_session_cancel(session_of(session)); }
+void cancel(JNIEnv*, jclass, jlong session) {
+    gyre_session_cancel(session_of(session));
+}
 
 }  // namespace
 

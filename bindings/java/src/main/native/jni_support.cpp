@@ -28,15 +28,17 @@ jmethodID find_method(JNIEnv* env, const char* class_name, const char* name,
 
 }  // namespace
 
-const Java& java() { return java_ids; }
+const Java& java() {
+    return java_ids;
+}
 
 bool load_java(JavaVM* vm, JNIEnv* env) {
     Java& ids = java_ids;
     ids.vm = vm;
     ids.gyre_exception = find_class(env, "dev/gyre/GyreException");
     if (ids.gyre_exception == nullptr) return false;
-    ids.gyre_exception_of = env->GetStaticMethodID(ids.gyre_exception, "of",
-                                                   "(I[B)Ldev/gyre/GyreException;");
+    ids.gyre_exception_of =
+        env->GetStaticMethodID(ids.gyre_exception, "of", "(I[B)Ldev/gyre/GyreException;");
     if (ids.gyre_exception_of == nullptr) return false;
     ids.byte_array = find_class(env, "[B");
     if (ids.byte_array == nullptr) return false;

@@ -100,7 +100,7 @@ void set_longs(JNIEnv* env, jlongArray array, const std::vector<jlong>& values);
  * kept here while the library winds up, and thrown again by rethrow() when it has returned.
  */
 class Callback {
-public:
+  public:
     Callback(JNIEnv* env, jobject listener) : env_(env), listener_(listener) {}
 
     JNIEnv* env() const { return env_; }
@@ -115,7 +115,7 @@ public:
     /** Throws what was kept; returns whether there was something */
     bool rethrow();
 
-private:
+  private:
     JNIEnv* env_;
     jobject listener_;
     jthrowable thrown_ = nullptr;  // a local reference: valid until the native method returns

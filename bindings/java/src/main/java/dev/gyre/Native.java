@@ -90,6 +90,9 @@ final class Native {
     static native int sessionSample(
             long session, SamplingOptions options, TokenSink sink, boolean filters);
 
+    static native int sample(float[] logits, int[] history, long step, SamplingOptions options,
+            TokenSink sink, boolean filters);
+
     static native int[] sessionTokens(long session);
 
     static native int sessionSetTokens(long session, int[] tokens);

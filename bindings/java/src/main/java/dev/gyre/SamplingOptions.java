@@ -53,6 +53,21 @@ public final class SamplingOptions {
         return builder().temperature(0).build();
     }
 
+    /**
+     * Chooses a token from logits that the caller has, as {@link Session#sample} does from a
+     * session's; needs no model and no device.
+     *
+     * @param logits one for each token that may be chosen; negative infinity excludes
+     * @param history the tokens before, the latest last, for the repetition penalty
+     * @param step which draw of the seed it is: another one for each token of a text
+     */
+    public int choose(float[] logits, int[] history, long step) {
+        Checks.notNull(logits, "logits");
+        Checks.notNull(history, "history");
+        return Native.sample(
+                logits, history, step, this, new TokenSink(null, filter), filter != null);
+    }
+
     /** Collects options; what is not set stands at the library's default. */
     public static final class Builder {
         // The defaults of GYRE_SAMPLING_OPTIONS_INIT; a test compares them.

@@ -18,7 +18,8 @@ public final class Token {
     private final float logprob;
     private final List<TokenLogprob> top;
 
-    Token(byte[] bytes, byte[] text, int id, int index, float logprob, int[] topIds, float[] topLogprobs) {
+    Token(byte[] bytes, byte[] text, int id, int index, float logprob, int[] topIds,
+            float[] topLogprobs) {
         this.bytes = bytes;
         this.text = Utf8.text(text);
         this.id = id;

@@ -143,14 +143,14 @@ public class SessionTest {
 
     @Test
     public void seedDecides() {
-        SamplingOptions one = SamplingOptions.builder().seed(1).temperature(1.5f).topK(0).topP(1).minP(0).build();
-        SamplingOptions two = SamplingOptions.builder().seed(2).temperature(1.5f).topK(0).topP(1).minP(0).build();
-        String first = writeWith(one);
-        assertEquals(first, writeWith(one));
-        assertNotEquals(first, writeWith(two));
+        String first = writeWithSeed(1);
+        assertEquals(first, writeWithSeed(1));
+        assertNotEquals(first, writeWithSeed(2));
     }
 
-    private String writeWith(SamplingOptions sampling) {
+    private String writeWithSeed(long seed) {
+        SamplingOptions sampling = SamplingOptions.builder()
+                .seed(seed).temperature(1.5f).topK(0).topP(1).minP(0).build();
         session.reset();
         return TestFiles.write(session, TestFiles.PROMPT,
                 GenerateOptions.builder().sampling(sampling).maxTokens(12).build());
@@ -183,6 +183,19 @@ public class SessionTest {
         assertNotEquals(best, other);
         assertEquals(4711, session.sample(SamplingOptions.builder().temperature(0)
                 .bias(4711, 1000).build()));
+    }
+
+    @Test
+    public void chosenFromLogitsIsWhatTheSessionChooses() {
+        int[] prompt = model.tokenize(TestFiles.PROMPT);
+        session.feed(prompt);
+        SamplingOptions sampling = SamplingOptions.builder().seed(7).repeatPenalty(1.3f).build();
+        assertEquals(session.sample(sampling),
+                sampling.choose(session.getLogits(), prompt, prompt.length));
+        assertEquals(2, SamplingOptions.greedy().choose(new float[] {0, -1, 3, 2}, new int[0], 0));
+        GyreException error = assertThrows(GyreException.class,
+                () -> sampling.choose(new float[] {Float.NaN}, new int[0], 0));
+        assertEquals(Status.INVALID_ARGUMENT, error.getStatus());
     }
 
     @Test

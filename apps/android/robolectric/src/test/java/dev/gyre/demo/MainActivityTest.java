@@ -9,7 +9,6 @@ import static org.junit.Assert.assertTrue;
 
 import android.graphics.Bitmap;
 import android.os.Bundle;
-import java.io.File;
 import java.util.TreeSet;
 import org.junit.Before;
 import org.junit.Test;
@@ -46,7 +45,7 @@ public class MainActivityTest {
     }
 
     @Test
-    public void textStreamsInAndTheScreenIsDrawn() throws Exception {
+    public void textStreamsInAndIsOnTheScreen() {
         try (Phone phone = Phone.start()) {
             assertEquals("Opening the model …", modelLine(phone));
             phone.awaitReady();
@@ -66,9 +65,7 @@ public class MainActivityTest {
             assertTrue(phone.status(),
                     phone.status().matches("[0-9.]+ tokens/s · 60 tokens · first after [0-9.]+ s"));
             assertEquals("Go on", phone.button());
-            Bitmap after = phone.picture();
-            assertFalse("the text is on the screen", after.sameAs(before));
-            Phone.save(after, new File(System.getProperty("gyre.pictures"), "android.png"));
+            assertFalse("the text is on the screen", phone.picture().sameAs(before));
         }
     }
 

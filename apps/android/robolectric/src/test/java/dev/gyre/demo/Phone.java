@@ -118,6 +118,11 @@ final class Phone implements AutoCloseable {
         boolean isWide = activity().getResources().getConfiguration().orientation
                 == Configuration.ORIENTATION_LANDSCAPE;
         RuntimeEnvironment.setQualifiers(isWide ? "+port" : "+land");
+        recreate();
+    }
+
+    /** As the system does when the configuration has changed. */
+    void recreate() {
         controller.recreate();
     }
 

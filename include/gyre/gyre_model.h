@@ -146,6 +146,37 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_info(const gyre_model* model
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* model,
                                                            gyre_device_info* info);
 
+/* ---- Metadata ------------------------------------------------------------------------------ */
+
+/** Returns the number of keys in the file's metadata; 0 if model is NULL */
+GYRE_API size_t gyre_model_metadata_count(const gyre_model* model);
+
+/**
+ * Returns the name of key number index, in the file's order; NULL if there is no such key
+ *
+ * NUL-terminated; lives as long as the model
+ */
+GYRE_API const char* gyre_model_metadata_key(const gyre_model* model, size_t index);
+
+/**
+ * Gives the value of a key as text, for example of "tokenizer.chat_template"
+ *
+ * A string is its bytes as the file has them. Numbers are decimal; floats are the shortest text
+ * that reads back as the same number, with a point in every locale, or inf, -inf, nan. A bool is
+ * true or false. An array is a JSON array, in which strings that are not UTF-8 have U+FFFD and
+ * numbers that JSON does not have are null
+ *
+ * key: NUL-terminated. Also keys that the library does not read, or was told to ignore
+ * text, capacity: room for the bytes, which are not NUL-terminated; text may be NULL if capacity
+ * is 0
+ * n_bytes receives the number of bytes, also when they do not fit
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if the file has no such key, or if capacity is too small and
+ * not 0: call again with n_bytes
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_metadata(const gyre_model* model, const char* key,
+                                                         char* text, size_t capacity,
+                                                         size_t* n_bytes);
+
 /* ---- Text and tokens ----------------------------------------------------------------------- */
 
 /**
@@ -178,6 +209,39 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_detokenize(const gyre_model* mod
                                                            const uint32_t* tokens, size_t count,
                                                            char* bytes, size_t capacity,
                                                            size_t* n_bytes);
+
+/** What a token is for; the numbers are those of tokenizer.ggml.token_type */
+typedef enum gyre_token_kind {
+    GYRE_TOKEN_KIND_NORMAL = 1,
+    GYRE_TOKEN_KIND_UNKNOWN = 2,      /**< never made from text */
+    GYRE_TOKEN_KIND_CONTROL = 3,      /**< made from text only with parse_special */
+    GYRE_TOKEN_KIND_USER_DEFINED = 4, /**< always made from text, before it is split into words */
+    GYRE_TOKEN_KIND_UNUSED = 5,       /**< never made from text */
+    GYRE_TOKEN_KIND_BYTE = 6,         /**< of tokenizers that this version does not have */
+    GYRE_TOKEN_KIND_FORCE_32 = 0x7fffffff
+} gyre_token_kind;
+
+typedef struct gyre_token_info {
+    size_t struct_size;   /**< set by GYRE_TOKEN_INFO_INIT */
+    const char* bytes;    /**< what gyre_model_detokenize gives for it; not NUL-terminated */
+    size_t n_bytes;       /**< 0 for some unused tokens */
+    gyre_token_kind kind; /**< as the file has it; a beginning or end token that no text makes is
+                               CONTROL */
+    uint32_t ends_text;   /**< 1 if the model ends a text with it, else 0 */
+} gyre_token_info;
+
+#define GYRE_TOKEN_INFO_INIT \
+    { sizeof(gyre_token_info), NULL, 0, GYRE_TOKEN_KIND_NORMAL, 0 }
+
+/**
+ * Describes a token
+ *
+ * info must be initialised with GYRE_TOKEN_INFO_INIT; its bytes live as long as the model
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if the token is not in the vocabulary of the tokenizer;
+ * GYRE_ERROR_UNSUPPORTED if the file has no tokenizer
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_token(const gyre_model* model, uint32_t token,
+                                                          gyre_token_info* info);
 
 #ifdef __cplusplus
 }

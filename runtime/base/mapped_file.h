@@ -15,6 +15,7 @@ class MappedFile {
   public:
     static Result<MappedFile> open(const std::string& path);
 
+    MappedFile() = default;  // no bytes
     MappedFile(MappedFile&& other) noexcept;
     MappedFile& operator=(MappedFile&& other) noexcept;
     MappedFile(const MappedFile&) = delete;

@@ -49,13 +49,13 @@ Result<std::shared_ptr<OpenModel>> open_model(const std::string& path, const gyr
     GYRE_ASSIGN(ModelFile file, ModelFile::open(path, ignored));
     auto card = ModelCard::read(file, ignored);
     if (!card.ok()) return card.status().with_context(path);
-    const std::uint64_t file_bytes = file.file.bytes().size();
     std::shared_ptr<const Model> engine;
     if (engine_options != nullptr) {
-        GYRE_ASSIGN(engine, Model::open(std::move(file), *engine_options));
+        GYRE_ASSIGN(engine, Model::open(file, *engine_options));
     }
+    file.forget_data();
     return std::make_shared<OpenModel>(
-        OpenModel{std::move(card).value(), file_bytes, std::move(engine)});
+        OpenModel{std::move(file), std::move(card).value(), std::move(engine)});
 }
 
 Result<MatrixUnits> to_cpp(gyre_matrix_units matrix_units) {
@@ -102,7 +102,7 @@ gyre_model_info describe(const OpenModel& open) {
     info.weight_types = card.weight_types.c_str();
     info.ignored = card.ignored.c_str();
     info.n_parameters = card.n_parameters;
-    info.file_bytes = open.file_bytes;
+    info.file_bytes = open.file.n_bytes;
     info.n_vocab = config.n_vocab;
     info.n_ctx = config.n_ctx;
     info.n_embd = config.n_embd;

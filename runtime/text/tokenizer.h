@@ -69,6 +69,8 @@ class Tokenizer {
     // The bytes that one id stands for; they live as long as the tokenizer.
     Result<std::string_view> token_bytes(std::uint32_t id) const;
 
+    // As the file has it, except that a BOS or EOS token is a control token. id < n_vocab().
+    TokenType type(std::uint32_t id) const { return types_[id]; }
     // True for the tokens that text makes only with parse_special. id < n_vocab().
     bool is_control(std::uint32_t id) const { return types_[id] == TokenType::kControl; }
 

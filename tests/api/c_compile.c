@@ -42,6 +42,7 @@ int gyre_test_use_everything(const char* path) {
     gyre_model_options model_options = GYRE_MODEL_OPTIONS_INIT;
     gyre_model* model = NULL;
     gyre_model_info info = GYRE_MODEL_INFO_INIT;
+    gyre_token_info token_info = GYRE_TOKEN_INFO_INIT;
     gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
     gyre_session* session = NULL;
     gyre_sampling_options sampling = GYRE_SAMPLING_OPTIONS_INIT;
@@ -70,6 +71,9 @@ int gyre_test_use_everything(const char* path) {
     failures += gyre_model_get_device(model, &device) != GYRE_OK;
     failures += gyre_model_tokenize(model, "a", 1, 0, &token, 1, &n) != GYRE_OK;
     failures += gyre_model_detokenize(model, &token, 1, bytes, sizeof bytes, &n) != GYRE_OK;
+    failures += gyre_model_get_token(model, token, &token_info) != GYRE_OK;
+    failures += gyre_model_metadata_count(model) == 0 || gyre_model_metadata_key(model, 0) == NULL;
+    failures += gyre_model_metadata(model, "general.name", bytes, sizeof bytes, &n) != GYRE_OK;
     failures += gyre_session_create(model, &session_options, &session) != GYRE_OK;
     failures += gyre_session_feed(session, &token, 1) != GYRE_OK;
     failures += gyre_session_feed_logits(session, &token, 1, on_logits, NULL) != GYRE_OK;

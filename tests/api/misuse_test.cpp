@@ -50,6 +50,13 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_model_detokenize(model.get(), nullptr, 1, nullptr, 0, &n), "tokens");
     expect(gyre_model_detokenize(model.get(), &token, 1, nullptr, 1, &n), "bytes");
     expect(gyre_model_detokenize(model.get(), &token, 1, nullptr, 0, nullptr), "n_bytes");
+    gyre_token_info token_info = GYRE_TOKEN_INFO_INIT;
+    expect(gyre_model_get_token(nullptr, 0, &token_info), "model");
+    expect(gyre_model_get_token(model.get(), 0, nullptr), "info");
+    expect(gyre_model_metadata(nullptr, "general.name", nullptr, 0, &n), "model");
+    expect(gyre_model_metadata(model.get(), nullptr, nullptr, 0, &n), "key");
+    expect(gyre_model_metadata(model.get(), "general.name", nullptr, 0, nullptr), "n_bytes");
+    expect(gyre_model_metadata(model.get(), "general.name", nullptr, 1, &n), "text");
     expect(gyre_session_create(model.get(), nullptr, nullptr), "out_session");
     expect(gyre_session_create(nullptr, nullptr, &session), "model");
     expect(gyre_session_reset(nullptr), "session");

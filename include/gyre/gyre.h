@@ -23,7 +23,7 @@
  * - Callbacks are called in the thread that made the call, unless they say otherwise, return
  *   non-zero to go on and 0 to stop, and must not throw.
  * - No driver is loaded before the first call that needs one: gyre_device_list_create,
- *   gyre_model_open.
+ *   gyre_model_open and its like.
  *
  * The parts, in the order in which a program meets them:
  *
@@ -39,9 +39,9 @@
 
 #include "gyre/gyre_base.h"
 #include "gyre/gyre_device.h"
-#include "gyre/gyre_model.h"
-#include "gyre/gyre_session.h"
 #include "gyre/gyre_generate.h"
 #include "gyre/gyre_measure.h"
+#include "gyre/gyre_model.h"
+#include "gyre/gyre_session.h"
 
 #endif /* GYRE_GYRE_H */

@@ -16,7 +16,7 @@ extern "C" {
 /* ---- Model --------------------------------------------------------------------------------- */
 
 /**
- * Reports how far gyre_model_open or gyre_session_create has come
+ * Reports how far the opening of a model or gyre_session_create has come
  *
  * stage names what is being done ("read", "upload", ...; "compile" in gyre_session_create),
  * NUL-terminated, valid during the call
@@ -65,16 +65,17 @@ typedef struct gyre_model_options {
     { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, GYRE_MATRIX_UNITS_AUTO, NULL, 0 }
 
 /**
- * A model file's weights on a device, and its tokenizer
+ * A model file's weights on a device, and its metadata and tokenizer
  *
- * Immutable after gyre_model_open: may be used by several threads at once, and shared by sessions.
+ * Immutable once it is open: may be used by several threads at once, and shared by sessions. It
+ * needs nothing of the file any more.
  */
 typedef struct gyre_model gyre_model;
 
 /**
  * Reads a GGUF file, version 3, and puts its weights on a device
  *
- * path is NUL-terminated; the file must not be changed while it is read
+ * path is NUL-terminated; the file must not be changed before the call returns
  * options may be NULL, which means GYRE_MODEL_OPTIONS_INIT
  * out_model receives the model; release it with gyre_model_destroy
  *
@@ -90,6 +91,32 @@ typedef struct gyre_model gyre_model;
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open(const char* path,
                                                      const gyre_model_options* options,
                                                      gyre_model** out_model);
+
+/**
+ * The same from an open descriptor: of a whole file or of a part of one, such as an asset that lies
+ * uncompressed in an application's package
+ *
+ * fd: open for reading. It is not closed, and its position is neither used nor moved; it may be
+ * closed once the call has returned. Windows: a descriptor of the C runtime that the library uses
+ * offset: the byte at which the GGUF file begins; need not be a multiple of the page
+ * n_bytes: length of the GGUF file; 0: to the end of the file that fd is open on
+ * Returns what gyre_model_open does; GYRE_ERROR_BAD_FILE also for what is not a regular file (a
+ * pipe, a socket), and GYRE_ERROR_INVALID_ARGUMENT also if fd is not open or the file does not have
+ * these bytes
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open_fd(int fd, uint64_t offset, uint64_t n_bytes,
+                                                        const gyre_model_options* options,
+                                                        gyre_model** out_model);
+
+/**
+ * The same from memory that holds the bytes of a GGUF file, at any address
+ *
+ * data, n_bytes: only read, and not needed any more once the call has returned, whatever it returns
+ * Returns what gyre_model_open does; GYRE_ERROR_INVALID_ARGUMENT also if data is NULL
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open_memory(const void* data, size_t n_bytes,
+                                                            const gyre_model_options* options,
+                                                            gyre_model** out_model);
 
 /** Releases a model, which may be NULL; the weights are freed with its last session */
 GYRE_API void gyre_model_destroy(gyre_model* model);

@@ -35,12 +35,17 @@ bool wants_matrix_units(MatrixUnits wanted, const DeviceInfo& device) {
 Result<ModelFile> ModelFile::open(const std::string& path,
                                   const std::vector<std::string>& ignored) {
     GYRE_ASSIGN(MappedFile file, MappedFile::open(path));
+    return read(std::move(file), ignored);
+}
+
+Result<ModelFile> ModelFile::read(MappedFile file, const std::vector<std::string>& ignored) {
     Result<Gguf> gguf = Gguf::parse(file.bytes());
-    if (!gguf.ok()) return gguf.status().with_context(path);
+    if (!gguf.ok()) return gguf.status().with_context(file.name());
+    const std::string name = file.name();
     const std::uint64_t n_bytes = file.bytes().size();
-    ModelFile model{path, n_bytes, std::move(file), std::move(gguf).value(), {}, {}, {}};
+    ModelFile model{name, n_bytes, std::move(file), std::move(gguf).value(), {}, {}, {}};
     const Status status = read_file(ignored, model);
-    if (!status.ok()) return status.with_context(path);
+    if (!status.ok()) return status.with_context(name);
     return model;
 }
 

@@ -48,7 +48,7 @@ struct OpenOptions {
 
 // A model file, read and checked; no device yet.
 struct ModelFile {
-    std::string source;         // what it is in messages: a path
+    std::string source;         // MappedFile::name, for messages
     std::uint64_t n_bytes = 0;  // of the file
     MappedFile file;            // empty after forget_data()
     Gguf gguf;                  // its tensors' data is in file
@@ -59,8 +59,9 @@ struct ModelFile {
     // Checks the metadata, but for the tokenizer's, and every tensor's shape. Logs the notes.
     static Result<ModelFile> open(const std::string& path,
                                   const std::vector<std::string>& ignored = {});
+    static Result<ModelFile> read(MappedFile file, const std::vector<std::string>& ignored = {});
 
-    // Lets the file go; all but the tensors' data stays.
+    // Lets the file's bytes go; all but the tensors' data stays.
     void forget_data();
 };
 

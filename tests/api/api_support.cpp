@@ -36,6 +36,13 @@ std::string wanted_device() {
     return name == "any" ? "auto" : "";
 }
 
+gyre_model_options device_options(const std::string& device) {
+    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+    options.device = device.c_str();
+    options.cache_dir = "";
+    return options;
+}
+
 }  // namespace
 
 std::uint32_t more_dispatches(std::uint32_t n_layer, std::uint32_t n_vocabulary_slices) {
@@ -157,12 +164,18 @@ void ApiDeviceTest::TearDown() {
 }
 
 ModelPtr ApiDeviceTest::open_model(const std::string& path) {
-    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
     const std::string device = wanted_device();
-    options.device = device.c_str();
-    options.cache_dir = "";
+    const gyre_model_options options = device_options(device);
     gyre_model* model = nullptr;
     EXPECT_GYRE_OK(gyre_model_open(path.c_str(), &options, &model));
+    return ModelPtr(model);
+}
+
+ModelPtr ApiDeviceTest::open_model_of(const void* data, std::size_t n_bytes) {
+    const std::string device = wanted_device();
+    const gyre_model_options options = device_options(device);
+    gyre_model* model = nullptr;
+    EXPECT_GYRE_OK(gyre_model_open_memory(data, n_bytes, &options, &model));
     return ModelPtr(model);
 }
 

@@ -82,6 +82,7 @@ class ApiDeviceTest : public ::testing::Test {
     void TearDown() override;
 
     static ModelPtr open_model(const std::string& path);
+    static ModelPtr open_model_of(const void* data, std::size_t n_bytes);
     static SessionPtr create_session(const gyre_model* model,
                                      const gyre_session_options& options = default_options());
     static gyre_session_options default_options() {

@@ -67,6 +67,8 @@ int gyre_test_use_everything(const char* path) {
     failures += gyre_device_list_get(list, gyre_device_list_count(list), &device) != GYRE_OK;
     gyre_device_list_destroy(list);
     failures += gyre_model_open(path, &model_options, &model) != GYRE_OK;
+    failures += gyre_model_open_fd(0, 0, 0, &model_options, &model) != GYRE_OK;
+    failures += gyre_model_open_memory(path, 1, &model_options, &model) != GYRE_OK;
     failures += gyre_model_get_info(model, &info) != GYRE_OK;
     failures += gyre_model_get_device(model, &device) != GYRE_OK;
     failures += gyre_model_tokenize(model, "a", 1, 0, &token, 1, &n) != GYRE_OK;

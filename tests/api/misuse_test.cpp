@@ -39,6 +39,11 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     gyre_model* opened = model.get();
     expect(gyre_model_open(nullptr, nullptr, &opened), "path");
     EXPECT_EQ(opened, nullptr);
+    expect(gyre_model_open_fd(0, 0, 0, nullptr, nullptr), "out_model");
+    expect(gyre_model_open_memory("GGUF", 4, nullptr, nullptr), "out_model");
+    opened = model.get();
+    expect(gyre_model_open_memory(nullptr, 4, nullptr, &opened), "data");
+    EXPECT_EQ(opened, nullptr);
     expect(gyre_model_get_info(nullptr, &info), "model");
     expect(gyre_model_get_info(model.get(), nullptr), "info");
     expect(gyre_model_get_device(nullptr, &device), "model");

@@ -28,7 +28,7 @@
  * The parts, in the order in which a program meets them:
  *
  *     gyre_base.h      version, status, log
- *     gyre_device.h    the Vulkan devices of this machine
+ *     gyre_device.h    Vulkan's loader and the devices of this machine
  *     gyre_model.h     a model file, its weights on a device, its tokenizer
  *     gyre_session.h   a text in the making: tokens in, logits and chosen tokens out
  *     gyre_generate.h  text that is written on, token by token

@@ -63,6 +63,7 @@ int gyre_test_use_everything(const char* path) {
     generate.sampling = &sampling;
     generate.on_token = on_token;
     gyre_set_log_callback(on_log, NULL, GYRE_LOG_DEBUG);
+    failures += gyre_set_vulkan_loader(path, NULL) != GYRE_OK;
     failures += gyre_device_list_create(&list) != GYRE_OK;
     failures += gyre_device_list_get(list, gyre_device_list_count(list), &device) != GYRE_OK;
     gyre_device_list_destroy(list);

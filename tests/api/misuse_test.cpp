@@ -202,6 +202,20 @@ TEST(ApiMisuse, ModelWithoutDeviceHasNoSession) {
     EXPECT_EQ(gyre_model_measure_device(model.get(), &rates), GYRE_ERROR_NO_DEVICE);
 }
 
+TEST(ApiMisuse, OneLoaderOfVulkanIsGiven) {
+    const gyre_get_instance_proc_addr function = [](void*, const char*) -> gyre_void_function {
+        return nullptr;
+    };
+    for (const auto status : {gyre_set_vulkan_loader(nullptr, nullptr),
+                              gyre_set_vulkan_loader("libvulkan.so.1", function)}) {
+        EXPECT_EQ(status, GYRE_ERROR_INVALID_ARGUMENT);
+        EXPECT_STREQ(gyre_last_error(),
+                     "give either path or get_instance_proc_addr, and NULL for the other");
+    }
+    EXPECT_EQ(gyre_set_vulkan_loader("", nullptr), GYRE_ERROR_INVALID_ARGUMENT);
+    EXPECT_STREQ(gyre_last_error(), "path is empty");
+}
+
 TEST(ApiMisuse, SessionOptionsOutOfRange) {
     const ModelPtr model = open_file(golden_path("text"));
     gyre_session_options options = GYRE_SESSION_OPTIONS_INIT;

@@ -23,7 +23,7 @@
  * - Callbacks are called in the thread that made the call, unless they say otherwise, return
  *   non-zero to go on and 0 to stop, and must not throw.
  * - No driver is loaded before the first call that needs one: gyre_device_list_create,
- *   gyre_model_open and its like.
+ *   gyre_model_open and its like, gyre_model_estimate.
  *
  * The parts, in the order in which a program meets them:
  *
@@ -32,7 +32,8 @@
  *     gyre_model.h     a model file, its weights on a device, its tokenizer
  *     gyre_session.h   a text in the making: tokens in, logits and chosen tokens out
  *     gyre_generate.h  text that is written on, token by token
- *     gyre_measure.h   how fast a session is, why, and what the device could do
+ *     gyre_measure.h   what memory is needed, how fast a session is, why, and what the device could
+ *                      do
  */
 #ifndef GYRE_GYRE_H
 #define GYRE_GYRE_H

@@ -13,11 +13,10 @@
 #include "runtime/c_api/boundary.h"
 #include "runtime/c_api/cache_folder.h"
 #include "runtime/c_api/model_handle.h"
+#include "runtime/c_api/open_options.h"
 
 namespace gyre::c_api {
-namespace {
 
-// GYRE_VALIDATION, as gyre.h describes it.
 Status read_validation_switch(OpenOptions& options) {
     const char* variable = std::getenv("GYRE_VALIDATION");
     const std::string_view value = variable == nullptr ? "" : variable;
@@ -31,6 +30,12 @@ Status read_validation_switch(OpenOptions& options) {
     options.on_validation_message = [](const char* message) { log(LogLevel::kError, message); };
     return {};
 }
+
+bool is_no_device(const char* device) {
+    return device != nullptr && std::string_view(device) == "none";
+}
+
+namespace {
 
 Result<std::vector<std::string>> read_ignored(const gyre_model_options& c) {
     if (c.ignore_keys == nullptr && c.n_ignore_keys != 0) return null_argument("ignore_keys");
@@ -101,13 +106,12 @@ Result<std::shared_ptr<OpenModel>> open_on_device(const Source& source,
 Status open_from(const Source& source, const gyre_model_options* options, gyre_model** out_model) {
     const gyre_model_options defaults = GYRE_MODEL_OPTIONS_INIT;
     GYRE_ASSIGN(const gyre_model_options o, read_options(options, defaults, "options"));
-    const bool no_device = o.device != nullptr && std::string_view(o.device) == "none";
     if (o.progress != nullptr && o.progress("read", 0.0, o.progress_user) == 0) {
         return Status::cancelled("the progress callback cancelled");
     }
     auto model = std::make_unique<gyre_model>();
-    GYRE_ASSIGN(model->open,
-                no_device ? open_model(source, o, nullptr) : open_on_device(source, o));
+    GYRE_ASSIGN(model->open, is_no_device(o.device) ? open_model(source, o, nullptr)
+                                                    : open_on_device(source, o));
     *out_model = model.release();
     return {};
 }

@@ -117,6 +117,13 @@ double rate(std::uint64_t n, double seconds) {
 }
 
 }  // namespace
+
+Result<SessionOptions> read_session_options(const gyre_session_options* options) {
+    const gyre_session_options defaults = GYRE_SESSION_OPTIONS_INIT;
+    GYRE_ASSIGN(const gyre_session_options c, read_options(options, defaults, "options"));
+    return to_cpp(c);
+}
+
 }  // namespace gyre::c_api
 
 using gyre::Status;
@@ -131,10 +138,8 @@ gyre_status gyre_session_create(const gyre_model* model, const gyre_session_opti
         if (out_session == nullptr) return null_argument("out_session");
         *out_session = nullptr;
         if (model == nullptr) return null_argument("model");
-        const gyre_session_options defaults = GYRE_SESSION_OPTIONS_INIT;
-        GYRE_ASSIGN(const gyre_session_options c,
-                    gyre::c_api::read_options(options, defaults, "options"));
-        GYRE_ASSIGN(const gyre::SessionOptions engine_options, gyre::c_api::to_cpp(c));
+        GYRE_ASSIGN(const gyre::SessionOptions engine_options,
+                    gyre::c_api::read_session_options(options));
         if (model->open->engine == nullptr) {
             return Status::no_device("the model was opened with the device \"none\"");
         }

@@ -16,6 +16,9 @@ struct gyre_session {
 
 namespace gyre::c_api {
 
+// options may be NULL.
+Result<SessionOptions> read_session_options(const gyre_session_options* options);
+
 // guarded(body) while no other call can use the session.
 template <typename Body>
 gyre_status with_session(gyre_session* session, Body&& body) noexcept {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "runtime/base/log.h"
-#include "runtime/engine/device_tiles.h"
+#include "runtime/engine/open_device.h"
 #include "runtime/engine/tuner.h"
 
 namespace gyre {
@@ -23,11 +23,6 @@ Status read_file(const std::vector<std::string>& ignored, ModelFile& model) {
             model.source + ": has no key or tensor '" + printable(name) + "' to ignore");
     }
     return {};
-}
-
-bool wants_matrix_units(MatrixUnits wanted, const DeviceInfo& device) {
-    return wanted == MatrixUnits::kOn ||
-           (wanted == MatrixUnits::kAuto && device_tiles(device).matrix_units);
 }
 
 }  // namespace
@@ -63,18 +58,11 @@ Result<std::shared_ptr<Model>> Model::open(const ModelFile& file, const OpenOpti
     const Status supported = check_supported(file.config);
     if (!supported.ok()) return supported.with_context(file.source);
 
-    InstanceOptions instance_options;
-    instance_options.validation = options.validation;
-    instance_options.sync_validation = options.sync_validation;
-    instance_options.on_message = options.on_validation_message;
-    GYRE_ASSIGN(Instance instance, Instance::create(instance_options));
+    GYRE_ASSIGN(Instance instance, create_instance(options));
     GYRE_ASSIGN(const DeviceChoice choice, instance.choose(options.device));
-    DeviceOptions device_options;
-    device_options.pipeline_cache_path = options.pipeline_cache_path;
-    device_options.limit = options.limit;
-    device_options.features.cooperative_matrix =
-        wants_matrix_units(options.matrix_units, instance.devices()[choice.index]);
-    GYRE_ASSIGN(Device device, Device::create(instance, choice.index, device_options));
+    const DeviceInfo& chosen = instance.devices()[choice.index];
+    GYRE_ASSIGN(Device device,
+                Device::create(instance, choice.index, device_options(options, chosen)));
 
     UploadProgress progress;
     if (options.progress) {

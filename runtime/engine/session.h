@@ -23,6 +23,8 @@
 
 namespace gyre {
 
+struct SessionPlan;
+
 // Positions are rows added to the embeddings: as many as the file has, and part of what is cached.
 bool has_position_rows(const ModelConfig& config);
 
@@ -120,6 +122,7 @@ class Session {
     const Model& model() const { return *model_; }
     const RotarySpec& rotary() const { return rotary_; }
     std::uint64_t cache_bytes() const { return cache_.bytes(); }
+    std::uint64_t work_bytes() const;  // of all other buffers; more after the first LogitsSink
     const CacheShape& cache_shape() const { return cache_.shape(); }
 
     // As decode (one token) or feed, and hands out what each operation took, in order, chunk by
@@ -180,8 +183,7 @@ class Session {
             KvCache cache, Buffers buffers, TokenLoop loop, Recorders recorders,
             const SessionOptions& options);
 
-    static Result<Buffers> make_buffers(Device& device, const ModelConfig& config,
-                                        const ActivationLayout& layout);
+    static Result<Buffers> make_buffers(Device& device, const SessionPlan& plan);
     static Result<Recorders> make_recorders(Device& device);
     // After an error the schedule and the decode of before stand.
     Status build_schedule(const Schedule::Progress& progress = {});

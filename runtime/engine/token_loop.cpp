@@ -114,14 +114,19 @@ class UnderWay {
 
 }  // namespace
 
+TokenLoop::Bytes TokenLoop::Bytes::of(std::uint32_t n_logits, std::uint32_t n_ctx) {
+    return {sizeof(SampleControl), SampleScratch::of(n_logits, n_ctx).words * 4};
+}
+
 Result<TokenLoop> TokenLoop::create(Device& device, KernelTable& kernels, const BufferRange& logits,
                                     const BufferRange& batch, std::uint32_t n_logits,
                                     std::uint32_t n_ctx) {
     const SampleScratch layout = SampleScratch::of(n_logits, n_ctx);
+    const Bytes bytes = Bytes::of(n_logits, n_ctx);
     GYRE_ASSIGN(Buffer control,
-                Buffer::create(device, sizeof(SampleControl), Memory::kShared, "sampler control"));
+                Buffer::create(device, bytes.control, Memory::kShared, "sampler control"));
     GYRE_ASSIGN(Buffer scratch,
-                Buffer::create(device, layout.words * 4, Memory::kDevice, "sampler scratch"));
+                Buffer::create(device, bytes.scratch, Memory::kDevice, "sampler scratch"));
     GYRE_ASSIGN(const SampleKernels sample, kernels.sample());
     GYRE_ASSIGN(DescriptorSet set,
                 make_sample_set(device, {scratch.range(), control.range(), logits, batch}));

@@ -50,6 +50,13 @@ class TokenLoop {
                                     const BufferRange& batch, std::uint32_t n_logits,
                                     std::uint32_t n_ctx);
 
+    // Bytes of the buffers that create() makes.
+    struct Bytes {
+        std::uint64_t control = 0, scratch = 0;
+        static Bytes of(std::uint32_t n_logits, std::uint32_t n_ctx);
+    };
+    std::uint64_t bytes() const { return control_.size() + scratch_.size(); }
+
     // What tokens are chosen by, and the tokens so far. Nothing may be under way.
     Status start(const SampleSettings& settings, std::span<const std::uint32_t> history,
                  std::uint64_t step);

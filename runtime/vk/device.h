@@ -41,6 +41,9 @@ struct DeviceOptions {
     std::optional<std::chrono::milliseconds> hang_timeout;
 };
 
+// What a Device of these options has as caps(): features that are wanted and supported, and limits.
+DeviceCaps caps_of(const DeviceInfo& device, const DeviceOptions& options);
+
 struct DeviceCounters {
     std::uint64_t submits = 0;          // vkQueueSubmit calls
     std::uint64_t waits = 0;            // times that the host had to wait for a fence

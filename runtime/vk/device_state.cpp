@@ -8,6 +8,7 @@
 
 #include "runtime/base/log.h"
 #include "runtime/vk/command_recorder.h"
+#include "runtime/vk/device_query.h"
 #include "runtime/vk/vk_call.h"
 
 namespace gyre {
@@ -215,17 +216,8 @@ Status DeviceState::wait_fence(VkFence fence) {
 
 std::uint64_t DeviceState::heap_available(std::uint32_t heap) const {
     if (has_memory_budget) {
-        auto properties = vk_struct<VkPhysicalDeviceMemoryProperties2>(
-            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2);
-        auto budget = vk_struct<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(
-            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
-        properties.pNext = &budget;
-        instance->fn.vkGetPhysicalDeviceMemoryProperties2(physical, &properties);
-        // A budget of zero for a heap that exists is a driver that does not know.
-        if (budget.heapBudget[heap] != 0) {
-            return budget.heapBudget[heap] -
-                   std::min(budget.heapBudget[heap], budget.heapUsage[heap]);
-        }
+        const auto left = heap_budget_left(instance->fn, physical, heap);
+        if (left) return *left;
     }
     const std::lock_guard lock(memory_mutex);
     const std::uint64_t size = memory.memoryHeaps[heap].size;

@@ -51,6 +51,7 @@ int gyre_test_use_everything(const char* path) {
     gyre_timings timings = GYRE_TIMINGS_INIT;
     gyre_counters counters = GYRE_COUNTERS_INIT;
     gyre_memory memory = GYRE_MEMORY_INIT;
+    gyre_memory_need need = GYRE_MEMORY_NEED_INIT;
     gyre_traffic traffic = GYRE_TRAFFIC_INIT;
     gyre_device_rates rates = GYRE_DEVICE_RATES_INIT;
     const float* logits = NULL;
@@ -77,6 +78,7 @@ int gyre_test_use_everything(const char* path) {
     failures += gyre_model_get_token(model, token, &token_info) != GYRE_OK;
     failures += gyre_model_metadata_count(model) == 0 || gyre_model_metadata_key(model, 0) == NULL;
     failures += gyre_model_metadata(model, "general.name", bytes, sizeof bytes, &n) != GYRE_OK;
+    failures += gyre_model_estimate(model, NULL, &session_options, &need) != GYRE_OK;
     failures += gyre_session_create(model, &session_options, &session) != GYRE_OK;
     failures += gyre_session_feed(session, &token, 1) != GYRE_OK;
     failures += gyre_session_feed_logits(session, &token, 1, on_logits, NULL) != GYRE_OK;

@@ -56,6 +56,7 @@ void Scenario::run(const Around& around, bool close) {
         };
     };
     if (model_ == nullptr) {
+        if (!phase(Phase::kEstimate, [this] { return estimate(); })) return;
         const Phase first = options_.tune ? Phase::kTune : Phase::kOpen;
         if (!phase(first, [this] { return open(options_.tune); })) return;
     }
@@ -80,6 +81,19 @@ gyre_status Scenario::open(bool tune) {
     options.no_tuning = tune ? 0 : 1;
     if (tune) std::filesystem::remove_all(options_.cache_dir);
     return gyre_model_open(options_.model.c_str(), &options, &model_);
+}
+
+gyre_status Scenario::estimate() {
+    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+    options.device = "none";
+    gyre_model* file = nullptr;
+    const gyre_status opened = gyre_model_open(options_.model.c_str(), &options, &file);
+    if (opened != GYRE_OK) return opened;
+    gyre_memory_need need = GYRE_MEMORY_NEED_INIT;
+    const gyre_status status = gyre_model_estimate(file, options_.device.c_str(), nullptr, &need);
+    if (status == GYRE_OK && need.fits == 0) broken_ = need.because;
+    gyre_model_destroy(file);
+    return status;
 }
 
 gyre_status Scenario::create() {

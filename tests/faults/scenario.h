@@ -15,24 +15,25 @@ namespace gyre::faults {
 
 // Of one run of the scenario, in order.
 enum class Phase {
-    kOpen,     // gyre_model_open: instance, device, weights
-    kTune,     // the same, and kernels are timed
-    kCreate,   // gyre_session_create
-    kPrompt,   // gyre_session_feed, several chunks
-    kDecode,   // gyre_session_generate: tokens drawn on the device
-    kLogits,   // gyre_session_feed_logits
-    kShift,    // gyre_session_shift
-    kHost,     // tokens one by one: gyre_session_sample and gyre_session_feed
-    kFork,     // gyre_session_fork, and the fork writes on
-    kSlide,    // gyre_session_generate beyond n_ctx
-    kCancel,   // a text that is cancelled, and goes on
-    kProfile,  // gyre_session_profile
-    kEnd,      // gyre_session_destroy
-    kClose,    // gyre_model_destroy
+    kEstimate,  // gyre_model_estimate, of a file without a device
+    kOpen,      // gyre_model_open: instance, device, weights
+    kTune,      // the same, and kernels are timed
+    kCreate,    // gyre_session_create
+    kPrompt,    // gyre_session_feed, several chunks
+    kDecode,    // gyre_session_generate: tokens drawn on the device
+    kLogits,    // gyre_session_feed_logits
+    kShift,     // gyre_session_shift
+    kHost,      // tokens one by one: gyre_session_sample and gyre_session_feed
+    kFork,      // gyre_session_fork, and the fork writes on
+    kSlide,     // gyre_session_generate beyond n_ctx
+    kCancel,    // a text that is cancelled, and goes on
+    kProfile,   // gyre_session_profile
+    kEnd,       // gyre_session_destroy
+    kClose,     // gyre_model_destroy
 };
-inline constexpr std::array<std::string_view, 14> kPhaseNames = {
-    "open", "tune", "create", "prompt", "decode",  "logits", "shift",
-    "host", "fork", "slide",  "cancel", "profile", "end",    "close"};
+inline constexpr std::array<std::string_view, 15> kPhaseNames = {
+    "estimate", "open", "tune",  "create", "prompt",  "decode", "logits", "shift",
+    "host",     "fork", "slide", "cancel", "profile", "end",    "close"};
 
 struct ScenarioOptions {
     std::string model;
@@ -76,6 +77,7 @@ class Scenario {
         bool cancelled = false;
     };
     gyre_status open(bool tune);
+    gyre_status estimate();
     gyre_status create();
     gyre_status prompt();
     gyre_status generate(gyre_session* session, Writing& writing, std::uint32_t n);

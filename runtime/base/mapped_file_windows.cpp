@@ -107,7 +107,8 @@ std::size_t MappedFile::page_bytes() {
     return system_info().dwPageSize;
 }
 
-// Of pages that nobody locked this takes them out of the working set, and fails: so it is documented.
+// Of pages that nobody locked this takes them out of the working set, and fails: so it is
+// documented.
 void MappedFile::release_range(void* begin, std::size_t size) {
     ::VirtualUnlock(begin, size);
 }

@@ -21,7 +21,8 @@ static_assert(std::is_base_of_v<std::runtime_error, gyre::error>);
 std::size_t gyre_test_use_every_member(const std::string& path);
 std::size_t gyre_test_use_every_member(const std::string& path) {
     std::size_t n = 0;
-    for (const gyre::device& device : gyre::devices()) n += device.name.size();
+    for (const gyre::device& device : gyre::devices())
+        n += device.name.size();
 
     gyre::model_options options;
     options.progress = [&](const char* stage, double) { return stage != nullptr; };
@@ -33,7 +34,8 @@ std::size_t gyre_test_use_every_member(const std::string& path) {
 
     const std::array<gyre::token, 2> array{1, 2};
     const std::vector<gyre::token> ids = model.tokenize("text", true);
-    n += model.detokenize(ids).size() + model.detokenize(array).size() + model.detokenize({1, 2}).size();
+    n += model.detokenize(ids).size() + model.detokenize(array).size() +
+         model.detokenize({1, 2}).size();
 #if __cplusplus >= 202002L
     n += model.detokenize(std::span<const gyre::token>(ids)).size();
 #endif
@@ -44,7 +46,9 @@ std::size_t gyre_test_use_every_member(const std::string& path) {
     session.feed({1, 2, 3});
     n += session.logits().size() + session.sample();
     gyre::sampling sampling;
-    sampling.allow = [](std::uint32_t* mask, std::size_t count) { return count > 0 && mask != nullptr; };
+    sampling.allow = [](std::uint32_t* mask, std::size_t count) {
+        return count > 0 && mask != nullptr;
+    };
     sampling.bias.push_back({1, -1.0f});
     n += session.sample(sampling);
     gyre::generate_options generate;
@@ -52,13 +56,17 @@ std::size_t gyre_test_use_every_member(const std::string& path) {
     generate.stop = {"\n"};
     n += session
              .generate("text", generate,
-                       [](const gyre::token_event& event) { return event.text.empty() || event.top.empty(); })
+                       [](const gyre::token_event& event) {
+                           return event.text.empty() || event.top.empty();
+                       })
              .n_tokens;
-    for (const std::string& piece : session.write("text", generate)) n += piece.size();
+    for (const std::string& piece : session.write("text", generate))
+        n += piece.size();
     gyre::text_range range = session.write("text");
     n += static_cast<std::size_t>(std::distance(range.begin(), range.end()));
     n += range.result().n_tokens;
-    n += session.held_tokens().size() + session.set_tokens(ids) + session.position() + session.n_ctx();
+    n += session.held_tokens().size() + session.set_tokens(ids) + session.position() +
+         session.n_ctx();
     session.truncate(1);
     session.shift(0, 1);
     gyre::session other = session.fork();

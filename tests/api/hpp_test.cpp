@@ -36,7 +36,8 @@ class HppTest : public ApiDeviceTest {
     }
     static std::string all_of(text_range range) {
         std::string text;
-        for (const std::string& piece : range) text += piece;
+        for (const std::string& piece : range)
+            text += piece;
         return text;
     }
 };
@@ -109,7 +110,9 @@ TEST_F(HppTest, ExceptionsOfCallbacksComeOut) {
     EXPECT_THROW(gyre::model(golden_path("text"), options), std::length_error);
 
     sampling sampling;
-    sampling.allow = [](std::uint32_t*, std::size_t) -> bool { throw std::range_error("of allow"); };
+    sampling.allow = [](std::uint32_t*, std::size_t) -> bool {
+        throw std::range_error("of allow");
+    };
     EXPECT_THROW(session.sample(sampling), std::range_error);
 }
 

@@ -35,8 +35,7 @@ std::vector<std::string> shipped_models(const fs::path& folder) {
 std::string find_shipped_model() {
     std::error_code error;
     const fs::path program = fs::read_symlink("/proc/self/exe", error);
-    const fs::path folder =
-        (program.parent_path() / GYRE_MODELS_FROM_PROGRAM).lexically_normal();
+    const fs::path folder = (program.parent_path() / GYRE_MODELS_FROM_PROGRAM).lexically_normal();
     const auto models = shipped_models(folder);
     if (!models.empty()) return models.front();
     throw Failure("no model: name one with -m or GYRE_MODEL (none is shipped in " +

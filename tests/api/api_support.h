@@ -95,7 +95,8 @@ class ApiDeviceTest : public ::testing::Test {
                                           std::span<const std::uint32_t> tokens);
 };
 
-// Sets GYRE_VALIDATION for this process and its children from GYRE_TEST_SYNC_VALIDATION.
+// Sets GYRE_VALIDATION for this process and its children from GYRE_TEST_SYNC_VALIDATION; not where
+// GYRE_TEST_VALIDATION is "off": for systems without the layers, as Wine.
 void turn_validation_on();
 
 }  // namespace gyre::test

@@ -15,6 +15,12 @@
 namespace gyre::test {
 namespace {
 
+#ifdef _WIN32
+const char* const kNoFile = "NUL";
+#else
+const char* const kNoFile = "/dev/null";
+#endif
+
 // Validation is on in the program too: its messages would be lines on stderr that no test expects.
 class CliDeviceTest : public ::testing::Test {
   protected:
@@ -28,7 +34,8 @@ class CliDeviceTest : public ::testing::Test {
         }
         return run_gyre(arguments,
                         {input,
-                         {"XDG_CACHE_HOME=" + cache_.folder(), "GYRE_MODEL", "GYRE_LOG=error"},
+                         {"XDG_CACHE_HOME=" + cache_.folder(), "LOCALAPPDATA=" + cache_.folder(),
+                          "GYRE_MODEL", "GYRE_LOG=error"},
                          signal_after_output});
     }
 
@@ -164,7 +171,7 @@ TEST_F(CliDeviceTest, FailuresAreOneLine) {
         {"run", "-m", golden_path("learned"), "-p", "x", "--ctx", "100000"},
         {"logits", "-m", text_model_, "--tokens", "1,301", "--out", folder_.path("bad")},
         {"logits", "-m", text_model_, "--tokens", "1", "--out", folder_.path("no/folder")},
-        {"logits", "-m", text_model_, "--tokens", "1", "--out", "/dev/null"},
+        {"logits", "-m", text_model_, "--tokens", "1", "--out", kNoFile},
         {"logits", "-m", text_model_, "--tokens", "1", "--out", folder_.folder()},
     };
     for (const auto& command : commands) {

@@ -40,11 +40,11 @@ void set_environment(const std::vector<std::string>& environment) {
     }
 }
 
-// What runs programs of another processor here: CMAKE_CROSSCOMPILING_EMULATOR, a list.
+// What runs programs of another processor here: the words of CMAKE_CROSSCOMPILING_EMULATOR.
 std::vector<std::string> emulator() {
     std::vector<std::string> words;
     std::istringstream list(GYRE_TEST_EMULATOR);
-    for (std::string word; std::getline(list, word, ';');)
+    for (std::string word; std::getline(list, word, '|');)
         words.push_back(word);
     return words;
 }

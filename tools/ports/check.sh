@@ -31,7 +31,7 @@ build_port() {
     say "$port: configuring and building"
     quietly "$log/configure.log" in_place cmake -G Ninja -S "$tree" -B "$binary" -DCMAKE_BUILD_TYPE=MinSizeRel \
         -DGYRE_WERROR=ON -DGYRE_TESTS=$tests -DGYRE_SHADER_DIR="$shaders" "${arguments[@]}" || return 1
-    quietly "$log/build.log" in_place cmake --build "$binary" -j "$jobs" --target "${goals[@]}"
+    quietly "$log/build.log" in_place cmake --build "$binary" -j "$jobs" --target "${goals[@]}" -- -k 0
 }
 
 stripped_size() {
@@ -49,13 +49,13 @@ check_text() {
     esac
     VK_DRIVER_FILES=${icds[0]} VK_ICD_FILENAMES=${icds[0]} XDG_CACHE_HOME=$PWD/$log/xdg "${program[@]}" run -m "$model" \
         -p "$prompt" -n 16 --temp 0 >"$log/text.txt" 2>"$log/text.log" || { ran+=("no text: $log/text.log"); return 1; }
-    if [[ ! -e $reference ]]; then
-        if [[ $port == windows ]]; then
-            run_port gcc-12 # a row of its own is not printed
-        else
-            cp "$log/text.txt" "$reference"
-        fi
-    fi
+    [[ -e $reference || $port == windows ]] || cp "$log/text.txt" "$reference"
+    compare_text
+}
+
+# compare_text: $log/text.txt with the reference, which a native program writes now if none has before.
+compare_text() {
+    [[ -e $reference ]] || run_port gcc-12 # its row is not printed
     if ! cmp -s "$log/text.txt" "$reference"; then
         ran+=("another text than $reference: $log/text.txt")
         return 1
@@ -72,6 +72,7 @@ check_tests() {
     VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent GTEST_FILTER='-*PassesSpirvVal*' \
         "${run[@]}" >"$log/tests.log" 2>&1 || true
     last=$(sed -n 's/^.*tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$log/tests.log")
+    [[ $port != windows ]] || end_wine
     if [[ ! $last =~ ^0\ [1-9] ]]; then
         ran+=("CPU tests: ${last/ / of } failed ($log/tests.log)")
         return 1
@@ -79,17 +80,36 @@ check_tests() {
     ran+=("CPU tests: ${last#0 }")
 }
 
+# The same text by an arm64 program on an arm64 driver, both emulated: minutes.
+check_slow_text() {
+    local driver=$cache/arm64-driver start=$SECONDS
+    [[ $slow_text == yes ]] || return 0
+    prepare_arm64_driver
+    VK_DRIVER_FILES=$driver/vk_swiftshader_icd.json VK_ICD_FILENAMES=$driver/vk_swiftshader_icd.json \
+        XDG_CACHE_HOME=$PWD/$log/xdg nice -n 19 qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH="$driver" \
+        "$folder/bin/gyre" run -m models/gyre-books-5m.gguf -p "$prompt" -n 16 --temp 0 --tune off \
+        >"$log/text.txt" 2>"$log/text.log" || { ran+=("no text: $log/text.log"); return 1; }
+    compare_text && ran+=("on SwiftShader of Chromium $(<"$driver/VERSION") after $((SECONDS - start)) s")
+}
+
+# What begins with gyre_ is exactly the header's.
+check_macos_exports() {
+    cmake -DNM=llvm-nm-14 -DFORMAT=MACHO -DLIBRARY="$folder/$library" -DHEADERS=include/gyre \
+        -P tests/api/exported_symbols.cmake >"$log/exports.log" 2>&1 || { ran+=("wrong exports: $log/exports.log"); return 1; }
+    ran+=("nothing; exports: $(<"$log/exports.log")")
+}
+
 # run_port PORT: builds, runs, and leaves one row of the table in build/ports/PORT/row.txt.
 run_port() {
     local port=$1 folder=build/ports/$1 log=build/ports/$1 result="builds" size=- version ran=() start=$SECONDS
-    local place compiler library strip arguments prepare checks step
+    local place compiler compiler_name="" library strip arguments prepare checks step
     describe "$port"
     mkdir -p "$log"
     [[ $place != root ]] || folder=$cache/build/$port
     for step in "${prepare[@]}"; do
         $step # words
     done
-    version=$(in_place "$compiler" --version | head -n 1)
+    version=$(in_place "$compiler" -dumpversion)
     if build_port; then
         size=$(stripped_size)
         for step in "${checks[@]}"; do
@@ -99,10 +119,14 @@ run_port() {
     else
         result="does not build"
     fi
-    printf '%s|%s|%s|%s|%s; %s s\n' "$port" "$(short_version "$version")" "$result" "$size" \
+    printf '%s|%s|%s|%s|%s; %s s\n' "$port" "${compiler_name:-$compiler} $version" "$result" "$size" \
         "$(join_words "${ran[@]:-nothing}")" "$((SECONDS - start))" >"$log/row.txt"
     [[ $result == builds ]]
 }
 
-join_words() { local IFS=,; sed 's/,/, /g' <<<"$*"; }
-short_version() { sed -E 's/^([a-z0-9_-]*(g\+\+|clang))[^ ]* .*[ )]([0-9]+\.[0-9.]+).*/\1 \3/; s/.*clang version ([0-9.]+).*/clang \1/' <<<"$1"; }
+# join_words WORDS...: "a, b, c"
+join_words() {
+    local IFS=, all
+    all=$*
+    printf '%s' "${all//,/, }"
+}

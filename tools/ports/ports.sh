@@ -1,23 +1,21 @@
 # What each port of scripts/ports is: how it is got ready, compiled, and what of it runs here. Sourced.
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034  # scripts/ports and run_port read what is set here
 
-: "${cache:?}"
+: "${cache:?}" "${zig_version:?}"
 
 # Native ones first: what they write is what the others must write.
 all_ports=(gcc-12 clang-14 clang-16 clang-19 libc++-14 debian13-gcc-14 debian13-clang-19 debian13-libc++-19
     arm64 armhf musl macos-arm64 windows)
-# shellcheck disable=SC2034  # scripts/ports
 ci_ports=(libc++-14 windows arm64)
 
 # describe PORT: sets what run_port (tools/ports/check.sh) needs.
 #   place      host, or root: inside the Debian 13 root
-#   compiler   the program that says its version
+#   compiler   the program that says its version; compiler_name, where that is not its name
 #   arguments  of CMake
 #   prepare    commands that get things ready
 #   checks     functions that run something of it
 #   library    the shared library, in the build folder; strip: the program that strips it
-# shellcheck disable=SC2034
 describe() {
     local bundled=(-DGYRE_BUNDLED_DEPS_DIR="$cache/sources" -DGYRE_GTEST_DIR=/usr/src/googletest)
     place=host prepare=("scripts/setup run") arguments=() checks=() strip=strip library=lib/libgyre.so
@@ -79,7 +77,7 @@ cross() {
 # zig TARGET SYSTEM PROCESSOR PACKAGE...
 zig() {
     local tools=$cache/zig-$1
-    compiler=$tools/c++
+    compiler=$tools/c++ compiler_name="zig $zig_version, clang"
     prepare+=("scripts/setup packages googletest python3-venv ${*:4}" prepare_sources "prepare_zig $1")
     arguments+=("${bundled[@]}" -DCMAKE_SYSTEM_NAME="$2" -DCMAKE_SYSTEM_PROCESSOR="$3"
         -DCMAKE_C_COMPILER="$tools/cc" -DCMAKE_CXX_COMPILER="$tools/c++" -DCMAKE_AR="$tools/ar" -DCMAKE_RANLIB="$tools/ranlib")

@@ -86,6 +86,28 @@ prepare_zig() {
     write_zig_tools "$1"
 }
 
+# An arm64 Vulkan driver and loader, out of a package that is not installed; apt's lists of arm64 are kept apart from the
+# host's. Debian 12's own arm64 lavapipe ends the process: LLVM 15 cannot select an instruction of it.
+unpack_arm64_driver() {
+    local apt=$cache/arm64-apt driver=$cache/arm64-driver options
+    rm -rf "$driver"
+    mkdir -p "$apt"/{lists,cache/archives}/partial "$driver"
+    # shellcheck disable=SC2016  # apt expands it
+    apt-get indextargets --format '$(LABEL) $(REPO_URI) $(CODENAME)' | awk '/^Debian(-Security)? / {
+        print "deb [arch=arm64]", $2, $3, "main"}' | sort -u >"$apt/sources.list"
+    : >"$apt/status"
+    options=(-q -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o "Dir::Etc::sourcelist=$apt/sources.list"
+        -o Dir::Etc::sourceparts=/nonexistent -o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache"
+        -o "Dir::State::status=$apt/status" -o APT::Sandbox::User=root)
+    apt-get "${options[@]}" update
+    (cd "$driver" && apt-get "${options[@]}" download chromium-common && dpkg-deb -x chromium-common_*.deb unpacked)
+    dpkg-deb -f "$driver"/chromium-common_*.deb Version >"$driver/VERSION"
+    mv "$driver"/unpacked/usr/lib/chromium/{libvk_swiftshader.so,vk_swiftshader_icd.json,libvulkan.so.1} "$driver"
+    rm -r "$driver"/unpacked "$driver"/chromium-common_*.deb
+}
+prepare_arm64_driver() { step arm64-driver 1 "fetching SwiftShader for arm64 (37 MB)" unpack_arm64_driver; }
+
+# Wine's own folder of Windows, without the parts that ask for downloads.
 make_wine_folder() {
     rm -rf "$cache/wine"
     mkdir "$cache/wine"

@@ -26,10 +26,10 @@ typedef gyre_void_function (*gyre_get_instance_proc_addr)(void* instance, const 
  * get_instance_proc_addr: the function itself, which must stay valid; or NULL. Exactly one of the
  * two is not NULL
  *
- * The setting is the process's. It takes effect at the first call that needs Vulkan, which returns
- * GYRE_ERROR_NO_DEVICE if there is no Vulkan 1.1: then another may be set, and the call be made
- * again. May be called from any thread
- * Returns GYRE_ERROR_INVALID_ARGUMENT once Vulkan has been loaded
+ * The setting is the process's. It takes effect at the first call that needs Vulkan. That call
+ * returns GYRE_ERROR_NO_DEVICE if this cannot be loaded or is of Vulkan 1.0: then another may be
+ * set, and the call be made again. May be called from any thread
+ * Returns GYRE_ERROR_INVALID_ARGUMENT once Vulkan has been loaded, with or without a driver
  */
 GYRE_API GYRE_MUST_CHECK gyre_status
 gyre_set_vulkan_loader(const char* path, gyre_get_instance_proc_addr get_instance_proc_addr);

@@ -26,7 +26,7 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL call_loader_function(VkInstance instanc
     return loader_function(instance, name);
 }
 
-// The name of the functions' source, for messages.
+// source: what get is, for messages.
 Status load_from(PFN_vkGetInstanceProcAddr get, const std::string& source) {
     // Null before Vulkan 1.1, which is what everything here needs.
     if (get(VK_NULL_HANDLE, "vkEnumerateInstanceVersion") == nullptr) {

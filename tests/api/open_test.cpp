@@ -2,11 +2,16 @@
 // kept, closed, moved or changed.
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#ifdef _WIN32
+#include <io.h>
+#else
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#endif
 
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -14,6 +19,22 @@
 
 namespace gyre::test {
 namespace {
+
+#ifdef _WIN32
+int open_file_descriptor(const std::string& path, int flags) {
+    return ::_open(path.c_str(), flags | _O_BINARY);
+}
+bool make_pipe(int* ends) {
+    return ::_pipe(ends, 256, _O_BINARY) == 0;
+}
+#else
+int open_file_descriptor(const std::string& path, int flags) {
+    return ::open(path.c_str(), flags);
+}
+bool make_pipe(int* ends) {
+    return ::pipe(ends) == 0;
+}
+#endif
 
 gyre_model_options no_device() {
     gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
@@ -71,7 +92,8 @@ std::string told(const gyre_model* model) {
 // A descriptor that is closed at the end.
 class Fd {
   public:
-    explicit Fd(const std::string& path, int flags = O_RDONLY) : fd_(::open(path.c_str(), flags)) {
+    explicit Fd(const std::string& path, int flags = O_RDONLY)
+        : fd_(open_file_descriptor(path, flags)) {
         EXPECT_GE(fd_, 0) << path;
     }
     ~Fd() { ::close(fd_); }
@@ -106,16 +128,14 @@ TEST_F(OpenTest, ADescriptorStaysAsItIs) {
         const Fd fd(golden_path("text"));
         ASSERT_EQ(::lseek(fd.get(), 17, SEEK_SET), 17);
         model = open_fd(fd.get());
-        EXPECT_EQ(::lseek(fd.get(), 0, SEEK_CUR), 17);
-        EXPECT_NE(::fcntl(fd.get(), F_GETFD), -1) << "it is still open";
+        EXPECT_EQ(::lseek(fd.get(), 0, SEEK_CUR), 17) << "moved, or not open any more";
     }
     EXPECT_EQ(told(model.get()), expected_);
 }
 
 // Catches: an offset that is rounded, a length that is the file's.
 TEST_F(OpenTest, PartOfAFile) {
-    const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-    for (const size_t offset : {size_t{1}, size_t{4091}, page, page + 1, 3 * page + 13}) {
+    for (const size_t offset : {1, 4091, 4096, 65536, 65537, 3 * 65536 + 13}) {
         SCOPED_TRACE(offset);
         write_file(path_, std::string(offset, 'G') + file_ + "what follows");
         const Fd fd(path_);
@@ -157,21 +177,25 @@ TEST_F(OpenTest, RangesThatTheFileDoesNotHave) {
 TEST_F(OpenTest, DescriptorsThatAreNoFile) {
     ModelPtr model;
     int ends[2] = {-1, -1};
-    ASSERT_EQ(::pipe(ends), 0);
+    ASSERT_TRUE(make_pipe(ends));
     expect_error(try_open_fd(ends[0], 0, 0, model), GYRE_ERROR_BAD_FILE,
                  {"not a regular file", "pipe", "memory"});
     ::close(ends[0]);
     ::close(ends[1]);
+#ifndef _WIN32
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     expect_error(try_open_fd(ends[0], 0, 0, model), GYRE_ERROR_BAD_FILE, {"not a regular file"});
     ::close(ends[0]);
     ::close(ends[1]);
-    const std::string closed = "the descriptor " + std::to_string(ends[0]) + ": is not open";
-    expect_error(try_open_fd(ends[0], 0, 0, model), GYRE_ERROR_INVALID_ARGUMENT, {closed.c_str()});
-    expect_error(try_open_fd(-1, 0, 0, model), GYRE_ERROR_INVALID_ARGUMENT, {"descriptor -1"});
     const Fd folder(folder_.folder());
     expect_error(try_open_fd(folder.get(), 0, 0, model), GYRE_ERROR_BAD_FILE,
                  {"not a regular file"});
+#endif
+    const int number = open_file_descriptor(golden_path("text"), O_RDONLY);
+    ::close(number);
+    const std::string closed = "the descriptor " + std::to_string(number) + ": is not open";
+    expect_error(try_open_fd(number, 0, 0, model), GYRE_ERROR_INVALID_ARGUMENT, {closed.c_str()});
+    expect_error(try_open_fd(-1, 0, 0, model), GYRE_ERROR_INVALID_ARGUMENT, {"descriptor -1"});
     write_file(path_, "");
     const Fd empty(path_);
     expect_error(try_open_fd(empty.get(), 0, 0, model), GYRE_ERROR_BAD_FILE, {"empty"});
@@ -196,6 +220,7 @@ TEST_F(OpenTest, MemoryMayGoAfterTheCall) {
     }
 }
 
+#ifndef _WIN32
 // Catches: a write, or advice to the kernel that loses what is not a file's. Whole pages that may
 // only be read.
 TEST_F(OpenTest, MemoryIsOnlyRead) {
@@ -209,6 +234,7 @@ TEST_F(OpenTest, MemoryIsOnlyRead) {
     ASSERT_EQ(::munmap(pages, file_.size()), 0);
     EXPECT_EQ(told(model.get()), expected_);
 }
+#endif
 
 // Catches: a read beyond the end of memory that ends too soon; errors that keep a pointer to it.
 TEST_F(OpenTest, MemoryThatIsNoModel) {
@@ -232,7 +258,7 @@ TEST_F(OpenTest, MemoryThatIsNoModel) {
 TEST_F(OpenTest, AFileMayChangeAfterTheCall) {
     write_file(path_, file_);
     const ModelPtr model = open_file(path_);
-    ASSERT_EQ(::truncate(path_.c_str(), 0), 0);
+    std::filesystem::resize_file(path_, 0);
     EXPECT_EQ(told(model.get()), expected_);
 }
 

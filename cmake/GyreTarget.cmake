@@ -51,3 +51,15 @@ function(gyre_add_library name)
     gyre_language(${name})
     gyre_warnings(${name})
 endfunction()
+
+# gyre_own_names(TARGET NAME...): sources of others that are compiled here define these, and get names that begin with
+# gyre, for whoever uses the target too. Hidden is not enough in a static library: a program that links the same
+# functions from elsewhere would get ours in their place.
+function(gyre_own_names target)
+    list(REMOVE_DUPLICATES ARGN)
+    list(TRANSFORM ARGN REPLACE "^(.+)$" "#define \\1 gyre0_\\1" OUTPUT_VARIABLE lines)
+    list(JOIN lines "\n" lines)
+    set(header ${CMAKE_CURRENT_BINARY_DIR}/${target}_names.h)
+    file(CONFIGURE OUTPUT ${header} CONTENT "${lines}\n" @ONLY)
+    target_compile_options(${target} PUBLIC "SHELL:-include ${header}")
+endfunction()

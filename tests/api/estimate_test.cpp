@@ -106,6 +106,16 @@ TEST_F(EstimateTest, ChunksAndSlidesCount) {
     EXPECT_LE(memory_of(session.get()).work_bytes, work + (16u << 20));
 }
 
+// Catches: weights that are on the device already and are counted against the model once more.
+TEST_F(EstimateTest, WeightsThatAreThereCountAsAvailable) {
+    const ModelPtr file = open_file(golden_path("text"));
+    const gyre_memory_need before = estimate(file.get(), default_options());
+    const ModelPtr model = open_model(golden_path("text"));
+    const gyre_memory_need after = estimate(model.get(), default_options());
+    EXPECT_GE(after.available_bytes + after.weights_bytes / 2, before.available_bytes);
+    EXPECT_LE(after.available_bytes, before.available_bytes + after.weights_bytes / 2);
+}
+
 // The file's data is not needed: neither read nor there.
 TEST_F(EstimateTest, NeedsNothingOfTheData) {
     std::string bytes = read_file(golden_path("q8_0"));

@@ -25,7 +25,7 @@ import java.util.concurrent.Executors;
 public final class TextWriter implements AutoCloseable {
     /** Told in the main thread. */
     public interface Listener {
-        /** Receives more of the text, as fast as the screen is drawn, and of how many tokens it is. */
+        /** Receives more of the text, at most 30 times per second, and of how many tokens it is. */
         void onText(String text, int tokens);
 
         /** The text has ended, of its own or by {@link #stop}. */
@@ -34,6 +34,9 @@ public final class TextWriter implements AutoCloseable {
         /** The text has ended with an error; what was told stands. */
         void onError(RuntimeException error);
     }
+
+    /** Text comes faster than a screen is drawn, and every change of a view costs a layout. */
+    private static final long MILLIS_BETWEEN_TEXTS = 33;
 
     private final Handler main = new Handler(Looper.getMainLooper());
     private final ExecutorService thread =
@@ -89,7 +92,7 @@ public final class TextWriter implements AutoCloseable {
             }
         }
 
-        /** In the writer's thread: what comes while the main thread is busy is told in one piece. */
+        /** In the writer's thread: what comes between two drawings is told in one piece. */
         private void add(Token token) {
             synchronized (untold) {
                 untold.append(token.getText());
@@ -99,7 +102,7 @@ public final class TextWriter implements AutoCloseable {
                 }
                 telling = true;
             }
-            main.post(this::tell);
+            main.postDelayed(this::tell, MILLIS_BETWEEN_TEXTS);
         }
 
         void tell() {

@@ -57,9 +57,6 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
     private String unread = ""; // a text from before the process was ended, which no session has read
 
     private int tokens;
-    private int firstTokens; // those that came in the first piece
-    private long firstTokenAt; // by System.nanoTime, as the next
-    private long lastTokenAt;
     private Timings timings;
     private StopReason ended;
 
@@ -213,11 +210,6 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
     @Override
     public void onText(String text, int more) {
         passage.addWritten(text);
-        lastTokenAt = System.nanoTime();
-        if (tokens == 0) {
-            firstTokenAt = lastTokenAt;
-            firstTokens = more;
-        }
         tokens += more;
         changed();
     }
@@ -323,8 +315,7 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
 
     /** Returns the tokens per second of the text that is being written; 0 in the beginning. */
     double getSpeed() {
-        long nanos = lastTokenAt - firstTokenAt;
-        return nanos == 0 ? 0 : (tokens - firstTokens) * 1e9 / nanos;
+        return writer == null ? 0 : writer.getTokensPerSecond();
     }
 
     /** Returns what the library measured, once a text has ended; else null. */

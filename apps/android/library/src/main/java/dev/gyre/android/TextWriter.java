@@ -44,6 +44,7 @@ public final class TextWriter implements AutoCloseable {
     private final Model model;
     private final Session session;
     private Job job; // null: nothing is being written
+    private Job last; // the one that was begun last
     private boolean paused;
     private boolean closed;
 
@@ -51,6 +52,22 @@ public final class TextWriter implements AutoCloseable {
     public TextWriter(Model model, Session session) {
         this.model = model;
         this.session = session;
+    }
+
+    /** When tokens came, in the writer's thread: the main thread sees them later, and in pieces. */
+    private static final class Clock {
+        private int ticks;
+        private long first;
+        private long latest;
+
+        synchronized void tick() {
+            latest = System.nanoTime();
+            first = ticks++ == 0 ? latest : first;
+        }
+
+        synchronized double tokensPerSecond() {
+            return latest == first ? 0 : (ticks - 1) * 1e9 / (latest - first);
+        }
     }
 
     /** One text, from its prompt to its end, over any number of pauses. */
@@ -65,6 +82,7 @@ public final class TextWriter implements AutoCloseable {
         private final StringBuilder untold = new StringBuilder(); // guarded by itself, as the next
         private int untoldTokens;
         private boolean telling; // tell() is on its way
+        private final Clock clock = new Clock();
 
         Job(String prompt, GenerateOptions options, Listener listener) {
             this.prompt = prompt;
@@ -94,6 +112,9 @@ public final class TextWriter implements AutoCloseable {
 
         /** In the writer's thread: what comes between two drawings is told in one piece. */
         private void add(Token token) {
+            if (token.getId() != Token.NONE) {
+                clock.tick();
+            }
             synchronized (untold) {
                 untold.append(token.getText());
                 untoldTokens += token.getId() == Token.NONE ? 0 : 1;
@@ -143,6 +164,7 @@ public final class TextWriter implements AutoCloseable {
             throw new IllegalStateException(closed ? "closed" : "a text is being written");
         }
         job = new Job(prompt, options, listener);
+        last = job;
         if (paused) {
             job.waiting = true;
         } else {
@@ -152,6 +174,11 @@ public final class TextWriter implements AutoCloseable {
 
     public boolean isWriting() {
         return job != null;
+    }
+
+    /** Returns the speed of the text that is being written or was last; 0 before two tokens. */
+    public double getTokensPerSecond() {
+        return last == null ? 0 : last.clock.tokensPerSecond();
     }
 
     public Session getSession() {

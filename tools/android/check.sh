@@ -27,6 +27,11 @@ run_activity() {
         -Dgyre.library="$PWD/build/java/java/libgyre_jni.so" -Dgyre.root="$PWD" -Dgyre.pictures="$out/pictures" \
         -cp "$tests:$out/classes:$class_path" org.junit.runner.JUnitCore "${suites[@]/#/dev.gyre.demo.}" \
         >"$out/logs/junit.txt" 2>&1 || { cat "$out/logs/junit.txt"; return 1; }
+    # Robolectric's own native code is warned of too; ours must not be.
+    if grep -A 1 'WARNING in native method' "$out/logs/junit.txt" | grep 'at dev\.gyre\.'; then
+        echo "-Xcheck:jni has something to say of our functions: the lines above"
+        return 1
+    fi
     cp "$out/pictures/android.png" docs/android.png
     sed -n 's/^OK (\(.*\))$/\1 passed; its screen is docs\/android.png/p' "$out/logs/junit.txt"
 }

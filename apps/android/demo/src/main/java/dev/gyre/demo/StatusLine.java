@@ -37,7 +37,7 @@ final class StatusLine {
             case FAILED:
                 return context.getString(R.string.pick_another);
             case WRITING:
-                return workbench.getTokens() < 2 ? context.getString(R.string.reading)
+                return workbench.getSpeed() == 0 ? context.getString(R.string.reading)
                         : context.getString(R.string.writing_line, workbench.getSpeed(),
                                 workbench.getTokens());
             default:

@@ -7,7 +7,6 @@ import android.net.Uri;
 import android.os.Bundle;
 import android.os.Handler;
 import android.os.Looper;
-import android.os.SystemClock;
 import dev.gyre.DeviceInfo;
 import dev.gyre.GyreException;
 import dev.gyre.MemoryNeed;
@@ -58,8 +57,6 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
     private String unread = ""; // a text from before the process was ended, which no session has read
 
     private int tokens;
-    private long firstTokenAt;
-    private long lastTokenAt;
     private Timings timings;
     private StopReason ended;
 
@@ -213,8 +210,6 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
     @Override
     public void onText(String text, int more) {
         passage.addWritten(text);
-        lastTokenAt = SystemClock.elapsedRealtime();
-        firstTokenAt = tokens == 0 ? lastTokenAt : firstTokenAt;
         tokens += more;
         changed();
     }
@@ -318,10 +313,9 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
         return tokens;
     }
 
-    /** Returns the tokens per second of the text that is being written; 0 before the second. */
+    /** Returns the tokens per second of the text that is being written; 0 in the beginning. */
     double getSpeed() {
-        long millis = lastTokenAt - firstTokenAt;
-        return tokens < 2 || millis == 0 ? 0 : (tokens - 1) * 1000.0 / millis;
+        return writer == null ? 0 : writer.getTokensPerSecond();
     }
 
     /** Returns what the library measured, once a text has ended; else null. */

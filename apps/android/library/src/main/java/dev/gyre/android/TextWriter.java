@@ -25,7 +25,7 @@ import java.util.concurrent.Executors;
 public final class TextWriter implements AutoCloseable {
     /** Told in the main thread. */
     public interface Listener {
-        /** Receives more of the text, as fast as the screen is drawn, and of how many tokens it is. */
+        /** Receives more of the text, at most 30 times per second, and of how many tokens it is. */
         void onText(String text, int tokens);
 
         /** The text has ended, of its own or by {@link #stop}. */
@@ -35,12 +35,16 @@ public final class TextWriter implements AutoCloseable {
         void onError(RuntimeException error);
     }
 
+    /** Text comes faster than a screen is drawn, and every change of a view costs a layout. */
+    private static final long MILLIS_BETWEEN_TEXTS = 33;
+
     private final Handler main = new Handler(Looper.getMainLooper());
     private final ExecutorService thread =
             Executors.newSingleThreadExecutor(work -> new Thread(work, "gyre-writer"));
     private final Model model;
     private final Session session;
     private Job job; // null: nothing is being written
+    private Job last; // the one that was begun last
     private boolean paused;
     private boolean closed;
 
@@ -48,6 +52,22 @@ public final class TextWriter implements AutoCloseable {
     public TextWriter(Model model, Session session) {
         this.model = model;
         this.session = session;
+    }
+
+    /** When tokens came, in the writer's thread: the main thread sees them later, and in pieces. */
+    private static final class Clock {
+        private int ticks;
+        private long first;
+        private long latest;
+
+        synchronized void tick() {
+            latest = System.nanoTime();
+            first = ticks++ == 0 ? latest : first;
+        }
+
+        synchronized double tokensPerSecond() {
+            return latest == first ? 0 : (ticks - 1) * 1e9 / (latest - first);
+        }
     }
 
     /** One text, from its prompt to its end, over any number of pauses. */
@@ -62,6 +82,7 @@ public final class TextWriter implements AutoCloseable {
         private final StringBuilder untold = new StringBuilder(); // guarded by itself, as the next
         private int untoldTokens;
         private boolean telling; // tell() is on its way
+        private final Clock clock = new Clock();
 
         Job(String prompt, GenerateOptions options, Listener listener) {
             this.prompt = prompt;
@@ -89,8 +110,11 @@ public final class TextWriter implements AutoCloseable {
             }
         }
 
-        /** In the writer's thread: what comes while the main thread is busy is told in one piece. */
+        /** In the writer's thread: what comes between two drawings is told in one piece. */
         private void add(Token token) {
+            if (token.getId() != Token.NONE) {
+                clock.tick();
+            }
             synchronized (untold) {
                 untold.append(token.getText());
                 untoldTokens += token.getId() == Token.NONE ? 0 : 1;
@@ -99,7 +123,7 @@ public final class TextWriter implements AutoCloseable {
                 }
                 telling = true;
             }
-            main.post(this::tell);
+            main.postDelayed(this::tell, MILLIS_BETWEEN_TEXTS);
         }
 
         void tell() {
@@ -140,6 +164,7 @@ public final class TextWriter implements AutoCloseable {
             throw new IllegalStateException(closed ? "closed" : "a text is being written");
         }
         job = new Job(prompt, options, listener);
+        last = job;
         if (paused) {
             job.waiting = true;
         } else {
@@ -149,6 +174,11 @@ public final class TextWriter implements AutoCloseable {
 
     public boolean isWriting() {
         return job != null;
+    }
+
+    /** Returns the speed of the text that is being written or was last; 0 before two tokens. */
+    public double getTokensPerSecond() {
+        return last == null ? 0 : last.clock.tokensPerSecond();
     }
 
     public Session getSession() {

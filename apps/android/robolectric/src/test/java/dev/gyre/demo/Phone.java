@@ -11,6 +11,8 @@ import android.graphics.Bitmap;
 import android.graphics.Canvas;
 import android.os.Bundle;
 import android.os.Looper;
+import android.text.Editable;
+import android.text.TextWatcher;
 import android.view.View;
 import android.widget.Button;
 import android.widget.EditText;
@@ -19,6 +21,8 @@ import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Duration;
+import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
@@ -55,6 +59,24 @@ final class Phone implements AutoCloseable {
         return this.<TextView>find(R.id.text).getText().toString();
     }
 
+    /** Returns a set that gets every length that the text on the screen has from now on. */
+    TreeSet<Integer> watchText() {
+        TreeSet<Integer> lengths = new TreeSet<>();
+        this.<TextView>find(R.id.text).addTextChangedListener(new TextWatcher() {
+            @Override
+            public void beforeTextChanged(CharSequence text, int start, int count, int after) {}
+
+            @Override
+            public void onTextChanged(CharSequence text, int start, int before, int count) {}
+
+            @Override
+            public void afterTextChanged(Editable text) {
+                lengths.add(text.length());
+            }
+        });
+        return lengths;
+    }
+
     String status() {
         return this.<TextView>find(R.id.status).getText().toString();
     }
@@ -84,14 +106,22 @@ final class Phone implements AutoCloseable {
     /** Lets the application run until something is so. */
     void await(String what, BooleanSupplier condition) {
         long end = System.currentTimeMillis() + PATIENCE_MILLIS;
-        do {
-            idle();
-            if (condition.getAsBoolean()) {
-                return;
+        while (!condition.getAsBoolean()) {
+            if (System.currentTimeMillis() > end) {
+                fail(what + " did not come; the screen says: " + status() + " / " + text());
             }
-            sleep(5);
-        } while (System.currentTimeMillis() < end);
-        fail(what + " did not come; the screen says: " + status() + " / " + text());
+            pass(5);
+        }
+    }
+
+    /** The main looper's clock stands still but for this. */
+    private static void pass(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException error) {
+            throw new AssertionError(error);
+        }
+        shadowOf(Looper.getMainLooper()).idleFor(Duration.ofMillis(millis));
     }
 
     void awaitReady() {
@@ -101,16 +131,7 @@ final class Phone implements AutoCloseable {
     void letRun(long millis) {
         long end = System.currentTimeMillis() + millis;
         while (System.currentTimeMillis() < end) {
-            idle();
-            sleep(5);
-        }
-    }
-
-    private static void sleep(long millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException error) {
-            throw new AssertionError(error);
+            pass(5);
         }
     }
 

@@ -69,6 +69,7 @@ function(gyre_header_library target folder)
     target_include_directories(${target} SYSTEM INTERFACE ${folder})
 endfunction()
 
+set(GYRE_BUNDLED_TARGETS "")  # what a static library of ours has to hold too
 if(GYRE_BUNDLED_DEPS OR GYRE_BUNDLED_DEPS_DIR)
     gyre_sources_of(zlib folder)
     # What works on memory: without files.
@@ -82,6 +83,8 @@ if(GYRE_BUNDLED_DEPS OR GYRE_BUNDLED_DEPS_DIR)
     target_compile_definitions(utf8proc PUBLIC UTF8PROC_STATIC)
     add_library(utf8proc::utf8proc ALIAS utf8proc)
     gyre_is_found(utf8proc)
+
+    set(GYRE_BUNDLED_TARGETS gyre_zlib utf8proc)
 
     # runtime/vk compiles volk.
     gyre_sources_of(volk folder)
@@ -107,6 +110,6 @@ endif()
 if(GYRE_GTEST_DIR)
     set(INSTALL_GTEST OFF CACHE BOOL "")
     set(BUILD_GMOCK OFF CACHE BOOL "")
-    add_subdirectory(${GYRE_GTEST_DIR} ${CMAKE_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
+    add_subdirectory(${GYRE_GTEST_DIR} ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
     gyre_is_found(GTest)
 endif()

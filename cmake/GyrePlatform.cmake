@@ -28,17 +28,18 @@ else()
     endif()
 endif()
 
-# Files beyond 2 GiB on systems of 32 bits too.
+# Every target of ours has these: cmake/GyreTarget.cmake.
+set(GYRE_PLATFORM_DEFINITIONS "")
+set(GYRE_PLATFORM_LINK_OPTIONS "")
 if(UNIX AND NOT APPLE AND CMAKE_SIZEOF_VOID_P EQUAL 4)
-    add_compile_definitions(_FILE_OFFSET_BITS=64)
-endif()
-
-if(WIN32)
+    # Files beyond 2 GiB on systems of 32 bits too.
+    set(GYRE_PLATFORM_DEFINITIONS _FILE_OFFSET_BITS=64)
+elseif(WIN32)
     # Windows 10: consoles that know control sequences.
-    add_compile_definitions(UNICODE _UNICODE NOMINMAX WIN32_LEAN_AND_MEAN _WIN32_WINNT=0x0A00)
+    set(GYRE_PLATFORM_DEFINITIONS UNICODE _UNICODE NOMINMAX WIN32_LEAN_AND_MEAN _WIN32_WINNT=0x0A00)
 endif()
 if(MINGW)
-    add_link_options(-static)  # no DLL of the compiler's own
+    set(GYRE_PLATFORM_LINK_OPTIONS -static)  # no DLL of the compiler's own
 endif()
 
 # gyre_limit_exports(TARGET FOLDER): the shared library TARGET exports gyre_* and nothing else. FOLDER has the lists.
@@ -46,9 +47,9 @@ endif()
 function(gyre_limit_exports target folder)
     if(WIN32)
         # dllexport says what is exported. PREFIX: gyre.dll; the .def file is for MSVC's lib.exe.
-        set(definitions ${CMAKE_BINARY_DIR}/lib/gyre.def)
-        file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
-        set_target_properties(${target} PROPERTIES PREFIX "" ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+        set(definitions ${PROJECT_BINARY_DIR}/lib/gyre.def)
+        file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+        set_target_properties(${target} PROPERTIES PREFIX "")
         target_link_options(${target} PRIVATE LINKER:--output-def,${definitions})
     elseif(APPLE)
         target_link_options(${target} PRIVATE LINKER:-exported_symbols_list,${folder}/exports_macos.txt)

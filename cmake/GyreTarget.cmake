@@ -1,6 +1,29 @@
-# One way to make a target of ours, so that warnings and sanitizers are the same everywhere.
+# One way to make a target of ours, so that language, warnings and sanitizers are the same everywhere. All of it is
+# properties of the target: the settings of a parent project are neither changed nor relied on.
 
-find_package(Threads REQUIRED)
+find_package(Threads REQUIRED GLOBAL)
+
+# The libraries that this C++ compiler links and this C compiler does not: those of C++.
+set(GYRE_CXX_RUNTIME ${CMAKE_CXX_IMPLICIT_LINK_LIBRARIES})
+list(REMOVE_ITEM GYRE_CXX_RUNTIME ${CMAKE_C_IMPLICIT_LINK_LIBRARIES})
+list(REMOVE_DUPLICATES GYRE_CXX_RUNTIME)
+
+# C++20 without extensions, nothing visible that does not say so, and where the program is to be small, sections that
+# the linker can leave out where nothing calls them.
+function(gyre_language target)
+    set_target_properties(${target} PROPERTIES
+        C_STANDARD 99 CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF UNITY_BUILD OFF
+        POSITION_INDEPENDENT_CODE ON
+        C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    set(for_size $<CONFIG:MinSizeRel,Release>)
+    target_compile_options(${target} PRIVATE $<${for_size}:-ffunction-sections> $<${for_size}:-fdata-sections>)
+    get_target_property(type ${target} TYPE)
+    if(type STREQUAL "EXECUTABLE")
+        target_link_options(${target} PRIVATE $<${for_size}:${GYRE_LINK_FOR_SIZE}>)
+    endif()
+    target_compile_definitions(${target} PRIVATE ${GYRE_PLATFORM_DEFINITIONS})
+    target_link_options(${target} PRIVATE ${GYRE_PLATFORM_LINK_OPTIONS})
+endfunction()
 
 # Our warnings, not those of packages; -Werror only where GYRE_WERROR asks for it.
 function(gyre_warnings target)
@@ -23,7 +46,20 @@ endfunction()
 function(gyre_add_library name)
     cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
     add_library(${name} STATIC ${arg_SOURCES})
-    target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+    target_include_directories(${name} PUBLIC ${gyre_SOURCE_DIR})
     target_link_libraries(${name} PUBLIC ${arg_LIBS})
+    gyre_language(${name})
     gyre_warnings(${name})
+endfunction()
+
+# gyre_own_names(TARGET NAME...): sources of others that are compiled here define these, and get names that begin with
+# gyre, for whoever uses the target too. Hidden is not enough in a static library: a program that links the same
+# functions from elsewhere would get ours in their place.
+function(gyre_own_names target)
+    list(REMOVE_DUPLICATES ARGN)
+    list(TRANSFORM ARGN REPLACE "^(.+)$" "#define \\1 gyre0_\\1" OUTPUT_VARIABLE lines)
+    list(JOIN lines "\n" lines)
+    set(header ${CMAKE_CURRENT_BINARY_DIR}/${target}_names.h)
+    file(CONFIGURE OUTPUT ${header} CONTENT "${lines}\n" @ONLY)
+    target_compile_options(${target} PUBLIC "SHELL:-include ${header}")
 endfunction()

@@ -16,7 +16,7 @@
 find_package(GTest REQUIRED)
 
 set(GYRE_LAVAPIPE_ICD "" CACHE FILEPATH "ICD file of lavapipe; empty: where Debian installs it")
-set(GYRE_SWIFTSHADER_ICD "${CMAKE_SOURCE_DIR}/.cache/swiftshader/vk_swiftshader_icd.json"
+set(GYRE_SWIFTSHADER_ICD "${gyre_SOURCE_DIR}/.cache/swiftshader/vk_swiftshader_icd.json"
     CACHE FILEPATH "ICD file of SwiftShader; scripts/fetch-swiftshader puts it there")
 if(NOT GYRE_LAVAPIPE_ICD)
     file(GLOB lavapipe_icds /usr/share/vulkan/icd.d/lvp_icd*.json)
@@ -25,10 +25,10 @@ if(NOT GYRE_LAVAPIPE_ICD)
 endif()
 
 # What a shader of lavapipe compiles to is the same in every build folder.
-set(mesa_cache ${CMAKE_SOURCE_DIR}/build/mesa-cache)
+set(mesa_cache ${gyre_SOURCE_DIR}/build/mesa-cache)
 
 # Processor seconds of entries, which say how far a suite is and which entries begin first.
-set(costs_file ${CMAKE_SOURCE_DIR}/tests/costs.txt)
+set(costs_file ${gyre_SOURCE_DIR}/tests/costs.txt)
 file(STRINGS ${costs_file} cost_lines REGEX "^[0-9]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${costs_file})
 foreach(line IN LISTS cost_lines)
@@ -48,8 +48,9 @@ function(gyre_add_test)
     cmake_parse_arguments(arg "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS;SYNC_FILTER;QUICK" ${ARGN})
     add_executable(${arg_NAME} ${arg_SOURCES})
     target_link_libraries(${arg_NAME} PRIVATE ${arg_LIBS} GTest::gtest GTest::gtest_main)
-    target_compile_definitions(${arg_NAME} PRIVATE GYRE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-        GYRE_BINARY_DIR="${CMAKE_BINARY_DIR}")
+    target_compile_definitions(${arg_NAME} PRIVATE GYRE_SOURCE_DIR="${gyre_SOURCE_DIR}"
+        GYRE_BINARY_DIR="${gyre_BINARY_DIR}")
+    gyre_language(${arg_NAME})
     gyre_warnings(${arg_NAME})
     foreach(label IN LISTS arg_LABELS)  # tests_cpu, tests_gpu, tests_threads: what a label builds
         if(NOT TARGET tests_${label})
@@ -93,5 +94,5 @@ function(gyre_gpu_entry name program driver labels timeout)
     add_test(NAME ${name} COMMAND ${program})
     gyre_test_properties(${name} "${labels};${driver}" ${timeout})
     set_tests_properties(${name} PROPERTIES
-        ENVIRONMENT "VK_DRIVER_FILES=${icd};VK_ICD_FILENAMES=${icd};GYRE_TEST_DRIVER=${driver};MESA_SHADER_CACHE_DIR=${mesa_cache};TSAN_OPTIONS=ignore_noninstrumented_modules=1 suppressions=${CMAKE_SOURCE_DIR}/tests/support/tsan.supp;${arg_ENVIRONMENT}")
+        ENVIRONMENT "VK_DRIVER_FILES=${icd};VK_ICD_FILENAMES=${icd};GYRE_TEST_DRIVER=${driver};MESA_SHADER_CACHE_DIR=${mesa_cache};TSAN_OPTIONS=ignore_noninstrumented_modules=1 suppressions=${gyre_SOURCE_DIR}/tests/support/tsan.supp;${arg_ENVIRONMENT}")
 endfunction()

@@ -31,16 +31,14 @@ std::vector<std::string> shipped_models(const fs::path& folder) {
     return found;
 }
 
-// Next to the program in a build tree (build/PRESET/bin) or in an installation.
+// Where a build folder and an installation have it: relative to the program.
 std::string find_shipped_model() {
-    const fs::path bin = program_file().parent_path();
-    const fs::path folders[] = {bin / "../../../models", bin / "../share/gyre/models"};
-    for (const fs::path& folder : folders) {
-        const auto models = shipped_models(folder.lexically_normal());
-        if (!models.empty()) return models.front();
-    }
+    const fs::path folder =
+        (program_file().parent_path() / GYRE_MODELS_FROM_PROGRAM).lexically_normal();
+    const auto models = shipped_models(folder);
+    if (!models.empty()) return models.front();
     throw Failure("no model: name one with -m or GYRE_MODEL (none is shipped in " +
-                  text_of(folders[0].lexically_normal()) + ")");
+                  text_of(folder) + ")");
 }
 
 int show_progress(const char* stage, double fraction, void* user) {

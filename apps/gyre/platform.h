@@ -1,6 +1,6 @@
 // What operating systems do differently for the program: its arguments and streams, files, Ctrl-C,
-// memory. One source for each: platform_posix.cpp, platform_windows.cpp. SPDX-License-Identifier:
-// Apache-2.0
+// memory. One source for each: platform_posix.cpp, platform_windows.cpp.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -6,32 +6,30 @@
 
 #include <cerrno>
 #include <cstring>
-#include <limits>
+#include <utility>
 
 #include "runtime/base/mapped_file.h"
 
 namespace gyre {
 namespace {
 
-Status file_error(const std::string& path, const char* what) {
-    return Status::bad_file(path + ": " + what + ": " + std::strerror(errno));
+Status file_error(const std::string& name, const char* what) {
+    return Status::bad_file(name + ": " + what + ": " + std::strerror(errno));
 }
 
-// The descriptor stays the caller's.
-Result<std::span<const std::uint8_t>> map_descriptor(int fd, const std::string& path) {
+Result<std::uint64_t> regular_file_bytes(int fd, const std::string& name) {
     struct stat info = {};
-    if (::fstat(fd, &info) != 0) return file_error(path, "cannot read the size");
-    if (!S_ISREG(info.st_mode)) return Status::bad_file(path + ": not a regular file");
-    if (info.st_size == 0) return Status::bad_file(path + ": the file is empty");
-    const auto n_bytes = static_cast<std::uint64_t>(info.st_size);
-    if (n_bytes > std::numeric_limits<std::size_t>::max()) {
-        return Status::bad_file(path + ": " + std::to_string(n_bytes) +
-                                " bytes are more than this processor addresses");
+    if (::fstat(fd, &info) != 0) {
+        if (errno == EBADF) return Status::invalid_argument(name + ": is not open");
+        return file_error(name, "cannot read the size");
     }
-    const auto size = static_cast<std::size_t>(n_bytes);
-    void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED) return file_error(path, "cannot map");
-    return std::span(static_cast<const std::uint8_t*>(data), size);
+    if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode)) {
+        return Status::bad_file(name +
+                                ": not a regular file, but a pipe or socket: read it into memory "
+                                "and open that");
+    }
+    if (!S_ISREG(info.st_mode)) return Status::bad_file(name + ": not a regular file");
+    return static_cast<std::uint64_t>(info.st_size);
 }
 
 }  // namespace
@@ -39,23 +37,33 @@ Result<std::span<const std::uint8_t>> map_descriptor(int fd, const std::string& 
 Result<MappedFile> MappedFile::open(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return file_error(path, "cannot open");
-    const auto bytes = map_descriptor(fd, path);
+    auto file = map(fd, 0, 0, path);
     ::close(fd);
-    if (!bytes.ok()) return bytes.status();
-    return MappedFile(bytes.value().data(), bytes.value().size());
+    return file;
 }
 
-MappedFile::~MappedFile() {
-    if (data_ != nullptr) ::munmap(const_cast<std::uint8_t*>(data_), size_);
+Result<MappedFile> MappedFile::map(int fd, std::uint64_t offset, std::uint64_t n_bytes,
+                                   std::string name) {
+    GYRE_ASSIGN(const std::uint64_t file_bytes, regular_file_bytes(fd, name));
+    const std::uint64_t before = offset % page_bytes();
+    GYRE_ASSIGN(n_bytes, checked_length(name, file_bytes, offset, n_bytes, page_bytes()));
+    const auto size = static_cast<std::size_t>(n_bytes);
+    void* mapping = ::mmap(nullptr, static_cast<std::size_t>(before) + size, PROT_READ, MAP_PRIVATE,
+                           fd, static_cast<off_t>(offset - before));
+    if (mapping == MAP_FAILED) return file_error(name, "cannot map");
+    return MappedFile(mapping, static_cast<std::size_t>(before), size, std::move(name));
 }
 
-void MappedFile::release_pages(std::size_t offset, std::size_t size) const {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const std::size_t begin = (offset + page - 1) / page * page;
-    const std::size_t end = (offset + size) / page * page;
-    if (begin < end && end <= size_) {
-        ::madvise(const_cast<std::uint8_t*>(data_) + begin, end - begin, MADV_DONTNEED);
-    }
+void MappedFile::unmap() {
+    ::munmap(mapping_, mapping_size_);
+}
+
+std::size_t MappedFile::page_bytes() {
+    return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void MappedFile::release_range(void* begin, std::size_t size) {
+    ::madvise(begin, size, MADV_DONTNEED);
 }
 
 }  // namespace gyre

@@ -13,8 +13,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The one thing that the device's sampler does not do: look back further than its history.
-bool device_can_sample(const SamplerOptions& options) {
+// What the device's sampler does not do: rules of the caller, logits for the host, and looking back
+// further than its history.
+bool device_can_sample(const GenerateRequest& request) {
+    const SamplerOptions& options = request.sampling;
+    if (!options.bias.empty() || options.allow || request.log_probabilities) return false;
     return options.repetition_penalty == 1.0f || options.repetition_window <= SAMPLE_HISTORY;
 }
 
@@ -36,13 +39,25 @@ SampleSettings settings_of(const SamplerOptions& options) {
 class TextSession::Writing {
   public:
     Writing(const GenerateRequest& request, const Tokenizer& tokenizer, GenerateOutcome& outcome)
-        : request_(request), tokenizer_(tokenizer), outcome_(outcome) {}
+        : request_(request), tokenizer_(tokenizer), outcome_(outcome), stop_(request.stop) {}
 
-    Status push(std::uint32_t token) {
+    // logits: of the choice, where log-probabilities were asked for.
+    Status push(std::uint32_t token, std::span<const float> logits = {}) {
         GYRE_ASSIGN(const std::string_view bytes, tokenizer_.token_bytes(token));
-        const std::uint32_t index = outcome_.n_tokens++;
-        const std::string text = utf8_.push(bytes);
-        if (request_.on_token && !request_.on_token({token, index, bytes, text})) {
+        const std::string text = stop_.push(utf8_.push(bytes));
+        TokenEvent event{token, outcome_.n_tokens++, bytes, text};
+        std::vector<TokenLogProbability> top;
+        if (request_.log_probabilities) {
+            const LogProbabilities odds(logits);
+            event.log_probability = odds.of(token);
+            top = odds.top(request_.n_top);
+            event.top = top;
+        }
+        wanted_ = !request_.on_token || request_.on_token(event);
+        if (stop_.found()) {
+            reason_ = StopReason::kStopString;
+            outcome_.stop_index = *stop_.found();
+        } else if (!wanted_) {
             reason_ = StopReason::kCallback;
         } else if (outcome_.n_tokens == request_.max_tokens) {
             reason_ = StopReason::kMaxTokens;
@@ -53,11 +68,12 @@ class TextSession::Writing {
     void end(StopReason reason) { reason_ = reason; }
     bool ended() const { return reason_.has_value(); }
 
-    // The rest of a character that the last token left unfinished.
+    // What was held back: text that might have begun a stop string, and the rest of a character
+    // that the last token left unfinished.
     void finish() {
         outcome_.stop_reason = reason_.value_or(StopReason::kError);
-        if (reason_ == StopReason::kCallback) return;
-        const std::string rest = utf8_.flush();
+        if (!wanted_ || reason_ == StopReason::kStopString) return;
+        const std::string rest = stop_.flush() + utf8_.flush();
         if (rest.empty() || !request_.on_token) return;
         request_.on_token({GYRE_TOKEN_NONE, outcome_.n_tokens, {}, rest});
     }
@@ -73,7 +89,9 @@ class TextSession::Writing {
     const GenerateRequest& request_;
     const Tokenizer& tokenizer_;
     GenerateOutcome& outcome_;
+    StopStrings stop_;
     Utf8Stream utf8_;
+    bool wanted_ = true;  // on_token wants more
     std::optional<StopReason> reason_;
 };
 
@@ -124,12 +142,13 @@ Status TextSession::generate(std::string_view prompt, const GenerateRequest& req
     }
     if (status.ok()) {
         Writing writing(timed, *model_->card.tokenizer, outcome);
-        status = device_can_sample(request.sampling)
+        status = device_can_sample(request)
                      ? write_on_device(settings_of(request.sampling), sampler, writing)
-                     : write_on_host(sampler, writing);
+                     : write_on_host(request, sampler, writing);
         writing.finish();
     }
     if (status.code() == StatusCode::kCancelled) outcome.stop_reason = StopReason::kCancelled;
+    if (status.code() == StatusCode::kPaused) outcome.stop_reason = StopReason::kPaused;
     return status;
 }
 
@@ -137,23 +156,33 @@ bool TextSession::is_full() const {
     return engine_->when_full() == WhenFull::kStop && tokens_.size() >= n_ctx();
 }
 
-Status TextSession::write_on_host(Sampler& sampler, Writing& writing) {
+Status TextSession::write_on_host(const GenerateRequest& request, Sampler& sampler,
+                                  Writing& writing) {
+    std::vector<float> kept;  // the logits are gone where the cache slides
     while (!writing.ended()) {
         if (is_full()) {
             writing.end(StopReason::kContextFull);
             break;
         }
-        GYRE_ASSIGN(const std::uint32_t token, choose(sampler));
+        GYRE_ASSIGN(const std::span<const float> logits, choices());
+        const Result<std::uint32_t> chosen = choose(sampler, logits);
+        if (chosen.status().code() == StatusCode::kCancelled) {  // by allow: nothing is computed
+            writing.end(StopReason::kCallback);
+            break;
+        }
+        GYRE_TRY(chosen.status());
+        const std::uint32_t token = chosen.value();
         if (token == writing.stop_token()) {
             writing.end(StopReason::kEos);
             break;
         }
+        if (request.log_probabilities) kept.assign(logits.begin(), logits.end());
         // So that the chosen token, which is decoded later, has a place.
         const Status room = engine_->make_room(1);
         follow_slides();
         GYRE_TRY(room);
         tokens_.push_back(token);
-        GYRE_TRY(writing.push(token));
+        GYRE_TRY(writing.push(token, kept));
     }
     return {};
 }
@@ -191,7 +220,8 @@ Status TextSession::write_on_device(SampleSettings settings, Sampler& sampler, W
 
 // The host's sampler says what is wrong with the logits.
 Status TextSession::why_broken(SampleStatus device_status, Sampler& sampler) {
-    GYRE_TRY(choose(sampler).status());
+    GYRE_ASSIGN(const std::span<const float> logits, choices());
+    GYRE_TRY(choose(sampler, logits).status());
     return Status::internal("the device's sampler failed with status " +
                             std::to_string(static_cast<std::uint32_t>(device_status)) +
                             " where the host's does not: the device computes wrongly");

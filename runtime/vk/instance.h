@@ -41,6 +41,9 @@ class Instance {
         return choose_device(devices(), request);
     }
 
+    // As Device::available_device_bytes, of a device that this process has not made.
+    std::uint64_t available_device_bytes(std::uint32_t index) const;
+
     InstanceState& state() const { return *state_; }  // for runtime/vk only
 
   private:

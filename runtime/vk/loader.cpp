@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/loader.h"
 
+#include <dlfcn.h>
+
+#include <memory>
 #include <mutex>
 
 #include "runtime/vk/install_hints.h"
@@ -10,19 +13,82 @@
 namespace gyre {
 
 namespace {
-std::mutex loader_mutex;  // constant-initialized: nothing runs when the library is loaded
+
+// Constant-initialized, and the path is never destroyed: nothing runs when the library is loaded or
+// the process ends.
+std::mutex loader_mutex;
 bool loader_open = false;
+const std::string* loader_path = nullptr;
+GetInstanceProcAddr loader_function = nullptr;
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL call_loader_function(VkInstance instance,
+                                                              const char* name) {
+    return loader_function(instance, name);
+}
+
+// source: what get is, for messages.
+Status load_from(PFN_vkGetInstanceProcAddr get, const std::string& source) {
+    // Null before Vulkan 1.1, which is what everything here needs.
+    if (get(VK_NULL_HANDLE, "vkEnumerateInstanceVersion") == nullptr) {
+        return Status::no_device(source + " is of Vulkan 1.0; 1.1 or newer is needed");
+    }
+    volkInitializeCustom(get);
+    return {};
+}
+
+// Windows: the path is UTF-8.
+Status load_library(const std::string& path) {
+    void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) {
+        const char* reason = ::dlerror();
+        return Status::no_device("the Vulkan loader " + path + " cannot be loaded: " +
+                                 (reason != nullptr ? reason : "no reason is known"));
+    }
+    const auto get =
+        reinterpret_cast<PFN_vkGetInstanceProcAddr>(::dlsym(library, "vkGetInstanceProcAddr"));
+    const Status status =
+        get == nullptr
+            ? Status::no_device(path + " has no vkGetInstanceProcAddr: it is no Vulkan loader")
+            : load_from(get, "the Vulkan loader " + path);
+    if (!status.ok()) ::dlclose(library);
+    return status;
+}
+
+Status load_system_library() {
+    if (volkInitialize() != VK_SUCCESS) {
+        return Status::no_device(kNoLoader);
+    }
+    if (vkEnumerateInstanceVersion == nullptr) {
+        return Status::no_device("the Vulkan loader is of version 1.0; 1.1 or newer is needed");
+    }
+    return {};
+}
+
 }  // namespace
+
+Status set_loader(const char* path, GetInstanceProcAddr get_instance_proc_addr) {
+    assert((path == nullptr) != (get_instance_proc_addr == nullptr));
+    auto own_path = path != nullptr ? std::make_unique<const std::string>(path) : nullptr;
+    const std::lock_guard lock(loader_mutex);
+    if (loader_open) {
+        return Status::invalid_argument(
+            "Vulkan is loaded already: its loader is chosen before the first call that needs it");
+    }
+    delete loader_path;
+    loader_path = own_path.release();
+    loader_function = get_instance_proc_addr;
+    return {};
+}
 
 Status open_loader() {
     const std::lock_guard lock(loader_mutex);
     if (loader_open) return {};
-    if (volkInitialize() != VK_SUCCESS) {
-        return Status::no_device(kNoLoader);
-    }
-    // Null before Vulkan 1.1, which is what everything here needs.
-    if (vkEnumerateInstanceVersion == nullptr) {
-        return Status::no_device("the Vulkan loader is of version 1.0; 1.1 or newer is needed");
+    if (loader_function != nullptr) {
+        GYRE_TRY(load_from(call_loader_function, "the given vkGetInstanceProcAddr"));
+    } else if (loader_path != nullptr) {
+        GYRE_TRY(load_library(*loader_path));
+    } else {
+        GYRE_TRY(load_system_library());
     }
     loader_open = true;
     return {};

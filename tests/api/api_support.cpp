@@ -38,6 +38,13 @@ std::string wanted_device() {
     return name == "any" ? "auto" : "";
 }
 
+gyre_model_options device_options(const std::string& device) {
+    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+    options.device = device.c_str();
+    options.cache_dir = "";
+    return options;
+}
+
 }  // namespace
 
 // As gyre.h has it: UTF-8.
@@ -161,13 +168,21 @@ void ApiDeviceTest::TearDown() {
     log_errors.clear();
 }
 
-ModelPtr ApiDeviceTest::open_model(const std::string& path) {
-    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+ModelPtr ApiDeviceTest::open_model(const std::string& path, std::span<const char* const> ignored) {
     const std::string device = wanted_device();
-    options.device = device.c_str();
-    options.cache_dir = "";
+    gyre_model_options options = device_options(device);
+    options.ignore_keys = ignored.data();
+    options.n_ignore_keys = ignored.size();
     gyre_model* model = nullptr;
     EXPECT_GYRE_OK(gyre_model_open(path.c_str(), &options, &model));
+    return ModelPtr(model);
+}
+
+ModelPtr ApiDeviceTest::open_model_of(const void* data, std::size_t n_bytes) {
+    const std::string device = wanted_device();
+    const gyre_model_options options = device_options(device);
+    gyre_model* model = nullptr;
+    EXPECT_GYRE_OK(gyre_model_open_memory(data, n_bytes, &options, &model));
     return ModelPtr(model);
 }
 

@@ -81,7 +81,9 @@ class ApiDeviceTest : public ::testing::Test {
     void SetUp() override;
     void TearDown() override;
 
-    static ModelPtr open_model(const std::string& path);
+    // ignored: as gyre_model_options.ignore_keys.
+    static ModelPtr open_model(const std::string& path, std::span<const char* const> ignored = {});
+    static ModelPtr open_model_of(const void* data, std::size_t n_bytes);
     static SessionPtr create_session(const gyre_model* model,
                                      const gyre_session_options& options = default_options());
     static gyre_session_options default_options() {

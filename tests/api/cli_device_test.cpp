@@ -60,6 +60,26 @@ TEST_F(CliDeviceTest, Devices) {
     EXPECT_TRUE(json["devices"][0]["usable"]);
 }
 
+TEST_F(CliDeviceTest, InfoTellsWhatMemoryIsNeeded) {
+    const ProcessResult text =
+        run({"info", text_model_, "--memory", "--ctx", "40", "--kv", "q8_0", "--device", "0"});
+    EXPECT_EQ(text.exit_code, 0) << text.err;
+    EXPECT_EQ(text.err, "");
+    for (const char* part : {"memory ", "weights ", "cache ", "work ", "total ", "it fits"})
+        EXPECT_NE(text.out.find(part), std::string::npos) << part << " in: " << text.out;
+    const ProcessResult small = run({"info", text_model_, "--memory", "--ctx", "40", "--json"});
+    const ProcessResult large = run({"info", text_model_, "--memory", "--ctx", "64", "--json"});
+    EXPECT_EQ(small.exit_code, 0) << small.err;
+    const auto a = nlohmann::json::parse(small.out)["memory"];
+    const auto b = nlohmann::json::parse(large.out)["memory"];
+    EXPECT_EQ(a["cache_bytes"].get<int>() * 64, b["cache_bytes"].get<int>() * 40);
+    EXPECT_EQ(a["weights_bytes"], b["weights_bytes"]);
+    EXPECT_TRUE(a["fits"].get<bool>());
+    EXPECT_EQ(a["because"], "");
+    EXPECT_EQ(run({"info", text_model_, "--ctx", "40"}).exit_code, 2) << "only with --memory";
+    EXPECT_EQ(run({"info", text_model_, "--memory", "--device", "no such"}).exit_code, 1);
+}
+
 TEST_F(CliDeviceTest, RunPrintsTextAndThenOneLine) {
     const ProcessResult result =
         run({"run", "-m", text_model_, "-p", "Hello", "-n", "12", "--temp", "0", "--device", "0"});

@@ -41,7 +41,7 @@ class Tree:
     def configure(self) -> None:
         swiftshader = self.root / ".cache/swiftshader/vk_swiftshader_icd.json"
         self._run(
-            ["cmake", "-S", self.source, "-B", self.build_dir, "-G", "Ninja", "-DGYRE_TESTS=ON"]
+            ["cmake", "-S", self.source, "-B", self.build_dir, "-G", "Ninja", "-DGYRE_BUILD_TESTS=ON"]
             + ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O1", f"-DGYRE_SWIFTSHADER_ICD={swiftshader}"]
         )
 

@@ -30,7 +30,7 @@ build_port() {
     fi
     say "$port: configuring and building"
     quietly "$log/configure.log" in_place cmake -G Ninja -S "$tree" -B "$binary" -DCMAKE_BUILD_TYPE=MinSizeRel \
-        -DGYRE_WERROR=ON -DGYRE_TESTS=$tests -DGYRE_SHADER_DIR="$shaders" "${arguments[@]}" || return 1
+        -DGYRE_WERROR=ON -DGYRE_BUILD_TESTS=$tests -DGYRE_SHADER_DIR="$shaders" "${arguments[@]}" || return 1
     quietly "$log/build.log" in_place cmake --build "$binary" -j "$jobs" --target "${goals[@]}" -- -k 0
 }
 

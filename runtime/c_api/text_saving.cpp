@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/host_size.h"
 #include "runtime/c_api/text_session.h"
 
 namespace gyre::c_api {
@@ -45,9 +46,9 @@ Status read_all(SessionReader& reader, std::vector<T>& values, std::size_t n) {
 }
 
 Status read_cells(SessionReader& reader, CellImage& image) {
-    std::vector<std::byte> piece(std::min<std::uint64_t>(kPieceBytes, image.missing()));
+    std::vector<std::byte> piece(host_size(std::min<std::uint64_t>(kPieceBytes, image.missing())));
     while (image.missing() > 0) {
-        const auto n = std::min<std::uint64_t>(piece.size(), image.missing());
+        const std::size_t n = host_size(std::min<std::uint64_t>(piece.size(), image.missing()));
         GYRE_TRY(reader.read(std::span(piece).first(n)));
         image.append(std::span(piece).first(n));
     }

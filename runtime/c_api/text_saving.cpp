@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/host_size.h"
 #include "runtime/c_api/text_session.h"
 
 namespace gyre::c_api {
@@ -46,7 +47,7 @@ Status read_all(SessionReader& reader, std::vector<T>& values, std::size_t n) {
 
 Status read_cells(SessionReader& reader, CellImage& image) {
     const auto next = [&] {
-        return static_cast<std::size_t>(std::min<std::uint64_t>(kPieceBytes, image.missing()));
+        return host_size(std::min<std::uint64_t>(kPieceBytes, image.missing()));
     };
     for (std::vector<std::byte> piece(next()); !piece.empty(); piece.resize(next())) {
         GYRE_TRY(reader.read(piece));

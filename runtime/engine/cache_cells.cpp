@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/cache_cells.h"
+#include "runtime/base/host_size.h"
 
 #include <algorithm>
 #include <cassert>
@@ -58,7 +59,7 @@ class CellReader {
         GYRE_TRY(device_.run(recorder_));
         GYRE_TRY(staging_.invalidate(0, filled_));
         const auto* bytes = static_cast<const std::byte*>(staging_.mapped());
-        GYRE_TRY(sink_({bytes, static_cast<std::size_t>(filled_)}));
+        GYRE_TRY(sink_({bytes, host_size(filled_)}));
         begin_ = filled_ = 0;
         return {};
     }

@@ -16,7 +16,6 @@ namespace {
 
 using Tokens = std::vector<std::uint32_t>;
 
-constexpr std::uint32_t kEos = 300;      // of the golden model "text"
 constexpr std::uint32_t kChoices = 301;  // its tokens
 
 class SamplingRulesTest : public ApiDeviceTest {

@@ -35,7 +35,7 @@ set(what "Gyre runs GPT-2-style language models with rotary attention on any Vul
 device: phones, integrated GPUs, small boards, desktops, and processors
 through a software driver. Models are GGUF files.")
 
-set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_NAME libgyre${PROJECT_VERSION_MAJOR})
+set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_NAME libgyre${GYRE_SOVERSION})
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_MULTIARCH same)

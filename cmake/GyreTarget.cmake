@@ -19,8 +19,10 @@ function(gyre_language target)
     target_compile_options(${target} PRIVATE $<${for_size}:-ffunction-sections> $<${for_size}:-fdata-sections>)
     get_target_property(type ${target} TYPE)
     if(type STREQUAL "EXECUTABLE")
-        target_link_options(${target} PRIVATE $<${for_size}:LINKER:--gc-sections>)
+        target_link_options(${target} PRIVATE $<${for_size}:${GYRE_LINK_FOR_SIZE}>)
     endif()
+    target_compile_definitions(${target} PRIVATE ${GYRE_PLATFORM_DEFINITIONS})
+    target_link_options(${target} PRIVATE ${GYRE_PLATFORM_LINK_OPTIONS})
 endfunction()
 
 # Our warnings, not those of packages; -Werror only where GYRE_WERROR asks for it.

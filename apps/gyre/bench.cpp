@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What each figure means is said in docs/performance.md.
-#include <sys/resource.h>
-
 #include <chrono>
 #include <memory>
 #include <string>
@@ -11,6 +9,7 @@
 #include "apps/gyre/bench.h"
 #include "apps/gyre/interrupt.h"
 #include "apps/gyre/output_file.h"
+#include "apps/gyre/platform.h"
 #include "apps/gyre/progress.h"
 #include "apps/gyre/values.h"
 
@@ -19,12 +18,6 @@ namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-std::uint64_t peak_host_bytes() {
-    rusage usage = {};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts in KiB
 }
 
 // Everything has its place in the context, or one line says which option to change. Needs no

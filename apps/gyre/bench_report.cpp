@@ -1,13 +1,12 @@
 // What gyre bench found, as a table for people and as one JSON object.
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "apps/gyre/bench.h"
+#include "apps/gyre/platform.h"
 
 namespace gyre::app {
 namespace {
@@ -202,7 +201,7 @@ void print_sustained(const std::vector<SustainedSample>& samples) {
                     short_number(sample.tokens_per_second).c_str(),
                     percent(sample.tokens_per_second, largest));
     }
-    if (isatty(STDOUT_FILENO) == 1) std::printf("  %s\n", sparkline(samples, largest).c_str());
+    if (is_terminal(stdout)) std::printf("  %s\n", sparkline(samples, largest).c_str());
 }
 
 }  // namespace

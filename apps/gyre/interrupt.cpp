@@ -2,30 +2,32 @@
 #include "apps/gyre/interrupt.h"
 
 #include <atomic>
-#include <csignal>
+#include <thread>
+
+#include "apps/gyre/platform.h"
 
 namespace gyre::app {
 namespace {
 
 std::atomic<bool> was_interrupted{false};
 std::atomic<gyre_session*> running_session{nullptr};
+std::atomic<int> handlers_at_work{0};  // that may have read running_session
 static_assert(std::atomic<bool>::is_always_lock_free);
+static_assert(std::atomic<int>::is_always_lock_free);
 static_assert(std::atomic<gyre_session*>::is_always_lock_free);
 
 // Only lock-free atomics: gyre_session_cancel promises to be no more than that.
-void on_signal(int) {
+void on_interrupt() {
+    ++handlers_at_work;
     was_interrupted = true;
     gyre_session_cancel(running_session);
+    --handlers_at_work;
 }
 
 }  // namespace
 
 void install_interrupt_handler() {
-    struct sigaction action = {};
-    action.sa_handler = on_signal;
-    action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal has its usual effect
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
+    call_at_interrupt(on_interrupt);
 }
 
 bool interrupted() {
@@ -39,6 +41,9 @@ InterruptCancels::InterruptCancels(gyre_session* session) {
 
 InterruptCancels::~InterruptCancels() {
     running_session = nullptr;
+    // In another thread it may just cancel the session, which its owner destroys next.
+    while (handlers_at_work != 0)
+        std::this_thread::yield();
 }
 
 }  // namespace gyre::app

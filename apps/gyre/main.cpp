@@ -5,14 +5,13 @@
 // stopped it: what was written until then stays), 2 wrong usage. A failure is one line; the
 // library's log lines are shown only where GYRE_LOG asks for them.
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
 
 #include "apps/gyre/command.h"
 #include "apps/gyre/interrupt.h"
+#include "apps/gyre/platform.h"
 #include "gyre/gyre.h"
 
 namespace {
@@ -28,9 +27,9 @@ void print_log(gyre_log_level level, const char* message, void*) {
 
 // GYRE_LOG=error, warning, info or debug; any other value is none of them.
 void turn_log_on() {
-    const char* wanted = std::getenv("GYRE_LOG");
-    for (int level = GYRE_LOG_ERROR; wanted != nullptr && level <= GYRE_LOG_DEBUG; ++level) {
-        if (std::strcmp(wanted, kLevels[level]) != 0) continue;
+    const auto wanted = gyre::app::environment_variable("GYRE_LOG");
+    for (int level = GYRE_LOG_ERROR; level <= GYRE_LOG_DEBUG; ++level) {
+        if (wanted != kLevels[level]) continue;
         gyre_set_log_callback(print_log, nullptr, static_cast<gyre_log_level>(level));
     }
 }
@@ -48,28 +47,32 @@ std::string version_line() {
            std::to_string(v % 100);
 }
 
-int run_program(int argc, char** argv) {
+int run_program(const std::vector<std::string>& arguments) {
     CLI::App program("Runs GPT-2-style language models with rotary attention on Vulkan devices.",
                      "gyre");
     program.footer(
         "Environment: GYRE_MODEL, the model without -m; GYRE_LOG=error|warning|info|debug, log "
-        "lines on stderr.\nWhat is compiled and timed for a device is kept in "
-        "$XDG_CACHE_HOME/gyre (default: ~/.cache/gyre).");
+        "lines on stderr.\nWhat is compiled and timed for a device is kept in " +
+        std::string(gyre::app::kCacheFolder) + ".");
     program.set_version_flag("--version", version_line());
     program.require_subcommand(1);
+    program.allow_windows_style_options(false);  // "/a/b" is the name of a file
     const std::vector<Command> commands = {
         gyre::app::add_run(program),        gyre::app::add_bench(program),
         gyre::app::add_logits(program),     gyre::app::add_tokenize(program),
         gyre::app::add_detokenize(program), gyre::app::add_info(program),
         gyre::app::add_devices(program)};
     try {
-        program.parse(argc, argv);
+        std::vector<std::string> last_first(arguments.rbegin(), arguments.rend());
+        if (!last_first.empty()) last_first.pop_back();  // the program's name
+        program.parse(last_first);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return program.exit(error);  // --help, --version
         const auto commands_given = program.get_subcommands();
-        const bool unknown = argc > 1 && argv[1][0] != '-' && commands_given.empty();
+        const bool unknown =
+            arguments.size() > 1 && !arguments[1].starts_with('-') && commands_given.empty();
         const std::string text =
-            unknown ? std::string("unknown command '") + argv[1] + "'" : std::string(error.what());
+            unknown ? "unknown command '" + arguments[1] + "'" : std::string(error.what());
         const std::string of =
             commands_given.empty() ? "gyre" : "gyre " + commands_given.front()->get_name();
         return fail(text + " (see " + of + " --help)", Failure::kUsage);
@@ -87,7 +90,8 @@ int run_program(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     try {
-        return run_program(argc, argv);
+        gyre::app::prepare_streams();
+        return run_program(gyre::app::arguments(argc, argv));
     } catch (const Failure& failure) {
         return fail(failure.what(), failure.exit_code());
     } catch (const std::exception& error) {

@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <vector>
 
 #include "apps/gyre/interrupt.h"
+#include "apps/gyre/platform.h"
 #include "apps/gyre/progress.h"
 #include "apps/gyre/values.h"
 
@@ -22,9 +22,9 @@ std::vector<std::string> shipped_models(const fs::path& folder) {
     std::vector<std::string> found;
     std::error_code error;  // a folder that is not there has no models
     for (const auto& entry : fs::directory_iterator(folder, error)) {
-        const std::string name = entry.path().filename().string();
+        const std::string name = text_of(entry.path().filename());
         if (name.starts_with("gyre-books-") && name.ends_with(".gguf")) {
-            found.push_back(entry.path().string());
+            found.push_back(text_of(entry.path()));
         }
     }
     std::sort(found.begin(), found.end());
@@ -33,13 +33,12 @@ std::vector<std::string> shipped_models(const fs::path& folder) {
 
 // Where a build folder and an installation have it: relative to the program.
 std::string find_shipped_model() {
-    std::error_code error;
-    const fs::path program = fs::read_symlink("/proc/self/exe", error);
-    const fs::path folder = (program.parent_path() / GYRE_MODELS_FROM_PROGRAM).lexically_normal();
+    const fs::path folder =
+        (program_file().parent_path() / GYRE_MODELS_FROM_PROGRAM).lexically_normal();
     const auto models = shipped_models(folder);
     if (!models.empty()) return models.front();
     throw Failure("no model: name one with -m or GYRE_MODEL (none is shipped in " +
-                  folder.string() + ")");
+                  text_of(folder) + ")");
 }
 
 int show_progress(const char* stage, double fraction, void* user) {
@@ -113,8 +112,8 @@ void ModelOption::add_ignore_key(CLI::App& parser) {
 
 std::string ModelOption::path() const {
     if (!given_path.empty()) return given_path;
-    const char* variable = std::getenv("GYRE_MODEL");
-    if (variable != nullptr && *variable != '\0') return variable;
+    const auto variable = environment_variable("GYRE_MODEL");
+    if (variable && !variable->empty()) return *variable;
     return find_shipped_model();
 }
 

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/gyre/output_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
 #include "apps/gyre/command.h"
+#include "apps/gyre/platform.h"
 
 namespace gyre::app {
 namespace {
@@ -27,49 +22,44 @@ namespace fs = std::filesystem;
 OutputFile::OutputFile(const std::string& path) : path_(path) {
     std::error_code error;
     // Through a symbolic link: the file it names is what is replaced.
-    if (fs::exists(path_, error)) path_ = fs::canonical(path_, error).string();
-    if (fs::exists(path_, error) && !fs::is_regular_file(path_, error)) {
+    if (fs::exists(path_of(path_), error)) path_ = text_of(fs::canonical(path_of(path_), error));
+    if (fs::exists(path_of(path_), error) && !fs::is_regular_file(path_of(path_), error)) {
         throw Failure(path + ": cannot write: not a regular file");
     }
-    const fs::path folder = fs::path(path_).parent_path();
-    if (access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
-        throw_error(path, "cannot write");
-    }
+    const std::string folder = text_of(path_of(path_).parent_path());
+    if (!may_write_in(folder.empty() ? "." : folder)) throw_error(path, "cannot write");
 }
 
 OutputFile::~OutputFile() {
-    if (fd_ >= 0) close(fd_);
-    if (!temporary_.empty()) unlink(temporary_.c_str());
+    if (file_ != nullptr) std::fclose(file_);
+    std::error_code error;  // nobody is left to tell
+    if (!temporary_.empty()) fs::remove(path_of(temporary_), error);
 }
 
 void OutputFile::open_temporary() {
-    std::string name = path_ + ".XXXXXX";
-    fd_ = mkostemp(name.data(), O_CLOEXEC);
-    if (fd_ < 0) throw_error(path_, "cannot create");
+    std::string name;
+    for (int i = 0; file_ == nullptr && i < 1000; ++i) {  // names that a killed program left
+        name = path_ + "." + std::to_string(process_id()) + "." + std::to_string(i);
+        file_ = create_file(name);
+        if (file_ == nullptr && errno != EEXIST) break;
+    }
+    if (file_ == nullptr) throw_error(path_, "cannot create");
     temporary_ = name;
-    const mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd_, 0666 & ~mask) != 0) throw_error(path_, "cannot set the permissions");
 }
 
 void OutputFile::write(const void* data, std::size_t n_bytes) {
-    if (fd_ < 0) open_temporary();
-    const char* at = static_cast<const char*>(data);
-    while (n_bytes > 0) {
-        const ssize_t n = ::write(fd_, at, n_bytes);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) throw_error(path_, "cannot write");
-        at += n;
-        n_bytes -= static_cast<std::size_t>(n);
-    }
+    if (file_ == nullptr) open_temporary();
+    if (std::fwrite(data, 1, n_bytes, file_) != n_bytes) throw_error(path_, "cannot write");
 }
 
 void OutputFile::commit() {
-    if (fd_ < 0) open_temporary();
-    const int fd = fd_;
-    fd_ = -1;
-    if (close(fd) != 0) throw_error(path_, "cannot write");
-    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_error(path_, "cannot rename");
+    if (file_ == nullptr) open_temporary();
+    std::FILE* file = file_;
+    file_ = nullptr;
+    if (std::fclose(file) != 0) throw_error(path_, "cannot write");
+    std::error_code error;
+    fs::rename(path_of(temporary_), path_of(path_), error);
+    if (error) throw Failure(path_ + ": cannot rename: " + error.message());
     temporary_.clear();
 }
 

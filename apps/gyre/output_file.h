@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 #include <string>
 
 namespace gyre::app {
@@ -26,7 +27,7 @@ class OutputFile {
 
     std::string path_;
     std::string temporary_;  // empty: not there
-    int fd_ = -1;
+    std::FILE* file_ = nullptr;
 };
 
 }  // namespace gyre::app

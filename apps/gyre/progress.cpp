@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/gyre/progress.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
+#include "apps/gyre/platform.h"
+
 namespace gyre::app {
 
-Progress::Progress() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
+Progress::Progress() : is_terminal_(is_terminal(stderr)) {}
 
 void Progress::update(const std::string& stage, double fraction) {
     if (!is_terminal_) return;

@@ -1,18 +1,19 @@
 // gyre run: writes on from a prompt.
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "apps/gyre/interrupt.h"
 #include "apps/gyre/model_option.h"
+#include "apps/gyre/platform.h"
+#include "apps/gyre/session_file.h"
 #include "apps/gyre/values.h"
 
 namespace gyre::app {
@@ -27,6 +28,9 @@ struct RunOptions {
     std::uint32_t max_tokens = 128;
     std::uint32_t n_ctx = 0;
     std::uint32_t keep_tokens = 0;
+    std::vector<std::string> stop;
+    std::optional<std::uint32_t> n_top;  // --logprobs
+    std::string session_file;
     bool json = false;
 };
 
@@ -42,6 +46,10 @@ const char* to_string(gyre_stop_reason reason) {
             return "output_closed";
         case GYRE_STOP_CANCELLED:
             return "cancelled";
+        case GYRE_STOP_STRING:
+            return "stop_string";
+        case GYRE_STOP_PAUSED:
+            return "paused";
         case GYRE_STOP_ERROR:
         case GYRE_STOP_REASON_FORCE_32:
             break;
@@ -58,6 +66,7 @@ struct Output {
     bool stdout_failed = false;
     std::string text = {};
     std::vector<std::uint32_t> tokens = {};
+    nlohmann::ordered_json logprobs = nlohmann::ordered_json::array();  // where wanted
 
     void begin() {
         if (begun) return;
@@ -66,10 +75,23 @@ struct Output {
         std::fwrite(echo.data(), 1, echo.size(), stderr);
     }
 
+    static nlohmann::ordered_json logprob_of(const gyre_token_event& event) {
+        nlohmann::ordered_json json = {{"token", event.token}, {"logprob", event.logprob}};
+        json["top"] = nlohmann::ordered_json::array();
+        for (std::size_t i = 0; i < event.n_top; ++i) {
+            const gyre_token_logprob& each = event.top[i];
+            json["top"].push_back({{"token", each.token}, {"logprob", each.logprob}});
+        }
+        return json;
+    }
+
     static int on_token(const gyre_token_event* event, void* user) {
         auto* self = static_cast<Output*>(user);
         self->begin();
-        if (event->token != GYRE_TOKEN_NONE) self->tokens.push_back(event->token);
+        if (event->token != GYRE_TOKEN_NONE) {
+            self->tokens.push_back(event->token);
+            self->logprobs.push_back(logprob_of(*event));
+        }
         if (self->json) {
             self->text.append(event->text, event->n_text);
         } else if (event->n_text > 0) {
@@ -93,6 +115,9 @@ void print_json(const RunOptions& options, const Output& output, const Report& r
     json["tokens"] = output.tokens;
     json["prompt_tokens"] = report.result.n_prompt_tokens;
     json["stop_reason"] = to_string(report.result.stop_reason);
+    if (report.result.stop_reason == GYRE_STOP_STRING)
+        json["stop"] = options.stop.at(report.result.stop_index);
+    if (options.n_top) json["logprobs"] = output.logprobs;
     json["decode"]["tokens_per_second"] = report.timings.decode_tokens_per_second;
     json["prefill"]["tokens_per_second"] = report.timings.prefill_tokens_per_second;
     json["time_to_first_token_seconds"] = report.timings.time_to_first_token_seconds;
@@ -143,18 +168,27 @@ Session create_session(const RunOptions& options, const gyre_model* model) {
 void run(const RunOptions& options) {
     const std::string prompt = read_prompt(options.prompt);
     const Model model = options.model.open();
+    SessionFile file(options.session_file);
     const Session session = create_session(options, model.get());
+    file.load(session.get());
     Report report;
     check(gyre_model_get_device(model.get(), &report.device));
 
     // On a terminal the text reads on from the prompt; elsewhere stdout is the result alone.
-    const bool terminal = isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
+    const bool terminal = is_terminal(stdout) && is_terminal(stderr);
     Output output{model.get(), options.json, terminal && !options.json ? prompt : ""};
     gyre_generate_options generate = GYRE_GENERATE_OPTIONS_INIT;
     generate.sampling = &options.sampling;
     generate.on_token = Output::on_token;
     generate.user = &output;
     generate.max_tokens = options.max_tokens;
+    generate.logprobs = options.n_top ? 1 : 0;
+    generate.n_top = options.n_top.value_or(0);
+    std::vector<const char*> stop;
+    for (const std::string& each : options.stop)
+        stop.push_back(each.c_str());
+    generate.stop = stop.data();
+    generate.n_stop = stop.size();
     gyre_status status = GYRE_OK;
     {
         const InterruptCancels cancels(session.get());
@@ -165,6 +199,8 @@ void run(const RunOptions& options) {
     check(gyre_session_get_timings(session.get(), &report.timings));
     if (status == GYRE_OK) output.begin();  // nothing to write is a result, too
     if (output.begun) print_end(options, output, report);
+    // What was printed before Ctrl-C stands, too.
+    if (status == GYRE_OK || interrupted()) file.save(session.get());
     if (status == GYRE_ERROR_CANCELLED && interrupted()) throw Failure("interrupted");
     if (status != GYRE_OK) throw Failure(error);
     print_summary(report);
@@ -221,7 +257,22 @@ Command add_run(CLI::App& program) {
         ->add_option("--keep", options->keep_tokens,
                      with_default("First tokens that a slide keeps", options->keep_tokens))
         ->check(whole_number());
-    parser->add_flag("--json", options->json, "One JSON object when it is done");
+    parser
+        ->add_option("--stop", options->stop,
+                     "End the text where TEXT comes up, without it; may be given again")
+        ->type_name("TEXT")
+        ->allow_extra_args(false);
+    parser
+        ->add_option("--session", options->session_file,
+                     "Go on with the text that is kept in FILE, if it is there, and keep it there")
+        ->type_name("FILE");
+    CLI::Option* json =
+        parser->add_flag("--json", options->json, "One JSON object when it is done");
+    parser
+        ->add_option("--logprobs", options->n_top,
+                     "In the object: each token's log-probability, and the N most likely ones")
+        ->check(whole_number(128))
+        ->needs(json);
     return {parser, [options] { run(*options); }};
 }
 

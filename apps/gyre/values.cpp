@@ -2,19 +2,31 @@
 #include "apps/gyre/values.h"
 
 #include <charconv>
+#include <locale>
 #include <sstream>
+#include <string_view>
 
 #include "apps/gyre/command.h"
 
 namespace gyre::app {
 namespace {
 
-// The whole of text as one T, whatever the locale.
+// The whole of text as one whole number, whatever the locale.
 template <typename T>
 bool parse(const std::string& text, T& value) {
     const char* end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, value);
     return error == std::errc() && stop == end;
+}
+
+// The same for fractions. No std::from_chars: libc++ has none for them before version 20. A stream
+// would also skip spaces, and in libc++ read hexadecimal numbers.
+bool parse(const std::string& text, double& value) {
+    constexpr std::string_view kParts = "0123456789.-+eE";
+    if (text.starts_with('+') || text.find_first_not_of(kParts) != std::string::npos) return false;
+    std::istringstream stream(text);
+    stream.imbue(std::locale::classic());
+    return (stream >> value) && stream.peek() == std::istringstream::traits_type::eof();
 }
 
 // expected: for the message, "a token id".

@@ -23,25 +23,26 @@
  * - Callbacks are called in the thread that made the call, unless they say otherwise, return
  *   non-zero to go on and 0 to stop, and must not throw.
  * - No driver is loaded before the first call that needs one: gyre_device_list_create,
- *   gyre_model_open.
+ *   gyre_model_open and its like, gyre_model_estimate.
  *
  * The parts, in the order in which a program meets them:
  *
  *     gyre_base.h      version, status, log
- *     gyre_device.h    the Vulkan devices of this machine
+ *     gyre_device.h    Vulkan's loader and the devices of this machine
  *     gyre_model.h     a model file, its weights on a device, its tokenizer
  *     gyre_session.h   a text in the making: tokens in, logits and chosen tokens out
  *     gyre_generate.h  text that is written on, token by token
- *     gyre_measure.h   how fast a session is, why, and what the device could do
+ *     gyre_measure.h   what memory is needed, how fast a session is, why, and what the device could
+ *                      do
  */
 #ifndef GYRE_GYRE_H
 #define GYRE_GYRE_H
 
 #include "gyre/gyre_base.h"
 #include "gyre/gyre_device.h"
-#include "gyre/gyre_model.h"
-#include "gyre/gyre_session.h"
 #include "gyre/gyre_generate.h"
 #include "gyre/gyre_measure.h"
+#include "gyre/gyre_model.h"
+#include "gyre/gyre_session.h"
 
 #endif /* GYRE_GYRE_H */

@@ -8,11 +8,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__)
+/*
+ * GYRE_STATIC: the functions are neither imported nor exported. A program that links the static
+ * library on Windows defines it. GYRE_BUILDING_LIBRARY is the library's own.
+ */
+#if defined(GYRE_STATIC)
+#define GYRE_API
+#elif defined(_WIN32) && defined(GYRE_BUILDING_LIBRARY)
+#define GYRE_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define GYRE_API __declspec(dllimport)
+#elif defined(__GNUC__)
 #define GYRE_API __attribute__((visibility("default")))
-#define GYRE_MUST_CHECK __attribute__((warn_unused_result))
 #else
 #define GYRE_API
+#endif
+
+#if defined(__GNUC__)
+#define GYRE_MUST_CHECK __attribute__((warn_unused_result))
+#else
 #define GYRE_MUST_CHECK
 #endif
 
@@ -46,6 +60,7 @@ typedef enum gyre_status {
     GYRE_ERROR_CONTEXT_FULL = 8,         /**< the tokens do not fit into n_ctx */
     GYRE_ERROR_CANCELLED = 9,            /**< the caller asked for it */
     GYRE_ERROR_INTERNAL = 10,            /**< a bug in the library or in a driver */
+    GYRE_ERROR_PAUSED = 11,              /**< gyre_model_pause; gyre_model_resume is the way on */
     GYRE_STATUS_FORCE_32 = 0x7fffffff
 } gyre_status;
 
@@ -82,8 +97,9 @@ typedef void (*gyre_log_callback)(gyre_log_level level, const char* message, voi
  * Sends the library's log lines up to max_level to callback; the library is silent until then
  *
  * callback may be NULL, which makes the library silent again
- * callback and user must stay valid until they are replaced. The setting is the process's: the one
- * piece of state that is shared by everything. May be called from any thread
+ * callback and user must stay valid until they are replaced. The setting is the process's; all
+ * else that is shared by everything is what gyre_set_vulkan_loader says. May be called from any
+ * thread
  */
 GYRE_API void gyre_set_log_callback(gyre_log_callback callback, void* user,
                                     gyre_log_level max_level);

@@ -1,7 +1,6 @@
 /*
- * gyre_device.h: the Vulkan devices of this machine. Part of gyre.h, which includes it; its rules
- * hold here.
- * SPDX-License-Identifier: Apache-2.0
+ * gyre_device.h: Vulkan's loader and the devices of this machine. Part of gyre.h, which includes
+ * it; its rules hold here. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GYRE_GYRE_DEVICE_H
 #define GYRE_GYRE_DEVICE_H
@@ -11,6 +10,29 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* ---- Vulkan's loader ------------------------------------------------------------------------- */
+
+typedef void (*gyre_void_function)(void);
+
+/** A vkGetInstanceProcAddr, whose VkInstance is a pointer: cast it to this type */
+typedef gyre_void_function (*gyre_get_instance_proc_addr)(void* instance, const char* name);
+
+/**
+ * Says where Vulkan is, in place of the system's loader: for programs that bring their own, or that
+ * are linked with a driver
+ *
+ * path: of a library with vkGetInstanceProcAddr, NUL-terminated; or NULL
+ * get_instance_proc_addr: the function itself, which must stay valid; or NULL. Exactly one of the
+ * two is not NULL
+ *
+ * The setting is the process's. It takes effect at the first call that needs Vulkan. That call
+ * returns GYRE_ERROR_NO_DEVICE if this cannot be loaded or is of Vulkan 1.0: then another may be
+ * set, and the call be made again. May be called from any thread
+ * Returns GYRE_ERROR_INVALID_ARGUMENT once Vulkan has been loaded, with or without a driver
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status
+gyre_set_vulkan_loader(const char* path, gyre_get_instance_proc_addr get_instance_proc_addr);
 
 /* ---- Devices ------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /*
- * gyre_measure.h: how fast a session is, why, and what the device could do. Part of gyre.h, which
- * includes it; its rules hold here.
+ * gyre_measure.h: what memory is needed, how fast a session is, why, and what the device could do.
+ * Part of gyre.h, which includes it; its rules hold here.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GYRE_GYRE_MEASURE_H
@@ -66,14 +66,54 @@ typedef struct gyre_memory {
     uint64_t peak_device_bytes; /**< the most at once since the model was opened */
     uint64_t weight_bytes;      /**< of device_bytes: the model's weights */
     uint64_t cache_bytes;       /**< of device_bytes: this session's KV cache */
+    uint64_t work_bytes;        /**< of device_bytes: this session's activations, tables, logits */
 } gyre_memory;
 
 #define GYRE_MEMORY_INIT \
-    { sizeof(gyre_memory), 0, 0, 0, 0 }
+    { sizeof(gyre_memory), 0, 0, 0, 0, 0 }
 
 /** Tells what memory is in use; memory must be initialised with GYRE_MEMORY_INIT */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_memory(const gyre_session* session,
                                                              gyre_memory* memory);
+
+/** What a model and one session on it take, before they are made; bytes */
+typedef struct gyre_memory_need {
+    size_t struct_size;       /**< set by GYRE_MEMORY_NEED_INIT */
+    uint64_t weights_bytes;   /**< exactly what gyre_memory.weight_bytes will be */
+    uint64_t cache_bytes;     /**< exactly what gyre_memory.cache_bytes will be */
+    uint64_t work_bytes;      /**< exactly what gyre_memory.work_bytes will be; up to 16 MiB more
+                                   (at least one row) from gyre_session_feed_logits on */
+    uint64_t total_bytes;     /**< the sum of the three, without what the driver adds */
+    uint64_t host_bytes;      /**< beside them, about: metadata, tokenizer, a copy of the logits */
+    uint64_t available_bytes; /**< of the device, to this process: its budget where the driver tells
+                                   one, else its memory */
+    uint32_t device_index;    /**< the device's, in gyre_device_list */
+    uint32_t fits;            /**< 1: total_bytes is at most available_bytes, and no limit of the
+                                   device is exceeded; else 0 */
+    char because[256];        /**< why it does not fit, one line; "": it does. NUL-terminated */
+} gyre_memory_need;
+
+#define GYRE_MEMORY_NEED_INIT \
+    { sizeof(gyre_memory_need), 0, 0, 0, 0, 0, 0, 0, 0, "" }
+
+/**
+ * Tells what memory a model and a session on it would take, and whether it fits
+ *
+ * Reads nothing but what is known of the file already: a model that was opened with "none" has not
+ * read a weight. Loads the driver, and makes nothing on the device
+ *
+ * device: as gyre_model_options.device, but not "none". NULL: the device that holds the weights,
+ * which count as available then as if they were not there; "auto" for a model without a device
+ * options: as in gyre_session_create; may be NULL, which means GYRE_SESSION_OPTIONS_INIT
+ * need must be initialised with GYRE_MEMORY_NEED_INIT
+ * Returns GYRE_OK also where it does not fit; GYRE_ERROR_NO_DEVICE as gyre_model_open,
+ * GYRE_ERROR_INVALID_ARGUMENT and GYRE_ERROR_UNSUPPORTED as gyre_model_open and
+ * gyre_session_create
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_estimate(const gyre_model* model,
+                                                         const char* device,
+                                                         const gyre_session_options* options,
+                                                         gyre_memory_need* need);
 
 /**
  * What one decoded token has to read and compute, from the layouts that the kernels read

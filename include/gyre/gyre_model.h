@@ -16,7 +16,7 @@ extern "C" {
 /* ---- Model --------------------------------------------------------------------------------- */
 
 /**
- * Reports how far gyre_model_open or gyre_session_create has come
+ * Reports how far the opening of a model or gyre_session_create has come
  *
  * stage names what is being done ("read", "upload", ...; "compile" in gyre_session_create),
  * NUL-terminated, valid during the call
@@ -65,16 +65,17 @@ typedef struct gyre_model_options {
     { sizeof(gyre_model_options), NULL, NULL, NULL, NULL, 0, GYRE_MATRIX_UNITS_AUTO, NULL, 0 }
 
 /**
- * A model file's weights on a device, and its tokenizer
+ * A model file's weights on a device, and its metadata and tokenizer
  *
- * Immutable after gyre_model_open: may be used by several threads at once, and shared by sessions.
+ * Immutable once it is open: may be used by several threads at once, and shared by sessions. It
+ * needs nothing of the file any more.
  */
 typedef struct gyre_model gyre_model;
 
 /**
  * Reads a GGUF file, version 3, and puts its weights on a device
  *
- * path is NUL-terminated; the file must not be changed while it is read
+ * path is NUL-terminated; the file must not be changed before the call returns
  * options may be NULL, which means GYRE_MODEL_OPTIONS_INIT
  * out_model receives the model; release it with gyre_model_destroy
  *
@@ -90,6 +91,32 @@ typedef struct gyre_model gyre_model;
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open(const char* path,
                                                      const gyre_model_options* options,
                                                      gyre_model** out_model);
+
+/**
+ * The same from an open descriptor: of a whole file or of a part of one, such as an asset that lies
+ * uncompressed in an application's package
+ *
+ * fd: open for reading. It is not closed, and its position is neither used nor moved; it may be
+ * closed once the call has returned. Windows: a descriptor of the C runtime that the library uses
+ * offset: the byte at which the GGUF file begins; need not be a multiple of the page
+ * n_bytes: length of the GGUF file; 0: to the end of the file that fd is open on
+ * Returns what gyre_model_open does; GYRE_ERROR_BAD_FILE also for what is not a regular file (a
+ * pipe, a socket), and GYRE_ERROR_INVALID_ARGUMENT also if fd is not open or the file does not have
+ * these bytes
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open_fd(int fd, uint64_t offset, uint64_t n_bytes,
+                                                        const gyre_model_options* options,
+                                                        gyre_model** out_model);
+
+/**
+ * The same from memory that holds the bytes of a GGUF file, at any address
+ *
+ * data, n_bytes: only read, and not needed any more once the call has returned, whatever it returns
+ * Returns what gyre_model_open does; GYRE_ERROR_INVALID_ARGUMENT also if data is NULL
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open_memory(const void* data, size_t n_bytes,
+                                                            const gyre_model_options* options,
+                                                            gyre_model** out_model);
 
 /** Releases a model, which may be NULL; the weights are freed with its last session */
 GYRE_API void gyre_model_destroy(gyre_model* model);
@@ -146,6 +173,63 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_info(const gyre_model* model
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* model,
                                                            gyre_device_info* info);
 
+/* ---- Pause --------------------------------------------------------------------------------- */
+
+/**
+ * Lets nothing of this model to the device until gyre_model_resume: for programs that go to the
+ * background, where some systems end what still computes
+ *
+ * Returns when nothing of the model is queued on the device or running there. One session that
+ * computes has work of 2 * submit_ms queued at most: with that it takes 2 * submit_ms + 30 ms at
+ * most on a device that has no other work, and 2 * submit_ms more for each further session. What is
+ * not cut into submissions takes longer: gyre_session_profile, gyre_session_fork,
+ * gyre_session_shift and slides of a very large cache, gyre_model_measure_device
+ * Until gyre_model_resume, calls of the model and its sessions that need the device return
+ * GYRE_ERROR_PAUSED, and so do those that are running: gyre_session_generate after the last token
+ * that was told (GYRE_STOP_PAUSED), gyre_session_feed between two chunks. What they have done
+ * stands, and calling again after gyre_model_resume goes on, gyre_session_generate with an empty
+ * prompt. Save a session before a pause, not in it
+ * May be called from any thread, also in a callback; twice is once. Resume before
+ * gyre_model_destroy, if sessions are to go on
+ * Returns GYRE_ERROR_NO_DEVICE if the model was opened with "none", GYRE_ERROR_DEVICE_LOST;
+ * after an error the model is not paused
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_pause(gyre_model* model);
+
+/** Ends a pause; does nothing if there is none. May be called from any thread */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_resume(gyre_model* model);
+
+/* ---- Metadata ------------------------------------------------------------------------------ */
+
+/** Returns the number of keys in the file's metadata; 0 if model is NULL */
+GYRE_API size_t gyre_model_metadata_count(const gyre_model* model);
+
+/**
+ * Returns the name of key number index, in the file's order; NULL if there is no such key
+ *
+ * NUL-terminated; lives as long as the model
+ */
+GYRE_API const char* gyre_model_metadata_key(const gyre_model* model, size_t index);
+
+/**
+ * Gives the value of a key as text, for example of "tokenizer.chat_template"
+ *
+ * A string is its bytes as the file has them. Numbers are decimal; floats are the shortest text
+ * that reads back as the same number, with a point in every locale, or inf, -inf, nan. A bool is
+ * true or false. An array is a JSON array, in which strings that are not UTF-8 have U+FFFD and
+ * numbers that JSON does not have are null
+ *
+ * key: NUL-terminated. Also keys that the library does not read, or was told to ignore
+ * text, capacity: room for the bytes, which are not NUL-terminated; text may be NULL if capacity
+ * is 0
+ * n_bytes receives the number of bytes, also when they do not fit
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if the file has no such key, or if capacity is too small and
+ * not 0: call again with n_bytes
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_metadata(const gyre_model* model, const char* key,
+                                                         char* text, size_t capacity,
+                                                         size_t* n_bytes);
+
 /* ---- Text and tokens ----------------------------------------------------------------------- */
 
 /**
@@ -178,6 +262,39 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_detokenize(const gyre_model* mod
                                                            const uint32_t* tokens, size_t count,
                                                            char* bytes, size_t capacity,
                                                            size_t* n_bytes);
+
+/** What a token is for; the numbers are those of tokenizer.ggml.token_type */
+typedef enum gyre_token_kind {
+    GYRE_TOKEN_KIND_NORMAL = 1,
+    GYRE_TOKEN_KIND_UNKNOWN = 2,      /**< never made from text */
+    GYRE_TOKEN_KIND_CONTROL = 3,      /**< made from text only with parse_special */
+    GYRE_TOKEN_KIND_USER_DEFINED = 4, /**< always made from text, before it is split into words */
+    GYRE_TOKEN_KIND_UNUSED = 5,       /**< never made from text */
+    GYRE_TOKEN_KIND_BYTE = 6,         /**< of tokenizers that this version does not have */
+    GYRE_TOKEN_KIND_FORCE_32 = 0x7fffffff
+} gyre_token_kind;
+
+typedef struct gyre_token_info {
+    size_t struct_size;   /**< set by GYRE_TOKEN_INFO_INIT */
+    const char* bytes;    /**< what gyre_model_detokenize gives for it; not NUL-terminated */
+    size_t n_bytes;       /**< 0 for some unused tokens */
+    gyre_token_kind kind; /**< as the file has it; a beginning or end token that no text makes is
+                               CONTROL */
+    uint32_t ends_text;   /**< 1 if the model ends a text with it, else 0 */
+} gyre_token_info;
+
+#define GYRE_TOKEN_INFO_INIT \
+    { sizeof(gyre_token_info), NULL, 0, GYRE_TOKEN_KIND_NORMAL, 0 }
+
+/**
+ * Describes a token
+ *
+ * info must be initialised with GYRE_TOKEN_INFO_INIT; its bytes live as long as the model
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if the token is not in the vocabulary of the tokenizer;
+ * GYRE_ERROR_UNSUPPORTED if the file has no tokenizer
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_token(const gyre_model* model, uint32_t token,
+                                                          gyre_token_info* info);
 
 #ifdef __cplusplus
 }

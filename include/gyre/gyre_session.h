@@ -123,6 +123,38 @@ GYRE_API uint32_t gyre_session_position(const gyre_session* session);
 GYRE_API uint32_t gyre_session_n_ctx(const gyre_session* session);
 
 /**
+ * Tells the tokens that the session holds, gyre_session_position of them
+ *
+ * tokens, capacity: room for the ids; tokens may be NULL if capacity is 0
+ * n_tokens receives their number, also when they do not fit
+ * May also be called in a callback of the session: the tokens are those that were told until then
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if capacity is too small and not 0: call again with n_tokens;
+ * or if another thread uses the session
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_tokens(const gyre_session* session,
+                                                         uint32_t* tokens, size_t capacity,
+                                                         size_t* n_tokens);
+
+/**
+ * Makes the session's text these tokens, and computes what is new of it: for programs that hand
+ * over the whole text each time, such as a conversation with one more question
+ *
+ * What both texts begin with is kept, the rest of the old text is forgotten as by
+ * gyre_session_truncate, and the rest of the new one is fed as by gyre_session_feed. Where nothing
+ * is new, nothing is computed. A session that has slid or was shifted holds other tokens than were
+ * fed, and what it keeps has seen the forgotten ones
+ * tokens, count: the text; tokens may be NULL if count is 0, which empties the session
+ * n_kept receives how many tokens were kept; may be NULL
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if a token is not in the vocabulary, and
+ * GYRE_ERROR_CONTEXT_FULL if count is more than n_ctx and the session does not slide: nothing
+ * changes then. After another error, such as GYRE_ERROR_CANCELLED, the session holds what was kept
+ * and a part of the rest: call again
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_set_tokens(gyre_session* session,
+                                                             const uint32_t* tokens, size_t count,
+                                                             size_t* n_kept);
+
+/**
  * Appends count tokens and computes the logits behind the last of them
  *
  * count 0 does nothing. With GYRE_WHEN_FULL_SLIDE the session slides as often as it must
@@ -159,12 +191,34 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_feed_logits(gyre_session* sess
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_logits(gyre_session* session,
                                                          const float** logits, size_t* n_vocab);
 
+/** A number that is added to a token's logit: makes it more likely, or less */
+typedef struct gyre_logit_bias {
+    uint32_t token;
+    float bias; /**< a finite number, or -INFINITY: the token is never chosen */
+} gyre_logit_bias;
+
+/**
+ * Says which tokens may come next: what grammars and other rules are built on
+ *
+ * mask: bit t % 32 of mask[t / 32] stands for token t. All n_tokens bits are set at entry; the
+ * callback clears those of tokens that may not come, and leaves one at least. What it sets beyond
+ * n_tokens is ignored
+ * Called once for every token that is chosen, before it. gyre_session_tokens may be called in it,
+ * other functions of the session not
+ * Returns non-zero to go on, 0 to stop: then no token is chosen
+ */
+typedef int (*gyre_allow_callback)(uint32_t* mask, size_t n_tokens, void* user);
+
 /**
  * How a token is chosen from logits. The same options, tokens and logits choose the same token on
  * every platform.
  *
- * In this order: repetition penalty; temperature 0 takes the largest logit and is done;
- * temperature; top_k; top_p; min_p; a draw from what is left.
+ * In this order: bias; allow; repetition penalty; temperature 0 takes the largest logit and is
+ * done; temperature; top_k; top_p; min_p; a draw from what is left.
+ *
+ * Costs: tokens are chosen on the device, several between two waits of the host, unless there is a
+ * bias, allow or a repeat_window above 1024, or log-probabilities are asked for. Then the logits
+ * come to the host, which waits for the device at every token and looks at the whole vocabulary.
  */
 typedef struct gyre_sampling_options {
     size_t struct_size;     /**< set by GYRE_SAMPLING_OPTIONS_INIT */
@@ -175,10 +229,15 @@ typedef struct gyre_sampling_options {
     float repeat_penalty;   /**< 1e-3 to 1e3, makes recent tokens less likely; 1: off */
     uint32_t top_k;         /**< the k most likely; 0: off */
     uint32_t repeat_window; /**< how many recent tokens repeat_penalty sees; 0: off */
+    /** Read during the call; each token once, of the vocabulary; NULL if n_bias is 0 */
+    const gyre_logit_bias* bias;
+    size_t n_bias;
+    gyre_allow_callback allow; /**< may be NULL: every token may come */
+    void* allow_user;          /**< handed to allow */
 } gyre_sampling_options;
 
 #define GYRE_SAMPLING_OPTIONS_INIT \
-    { sizeof(gyre_sampling_options), 0, 0.8f, 0.95f, 0.05f, 1.0f, 40, 64 }
+    { sizeof(gyre_sampling_options), 0, 0.8f, 0.95f, 0.05f, 1.0f, 40, 64, NULL, 0, NULL, NULL }
 
 /**
  * Chooses the next token from the session's logits; does not append it
@@ -187,17 +246,82 @@ typedef struct gyre_sampling_options {
  * token receives the id: give it to gyre_session_feed to go on
  * The draw depends on seed, gyre_session_position and the number of tokens that slides have
  * forgotten: asked twice, it answers the same
- * Returns GYRE_ERROR_INVALID_ARGUMENT if the session is empty or an option is out of its range
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if the session is empty, an option is out of its range, or
+ * allow leaves no token; GYRE_ERROR_CANCELLED if allow returns 0
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_sample(gyre_session* session,
                                                          const gyre_sampling_options* options,
                                                          uint32_t* token);
 
 /**
+ * Chooses a token from logits that the caller has, as gyre_session_sample does from a session's:
+ * for logits that were changed, or are another program's
+ *
+ * logits, n_logits: one for every token that may be chosen, at least one; -INFINITY excludes
+ * history, n_history: the tokens before, the latest last, for repeat_penalty; may be NULL if
+ * n_history is 0
+ * step: which draw of the seed it is; another for every token of a text. gyre_session_sample takes
+ * the number of tokens of the text, those forgotten by slides included
+ * options may be NULL, which means GYRE_SAMPLING_OPTIONS_INIT
+ * token receives the id
+ * Needs no model and no device; may be called from several threads
+ * Returns GYRE_ERROR_INVALID_ARGUMENT if a logit is NaN or infinity, all are excluded, a token of
+ * the history that the penalty sees has no logit, or as gyre_session_sample; GYRE_ERROR_CANCELLED
+ * if allow returns 0
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_sample(const float* logits, size_t n_logits,
+                                                 const uint32_t* history, size_t n_history,
+                                                 uint64_t step,
+                                                 const gyre_sampling_options* options,
+                                                 uint32_t* token);
+
+/* ---- Saved sessions ------------------------------------------------------------------------ */
+
+/** Takes the next n bytes of a saved session; returns non-zero if that went well, else 0 */
+typedef int (*gyre_write_callback)(const void* bytes, size_t n, void* user);
+
+/** Gives the next n bytes of a saved session, all of them; returns 0 if they are not there */
+typedef int (*gyre_read_callback)(void* bytes, size_t n, void* user);
+
+/**
+ * Writes the session's text to write (not NULL): tokens, cells of the KV cache and logits, so that
+ * a session that loads it goes on as this one would
+ *
+ * user is handed to write, which is called with a few MiB at most at once. Options and timings are
+ * not saved. docs/session-files.md has the format; its size is that of the cells that are taken:
+ * gyre_memory.cache_bytes / n_ctx for every token, with a cache of n_ctx
+ * Returns GYRE_ERROR_CANCELLED if write returns 0: what was written is of no use then. The session
+ * is as it was in any case
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_save(gyre_session* session,
+                                                       gyre_write_callback write, void* user);
+
+/**
+ * Replaces the session's text by a saved one, which it goes on from with the same bits on the same
+ * device
+ *
+ * Bytes that read (not NULL) gives are those of gyre_session_save, by this version of the format,
+ * with the same model file (its metadata, tensor table and samples of its data are compared) and
+ * the same ignore_keys and kv_type; and with the same n_ctx, where the model's positions depend on
+ * it (dynamic scaling, LongRoPE, xPos). Else n_ctx may be any that the text fits into, and the
+ * other options may differ, too. Bytes from others are checked, and can do no harm
+ * Takes as much memory again as the cells take, for this time. user is handed to read
+ * Returns GYRE_ERROR_BAD_FILE if read returns 0, or what it gave is damaged or no saved session;
+ * GYRE_ERROR_UNSUPPORTED for another version, model, kv_type or such n_ctx;
+ * GYRE_ERROR_CONTEXT_FULL if the text does not fit into n_ctx; GYRE_ERROR_OUT_OF_DEVICE_MEMORY.
+ * All is read and checked before the session changes: after an error it is as it was
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_load(gyre_session* session,
+                                                       gyre_read_callback read, void* user);
+
+/* ---- Cancel -------------------------------------------------------------------------------- */
+
+/**
  * Cancels the call that is running on the session, or if none is, the next one that computes
  *
- * That call returns GYRE_ERROR_CANCELLED behind what was submitted (see submit_ms); the session
- * stays usable, and holds nothing of a chunk that was interrupted. A request that comes in the last
+ * That call returns GYRE_ERROR_CANCELLED after what was submitted, within the time that
+ * gyre_model_pause has (2 * submit_ms + 30 ms); the session stays usable, and holds nothing of a
+ * chunk that was interrupted. A request that comes in the last
  * moments of a call may meet the next one instead. May be called from any thread and from a signal
  * handler; session may be NULL, and must not be destroyed during the call
  */

@@ -1,71 +1,77 @@
+// What is the same on every system; the rest is in mapped_file_posix.cpp and
+// mapped_file_windows.cpp.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/base/mapped_file.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <limits>
 #include <utility>
 
 namespace gyre {
-namespace {
 
-Status file_error(const std::string& path, const char* what) {
-    return Status::bad_file(path + ": " + what + ": " + std::strerror(errno));
+Result<std::uint64_t> MappedFile::checked_length(const std::string& name, std::uint64_t file_bytes,
+                                                 std::uint64_t offset, std::uint64_t n_bytes,
+                                                 std::uint64_t granularity) {
+    if (file_bytes == 0) return Status::bad_file(name + ": the file is empty");
+    if (offset >= file_bytes || n_bytes > file_bytes - offset) {
+        return Status::invalid_argument(
+            name + (n_bytes != 0 ? ", length " + std::to_string(n_bytes) : "") +
+            ": reaches beyond the end of the file, which has " + std::to_string(file_bytes) +
+            " bytes");
+    }
+    if (n_bytes == 0) n_bytes = file_bytes - offset;
+    if (n_bytes > std::numeric_limits<std::size_t>::max() - offset % granularity) {
+        return Status::out_of_host_memory(name + ": " + std::to_string(n_bytes) +
+                                          " bytes are more than this process can address");
+    }
+    return n_bytes;
 }
 
-}  // namespace
-
-Result<MappedFile> MappedFile::open(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return file_error(path, "cannot open");
-    struct stat info = {};
-    if (::fstat(fd, &info) != 0) {
-        const Status status = file_error(path, "cannot read the size");
-        ::close(fd);
-        return status;
-    }
-    if (!S_ISREG(info.st_mode)) {
-        ::close(fd);
-        return Status::bad_file(path + ": not a regular file");
-    }
-    if (info.st_size == 0) {
-        ::close(fd);
-        return Status::bad_file(path + ": the file is empty");
-    }
-    const auto size = static_cast<std::size_t>(info.st_size);
-    void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED) {
-        const Status status = file_error(path, "cannot map");
-        ::close(fd);
-        return status;
-    }
-    ::close(fd);
-    return MappedFile(static_cast<const std::uint8_t*>(data), size);
+Result<MappedFile> MappedFile::open_fd(int fd, std::uint64_t offset, std::uint64_t n_bytes) {
+    std::string name = "the descriptor " + std::to_string(fd);
+    if (offset != 0) name += " at offset " + std::to_string(offset);
+    return map(fd, offset, n_bytes, std::move(name));
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+MappedFile MappedFile::borrow(std::span<const std::uint8_t> bytes) {
+    MappedFile file;
+    file.data_ = bytes.data();
+    file.size_ = bytes.size();
+    file.name_ = "the memory of " + std::to_string(bytes.size()) + " bytes";
+    return file;
+}
+
+MappedFile::MappedFile(void* mapping, std::size_t before, std::size_t size, std::string name)
+    : mapping_(mapping),
+      mapping_size_(before + size),
+      data_(static_cast<const std::uint8_t*>(mapping) + before),
+      size_(size),
+      name_(std::move(name)) {}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept {
+    *this = std::move(other);
+}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+    std::swap(mapping_, other.mapping_);
+    std::swap(mapping_size_, other.mapping_size_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(name_, other.name_);
     return *this;
 }
 
 MappedFile::~MappedFile() {
-    if (data_ != nullptr) ::munmap(const_cast<std::uint8_t*>(data_), size_);
+    if (mapping_ != nullptr) unmap();
 }
 
 void MappedFile::release_pages(std::size_t offset, std::size_t size) const {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const std::size_t begin = (offset + page - 1) / page * page;
-    const std::size_t end = (offset + size) / page * page;
-    if (begin < end && end <= size_) {
-        ::madvise(const_cast<std::uint8_t*>(data_) + begin, end - begin, MADV_DONTNEED);
+    if (mapping_ == nullptr) return;  // borrowed bytes would be lost
+    const std::size_t page = page_bytes();
+    const auto first = static_cast<std::size_t>(data_ - static_cast<std::uint8_t*>(mapping_));
+    const std::size_t begin = (first + offset + page - 1) / page * page;
+    const std::size_t end = (first + offset + size) / page * page;
+    if (begin < end && end <= mapping_size_) {
+        release_range(static_cast<std::uint8_t*>(mapping_) + begin, end - begin);
     }
 }
 

@@ -25,6 +25,7 @@ enum class StatusCode : int {
     kContextFull = 8,        // the tokens do not fit into n_ctx
     kCancelled = 9,          // the caller asked for it
     kInternal = 10,          // a bug here, or a driver's answer that the specification excludes
+    kPaused = 11,            // the caller has paused the device
 };
 
 class [[nodiscard]] Status {
@@ -48,6 +49,7 @@ class [[nodiscard]] Status {
     static Status context_full(std::string m) { return {StatusCode::kContextFull, std::move(m)}; }
     static Status cancelled(std::string m) { return {StatusCode::kCancelled, std::move(m)}; }
     static Status internal(std::string m) { return {StatusCode::kInternal, std::move(m)}; }
+    static Status paused(std::string m) { return {StatusCode::kPaused, std::move(m)}; }
 
     bool ok() const { return code_ == StatusCode::kOk; }
     StatusCode code() const { return code_; }

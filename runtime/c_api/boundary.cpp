@@ -23,26 +23,30 @@ static_assert(static_cast<int>(StatusCode::kUnsupported) == GYRE_ERROR_UNSUPPORT
 static_assert(static_cast<int>(StatusCode::kContextFull) == GYRE_ERROR_CONTEXT_FULL);
 static_assert(static_cast<int>(StatusCode::kCancelled) == GYRE_ERROR_CANCELLED);
 static_assert(static_cast<int>(StatusCode::kInternal) == GYRE_ERROR_INTERNAL);
+static_assert(static_cast<int>(StatusCode::kPaused) == GYRE_ERROR_PAUSED);
 
 }  // namespace
 
-gyre_status fail(StatusCode code, const char* message) noexcept {
-    // One line that a terminal shows as it is, whatever a driver or a file put into the text.
+void write_line(const char* message, char* to, std::size_t capacity) noexcept {
     const std::string_view text = message;
     std::size_t n = 0;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t length = shown_length(text, at);
         const std::size_t written = std::max<std::size_t>(length, 1);
-        if (n + written >= sizeof last_error) break;
+        if (n + written >= capacity) break;
         if (length > 0) {
-            std::memcpy(last_error + n, text.data() + at, length);
+            std::memcpy(to + n, text.data() + at, length);
         } else {
-            last_error[n] = ' ';
+            to[n] = ' ';
         }
         n += written;
         at += length > 0 ? length : decode_utf8(text, at).length;
     }
-    last_error[n] = '\0';
+    to[n] = '\0';
+}
+
+gyre_status fail(StatusCode code, const char* message) noexcept {
+    write_line(message, last_error, sizeof last_error);
     return static_cast<gyre_status>(code);
 }
 

@@ -17,6 +17,10 @@
 
 namespace gyre::c_api {
 
+// Writes message as one line that a terminal shows as it is, whatever a driver or a file put into
+// it; cut to capacity, with its NUL. Never allocates.
+void write_line(const char* message, char* to, std::size_t capacity) noexcept;
+
 // Keeps message for gyre_last_error in this thread, cut to 1,023 bytes. Never allocates.
 gyre_status fail(StatusCode code, const char* message) noexcept;
 

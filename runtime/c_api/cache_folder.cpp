@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/c_api/cache_folder.h"
 
-#include <cstdlib>
+#include "runtime/base/platform.h"
 
 namespace gyre::c_api {
 namespace {
 
-// XDG Base Directory Specification 0.8: a relative path in XDG_CACHE_HOME counts as not set.
 std::string default_folder() {
-    const char* xdg = std::getenv("XDG_CACHE_HOME");
-    if (xdg != nullptr && *xdg == '/') return std::string(xdg) + "/gyre";
-    const char* home = std::getenv("HOME");
-    if (home != nullptr && *home == '/') return std::string(home) + "/.cache/gyre";
-    return {};
+    const std::string folder = user_cache_folder();
+    return folder.empty() ? std::string() : folder + "/gyre";
 }
 
 }  // namespace

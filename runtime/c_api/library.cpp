@@ -1,4 +1,4 @@
-// What belongs to the library as a whole: version, names of errors, log.
+// What belongs to the library as a whole: version, names of errors, log, Vulkan's loader.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/base/log.h"
 
@@ -6,7 +6,9 @@
 #include <string>
 
 #include "gyre/gyre.h"
+#include "runtime/c_api/boundary.h"
 #include "runtime/text/terminal_text.h"
+#include "runtime/vk/loader.h"
 
 namespace {
 
@@ -23,7 +25,12 @@ struct LogTarget {
     gyre_log_callback callback = nullptr;
     void* user = nullptr;
 };
-constinit LogTarget log_target;
+
+// Made by the first call: nothing runs when the library is loaded.
+LogTarget& log_target() {
+    static LogTarget target;
+    return target;
+}
 
 void forward(LogLevel level, const char* message, void* user) {
     const auto* target = static_cast<const LogTarget*>(user);
@@ -61,6 +68,8 @@ const char* gyre_status_string(gyre_status status) {
             return "cancelled";
         case GYRE_ERROR_INTERNAL:
             return "internal error";
+        case GYRE_ERROR_PAUSED:
+            return "paused";
         case GYRE_STATUS_FORCE_32:
             break;
     }
@@ -68,10 +77,24 @@ const char* gyre_status_string(gyre_status status) {
 }
 
 void gyre_set_log_callback(gyre_log_callback callback, void* user, gyre_log_level max_level) {
-    const std::lock_guard lock(log_target.mutex);
+    LogTarget& target = log_target();
+    const std::lock_guard lock(target.mutex);
     gyre::set_log_callback(nullptr, nullptr, LogLevel::kError);  // waits for a line on its way
     if (callback == nullptr) return;
-    log_target.callback = callback;
-    log_target.user = user;
-    gyre::set_log_callback(forward, &log_target, static_cast<LogLevel>(max_level));
+    target.callback = callback;
+    target.user = user;
+    gyre::set_log_callback(forward, &target, static_cast<LogLevel>(max_level));
+}
+
+gyre_status gyre_set_vulkan_loader(const char* path,
+                                   gyre_get_instance_proc_addr get_instance_proc_addr) {
+    using gyre::Status;
+    return gyre::c_api::guarded([&]() -> Status {
+        if ((path == nullptr) == (get_instance_proc_addr == nullptr)) {
+            return Status::invalid_argument(
+                "give either path or get_instance_proc_addr, and NULL for the other");
+        }
+        if (path != nullptr && *path == '\0') return Status::invalid_argument("path is empty");
+        return gyre::set_loader(path, get_instance_proc_addr);
+    });
 }

@@ -44,6 +44,7 @@ gyre_status gyre_session_get_memory(const gyre_session* session, gyre_memory* me
         c.peak_device_bytes = device.peak_bytes;
         c.weight_bytes = engine.model().weights().device_bytes();
         c.cache_bytes = engine.cache_bytes();
+        c.work_bytes = engine.work_bytes();
         return write_struct(c, memory, "memory");
     });
 }

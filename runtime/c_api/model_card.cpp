@@ -88,6 +88,7 @@ Result<ModelCard> ModelCard::read(const ModelFile& file, const std::vector<std::
     const Gguf& gguf = file.gguf;
     const ModelConfig& config = file.config;
     ModelCard card;
+    card.keys.assign(gguf.keys().begin(), gguf.keys().end());
     card.config = config;
     card.architecture = to_string(config.architecture);
     card.position = to_string(config.position);
@@ -103,7 +104,7 @@ Result<ModelCard> ModelCard::read(const ModelFile& file, const std::vector<std::
     for (const std::string& note : file.notes)
         card.ignored += note + "\n";
     for (const std::string& note : std::span(reading.notes()).subspan(n_named)) {
-        log(LogLevel::kWarning, file.path + ": " + note + "; the tokens may be wrong");
+        log(LogLevel::kWarning, file.source + ": " + note + "; the tokens may be wrong");
         card.ignored += note + "\n";
     }
     if (!card.tokenizer) log(LogLevel::kInfo, card.no_tokenizer);

@@ -15,6 +15,7 @@ namespace gyre::c_api {
 
 // Immutable; keeps nothing of the file.
 struct ModelCard {
+    std::vector<std::string> keys;  // of the metadata, in the file's order
     ModelConfig config;
     std::string architecture;  // as in general.architecture
     std::string position;      // as in gyre.position

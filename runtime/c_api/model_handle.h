@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <memory>
 
 #include "gyre/gyre.h"
@@ -13,8 +12,8 @@ namespace gyre::c_api {
 
 // Immutable; shared by the handle and the sessions.
 struct OpenModel {
+    ModelFile file;  // without its data
     ModelCard card;
-    std::uint64_t file_bytes = 0;
     std::shared_ptr<const Model> engine;  // null: opened with "none"
 };
 

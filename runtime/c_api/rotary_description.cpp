@@ -7,15 +7,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "runtime/c_api/number_text.h"
+
 namespace gyre::c_api {
 namespace {
-
-// Shortest text that reads back as the same value; a point whatever the host's locale.
-std::string number(double value) {
-    std::array<char, 64> text;
-    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-    return {text.data(), end};
-}
 
 // Three digits, for people.
 std::string rounded(double value) {
@@ -49,12 +44,12 @@ std::uint32_t count_turning(const RotarySpec& spec) {
 
 std::string frequencies_text(const RotaryRecipe& rotary) {
     if (!rotary.inv_freq.empty()) return "frequencies from the file";
-    std::string text = "base " + number(rotary.theta);
+    std::string text = "base " + number_text(rotary.theta);
     if (rotary.scaling.type == RotaryScalingType::kNone) {
         text += ", no scaling";
     } else {
         text += ", scaling " + std::string(rotary_scaling_rule(rotary.scaling.type).name) + " x " +
-                number(rotary.scaling.factor);
+                number_text(rotary.scaling.factor);
     }
     return text;
 }
@@ -73,7 +68,7 @@ class JsonObject {
         text_ += text_.empty() ? "{\"" : ", \"";
         text_.append(key).append("\": ").append(json);
     }
-    void add(std::string_view key, double value) { add(key, number(value)); }
+    void add(std::string_view key, double value) { add(key, number_text(value)); }
     void add(std::string_view key, std::uint32_t value) { add(key, std::to_string(value)); }
     void add(std::string_view key, bool value) { add(key, std::string(value ? "true" : "false")); }
     void add(std::string_view key, const char* value) {
@@ -97,7 +92,7 @@ std::string rotary_text(const ModelConfig& config) {
             std::to_string(count_turning(spec)) + " of " + std::to_string(spec.n_pairs()) +
             " pairs; " + frequencies_text(config.rotary) + ", " + rounded(spec.inv_freq.front()) +
             " to " + rounded(spec.inv_freq.back()) + " radians a position";
-    if (spec.amplitude != 1.0) text += ", amplitude " + number(spec.amplitude);
+    if (spec.amplitude != 1.0) text += ", amplitude " + number_text(spec.amplitude);
     if (config.rotary.xpos) text += ", decay (xPos)";
     if (spec.temperature.active()) text += ", length-dependent temperature";
     return text + "; " + projection_text(config);
@@ -126,7 +121,7 @@ std::string rotary_json(const ModelConfig& config) {
     json.add("temperature_train_length", spec.temperature.train_length);
     std::string inv_freq;
     for (const double w : spec.inv_freq)
-        inv_freq += (inv_freq.empty() ? "" : ", ") + number(w);
+        inv_freq += (inv_freq.empty() ? "" : ", ") + number_text(w);
     json.add("inv_freq", "[" + inv_freq + "]");
     return json.finish();
 }

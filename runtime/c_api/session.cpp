@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "runtime/c_api/boundary.h"
@@ -67,56 +66,18 @@ Result<SessionOptions> to_cpp(const gyre_session_options& c) {
     return options;
 }
 
-Result<SamplerOptions> read_sampling(const gyre_sampling_options* from) {
-    const gyre_sampling_options defaults = GYRE_SAMPLING_OPTIONS_INIT;
-    GYRE_ASSIGN(const gyre_sampling_options c, read_options(from, defaults, "sampling options"));
-    SamplerOptions options;
-    options.temperature = c.temperature;
-    options.top_k = c.top_k;
-    options.top_p = c.top_p;
-    options.min_p = c.min_p;
-    options.repetition_penalty = c.repeat_penalty;
-    options.repetition_window = c.repeat_window;
-    options.seed = c.seed;
-    return options;
-}
-
-Result<GenerateRequest> read_generate_options(const gyre_generate_options* from) {
-    const gyre_generate_options defaults = GYRE_GENERATE_OPTIONS_INIT;
-    GYRE_ASSIGN(const gyre_generate_options c, read_options(from, defaults, "options"));
-    if (c.reserved != 0) return Status::invalid_argument("options.reserved is not 0");
-    GenerateRequest request;
-    GYRE_ASSIGN(request.sampling, read_sampling(c.sampling));
-    request.max_tokens = c.max_tokens;
-    request.parse_special = c.parse_special != 0;
-    request.ignore_eos = c.ignore_eos != 0;
-    if (c.on_token != nullptr) {
-        request.on_token = [callback = c.on_token, user = c.user](const TokenEvent& event) {
-            const gyre_token_event e = {sizeof e,          event.bytes.data(), event.bytes.size(),
-                                        event.text.data(), event.text.size(),  event.token,
-                                        event.index};
-            return callback(&e, user) != 0;
-        };
-    }
-    return request;
-}
-
-gyre_generate_result to_c(const GenerateOutcome& outcome) {
-    static_assert(static_cast<int>(StopReason::kEos) == GYRE_STOP_EOS);
-    static_assert(static_cast<int>(StopReason::kMaxTokens) == GYRE_STOP_MAX_TOKENS);
-    static_assert(static_cast<int>(StopReason::kContextFull) == GYRE_STOP_CONTEXT_FULL);
-    static_assert(static_cast<int>(StopReason::kCallback) == GYRE_STOP_CALLBACK);
-    static_assert(static_cast<int>(StopReason::kCancelled) == GYRE_STOP_CANCELLED);
-    static_assert(static_cast<int>(StopReason::kError) == GYRE_STOP_ERROR);
-    return {sizeof(gyre_generate_result), static_cast<gyre_stop_reason>(outcome.stop_reason),
-            outcome.n_prompt_tokens, outcome.n_tokens, 0};
-}
-
 double rate(std::uint64_t n, double seconds) {
     return seconds > 0.0 ? static_cast<double>(n) / seconds : 0.0;
 }
 
 }  // namespace
+
+Result<SessionOptions> read_session_options(const gyre_session_options* options) {
+    const gyre_session_options defaults = GYRE_SESSION_OPTIONS_INIT;
+    GYRE_ASSIGN(const gyre_session_options c, read_options(options, defaults, "options"));
+    return to_cpp(c);
+}
+
 }  // namespace gyre::c_api
 
 using gyre::Status;
@@ -131,10 +92,8 @@ gyre_status gyre_session_create(const gyre_model* model, const gyre_session_opti
         if (out_session == nullptr) return null_argument("out_session");
         *out_session = nullptr;
         if (model == nullptr) return null_argument("model");
-        const gyre_session_options defaults = GYRE_SESSION_OPTIONS_INIT;
-        GYRE_ASSIGN(const gyre_session_options c,
-                    gyre::c_api::read_options(options, defaults, "options"));
-        GYRE_ASSIGN(const gyre::SessionOptions engine_options, gyre::c_api::to_cpp(c));
+        GYRE_ASSIGN(const gyre::SessionOptions engine_options,
+                    gyre::c_api::read_session_options(options));
         if (model->open->engine == nullptr) {
             return Status::no_device("the model was opened with the device \"none\"");
         }
@@ -210,35 +169,6 @@ gyre_status gyre_session_logits(gyre_session* session, const float** logits, siz
         *logits = values.data();
         if (n_vocab != nullptr) *n_vocab = values.size();
         return {};
-    });
-}
-
-gyre_status gyre_session_sample(gyre_session* session, const gyre_sampling_options* options,
-                                uint32_t* token) {
-    return with_session(session, [&](TextSession& text) -> Status {
-        if (token == nullptr) return null_argument("token");
-        GYRE_ASSIGN(const auto sampling, gyre::c_api::read_sampling(options));
-        GYRE_ASSIGN(*token, text.sample(sampling));
-        return {};
-    });
-}
-
-gyre_status gyre_session_generate(gyre_session* session, const char* prompt, size_t n_bytes,
-                                  const gyre_generate_options* options,
-                                  gyre_generate_result* result) {
-    return with_session(session, [&](TextSession& text) -> Status {
-        if (prompt == nullptr && n_bytes > 0) return null_argument("prompt");
-        gyre::c_api::GenerateOutcome outcome;
-        const auto tell = [&]() -> Status {
-            if (result == nullptr) return {};
-            return gyre::c_api::write_struct(gyre::c_api::to_c(outcome), result, "result");
-        };
-        GYRE_TRY(tell());
-        GYRE_ASSIGN(const auto request, gyre::c_api::read_generate_options(options));
-        const std::string_view view = n_bytes == 0 ? "" : std::string_view(prompt, n_bytes);
-        const Status status = text.generate(view, request, outcome);
-        GYRE_TRY(tell());
-        return status;
     });
 }
 

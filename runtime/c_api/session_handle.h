@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "runtime/c_api/boundary.h"
@@ -11,25 +12,65 @@
 
 struct gyre_session {
     std::unique_ptr<gyre::c_api::TextSession> text;
-    std::atomic<bool> in_use = false;  // by a call; two at once are a mistake that must not corrupt
+    // By a call; two at once are a mistake that must not corrupt. Looks without a change use it,
+    // too.
+    mutable std::atomic<bool> in_use = false;
+    mutable std::atomic<std::thread::id> user{};  // the thread of that call
 };
 
 namespace gyre::c_api {
+
+// options may be NULL.
+Result<SessionOptions> read_session_options(const gyre_session_options* options);
+
+// A session that no other call can use while it lives.
+class SessionInUse {
+  public:
+    explicit SessionInUse(const gyre_session& session) : session_(session) {
+        mine_ = !session.in_use.exchange(true);
+        if (mine_) session.user = std::this_thread::get_id();
+    }
+    ~SessionInUse() {
+        if (!mine_) return;
+        session_.user = std::thread::id();
+        session_.in_use = false;
+    }
+    SessionInUse(const SessionInUse&) = delete;
+    SessionInUse& operator=(const SessionInUse&) = delete;
+
+    bool mine() const { return mine_; }
+    // By this call, or by one of this thread, which then waits in a callback.
+    bool of_this_thread() const { return session_.user.load() == std::this_thread::get_id(); }
+
+    static Status refused() {
+        return Status::invalid_argument(
+            "the session is in use: by another thread, or by the call whose callback this is");
+    }
+
+  private:
+    const gyre_session& session_;
+    bool mine_ = false;
+};
 
 // guarded(body) while no other call can use the session.
 template <typename Body>
 gyre_status with_session(gyre_session* session, Body&& body) noexcept {
     return guarded([&]() -> Status {
         if (session == nullptr) return null_argument("session");
-        if (session->in_use.exchange(true)) {
-            return Status::invalid_argument(
-                "the session is in use: by another thread, or by the call whose callback this is");
-        }
-        struct Release {
-            std::atomic<bool>& in_use;
-            ~Release() { in_use = false; }
-        } release{session->in_use};
+        const SessionInUse use(*session);
+        if (!use.mine()) return SessionInUse::refused();
         return std::forward<Body>(body)(*session->text);
+    });
+}
+
+// The same for a body that changes nothing: it may also run inside a callback of the session.
+template <typename Body>
+gyre_status with_session_as_it_is(const gyre_session* session, Body&& body) noexcept {
+    return guarded([&]() -> Status {
+        if (session == nullptr) return null_argument("session");
+        const SessionInUse use(*session);
+        if (!use.of_this_thread()) return SessionInUse::refused();
+        return std::forward<Body>(body)(std::as_const(*session->text));
     });
 }
 

@@ -6,15 +6,17 @@
 #include <utility>
 
 #include "runtime/c_api/text_session.h"
-#include "runtime/text/utf8.h"
 
 namespace gyre::c_api {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The one thing that the device's sampler does not do: look back further than its history.
-bool device_can_sample(const SamplerOptions& options) {
+// What the device's sampler does not do: rules of the caller, logits for the host, and looking back
+// further than its history.
+bool device_can_sample(const GenerateRequest& request) {
+    const SamplerOptions& options = request.sampling;
+    if (!options.bias.empty() || options.allow || request.log_probabilities) return false;
     return options.repetition_penalty == 1.0f || options.repetition_window <= SAMPLE_HISTORY;
 }
 
@@ -35,14 +37,33 @@ SampleSettings settings_of(const SamplerOptions& options) {
 // What one call of generate() has told, and why it ends.
 class TextSession::Writing {
   public:
-    Writing(const GenerateRequest& request, const Tokenizer& tokenizer, GenerateOutcome& outcome)
-        : request_(request), tokenizer_(tokenizer), outcome_(outcome) {}
+    // before: what was not told before a pause.
+    Writing(const GenerateRequest& request, const Tokenizer& tokenizer, GenerateOutcome& outcome,
+            const Interrupted& before)
+        : request_(request),
+          tokenizer_(tokenizer),
+          outcome_(outcome),
+          stop_(request.stop),
+          utf8_(before.utf8),
+          held_(before.held) {}
 
-    Status push(std::uint32_t token) {
+    // logits: of the choice, where log-probabilities were asked for.
+    Status push(std::uint32_t token, std::span<const float> logits = {}) {
         GYRE_ASSIGN(const std::string_view bytes, tokenizer_.token_bytes(token));
-        const std::uint32_t index = outcome_.n_tokens++;
-        const std::string text = utf8_.push(bytes);
-        if (request_.on_token && !request_.on_token({token, index, bytes, text})) {
+        const std::string text = stop_.push(std::exchange(held_, {}) + utf8_.push(bytes));
+        TokenEvent event{token, outcome_.n_tokens++, bytes, text};
+        std::vector<TokenLogProbability> top;
+        if (request_.log_probabilities) {
+            const LogProbabilities odds(logits);
+            event.log_probability = odds.of(token);
+            top = odds.top(request_.n_top);
+            event.top = top;
+        }
+        wanted_ = !request_.on_token || request_.on_token(event);
+        if (stop_.found()) {
+            reason_ = StopReason::kStopString;
+            outcome_.stop_index = *stop_.found();
+        } else if (!wanted_) {
             reason_ = StopReason::kCallback;
         } else if (outcome_.n_tokens == request_.max_tokens) {
             reason_ = StopReason::kMaxTokens;
@@ -53,13 +74,20 @@ class TextSession::Writing {
     void end(StopReason reason) { reason_ = reason; }
     bool ended() const { return reason_.has_value(); }
 
-    // The rest of a character that the last token left unfinished.
+    // What was held back: text that might have begun a stop string, and the rest of a character
+    // that the last token left unfinished.
     void finish() {
         outcome_.stop_reason = reason_.value_or(StopReason::kError);
-        if (reason_ == StopReason::kCallback) return;
-        const std::string rest = utf8_.flush();
+        if (!wanted_ || reason_ == StopReason::kStopString) return;
+        const std::string rest = held_ + stop_.flush() + utf8_.flush();
         if (rest.empty() || !request_.on_token) return;
         request_.on_token({GYRE_TOKEN_NONE, outcome_.n_tokens, {}, rest});
+    }
+
+    // The same where a pause ends the call: it is told when the text goes on.
+    void keep(Interrupted& for_later) {
+        for_later.held = held_ + stop_.flush();
+        for_later.utf8 = utf8_;
     }
 
     std::uint32_t stop_token() const {
@@ -73,13 +101,17 @@ class TextSession::Writing {
     const GenerateRequest& request_;
     const Tokenizer& tokenizer_;
     GenerateOutcome& outcome_;
+    StopStrings stop_;
     Utf8Stream utf8_;
+    std::string held_;    // from before a pause
+    bool wanted_ = true;  // on_token wants more
     std::optional<StopReason> reason_;
 };
 
 Result<std::vector<std::uint32_t>> TextSession::prompt_tokens(std::string_view prompt,
                                                               bool parse_special) const {
     GYRE_ASSIGN(const Tokenizer* tokenizer, model_->card.need_tokenizer());
+    if (goes_on(prompt)) return interrupted_->rest;
     std::vector<std::uint32_t> tokens = tokenizer->encode(prompt, parse_special);
     if (tokens_.empty() && (tokens.empty() || model_->card.begins_with_bos)) {
         const auto bos = tokenizer->bos_id();
@@ -101,6 +133,22 @@ Result<std::vector<std::uint32_t>> TextSession::prompt_tokens(std::string_view p
     return tokens;
 }
 
+bool TextSession::goes_on(std::string_view prompt) const {
+    return prompt.empty() && interrupted_ && interrupted_->text == tokens_;
+}
+
+// A pause leaves the rest of it for later.
+Status TextSession::feed_prompt(std::span<const std::uint32_t> tokens) {
+    if (tokens.empty()) return {};
+    Status status = feed_pending(Readback::kLater);
+    const std::uint64_t before = tokens_.size() + slid_;
+    if (status.ok()) status = prefill(tokens, nullptr, Readback::kLater);
+    if (status.code() != StatusCode::kPaused) return status;
+    const auto rest = tokens.subspan(static_cast<std::size_t>(tokens_.size() + slid_ - before));
+    interrupted_->rest.assign(rest.begin(), rest.end());
+    return status;
+}
+
 Status TextSession::generate(std::string_view prompt, const GenerateRequest& request,
                              GenerateOutcome& outcome) {
     const auto start = Clock::now();
@@ -117,18 +165,23 @@ Status TextSession::generate(std::string_view prompt, const GenerateRequest& req
         }
         return !request.on_token || request.on_token(event);
     };
-    Status status;
-    if (!tokens.empty()) {
-        status = feed_pending(Readback::kLater);
-        if (status.ok()) status = prefill(tokens, nullptr, Readback::kLater);
-    }
+    Interrupted before = goes_on(prompt) ? std::move(*interrupted_) : Interrupted();
+    interrupted_.emplace();
+    Status status = feed_prompt(tokens);
+    Writing writing(timed, *model_->card.tokenizer, outcome, before);
     if (status.ok()) {
-        Writing writing(timed, *model_->card.tokenizer, outcome);
-        status = device_can_sample(request.sampling)
+        status = device_can_sample(request)
                      ? write_on_device(settings_of(request.sampling), sampler, writing)
-                     : write_on_host(sampler, writing);
-        writing.finish();
+                     : write_on_host(request, sampler, writing);
     }
+    if (status.code() == StatusCode::kPaused) {
+        outcome.stop_reason = StopReason::kPaused;
+        writing.keep(*interrupted_);
+        interrupted_->text = tokens_;
+        return status;
+    }
+    interrupted_.reset();
+    writing.finish();
     if (status.code() == StatusCode::kCancelled) outcome.stop_reason = StopReason::kCancelled;
     return status;
 }
@@ -137,23 +190,33 @@ bool TextSession::is_full() const {
     return engine_->when_full() == WhenFull::kStop && tokens_.size() >= n_ctx();
 }
 
-Status TextSession::write_on_host(Sampler& sampler, Writing& writing) {
+Status TextSession::write_on_host(const GenerateRequest& request, Sampler& sampler,
+                                  Writing& writing) {
+    std::vector<float> kept;  // the logits are gone where the cache slides
     while (!writing.ended()) {
         if (is_full()) {
             writing.end(StopReason::kContextFull);
             break;
         }
-        GYRE_ASSIGN(const std::uint32_t token, choose(sampler));
+        GYRE_ASSIGN(const std::span<const float> logits, choices());
+        const Result<std::uint32_t> chosen = choose(sampler, logits);
+        if (chosen.status().code() == StatusCode::kCancelled) {  // by allow: nothing is computed
+            writing.end(StopReason::kCallback);
+            break;
+        }
+        GYRE_TRY(chosen.status());
+        const std::uint32_t token = chosen.value();
         if (token == writing.stop_token()) {
             writing.end(StopReason::kEos);
             break;
         }
+        if (request.log_probabilities) kept.assign(logits.begin(), logits.end());
         // So that the chosen token, which is decoded later, has a place.
         const Status room = engine_->make_room(1);
         follow_slides();
         GYRE_TRY(room);
         tokens_.push_back(token);
-        GYRE_TRY(writing.push(token));
+        GYRE_TRY(writing.push(token, kept));
     }
     return {};
 }
@@ -191,7 +254,8 @@ Status TextSession::write_on_device(SampleSettings settings, Sampler& sampler, W
 
 // The host's sampler says what is wrong with the logits.
 Status TextSession::why_broken(SampleStatus device_status, Sampler& sampler) {
-    GYRE_TRY(choose(sampler).status());
+    GYRE_ASSIGN(const std::span<const float> logits, choices());
+    GYRE_TRY(choose(sampler, logits).status());
     return Status::internal("the device's sampler failed with status " +
                             std::to_string(static_cast<std::uint32_t>(device_status)) +
                             " where the host's does not: the device computes wrongly");

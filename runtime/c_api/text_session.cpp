@@ -110,20 +110,23 @@ Result<std::span<const float>> TextSession::logits() {
     return engine_->logits();
 }
 
-// Rows of the logits beyond the tokenizer's tokens are padding, which stands for no text.
-Result<std::uint32_t> TextSession::choose(Sampler& sampler) {
+Result<std::span<const float>> TextSession::choices() {
     GYRE_ASSIGN(const std::span<const float> all, logits());
-    const std::uint32_t n_tokens = model_->card.config.n_tokens;
+    return all.first(n_choices());
+}
+
+Result<std::uint32_t> TextSession::choose(Sampler& sampler, std::span<const float> from) {
     const auto start = Clock::now();
     sampler.set_step(tokens_.size() + slid_);  // a slide does not repeat draws
-    auto token = sampler.sample(n_tokens == 0 ? all : all.first(n_tokens), tokens_);
+    auto token = sampler.sample(from, tokens_);
     timings_.decode_seconds += seconds_since(start);
     return token;
 }
 
 Result<std::uint32_t> TextSession::sample(const SamplerOptions& options) {
     GYRE_ASSIGN(Sampler sampler, Sampler::create(options));
-    return choose(sampler);
+    GYRE_ASSIGN(const std::span<const float> from, choices());
+    return choose(sampler, from);
 }
 
 Status TextSession::truncate(std::uint32_t n) {
@@ -134,6 +137,15 @@ Status TextSession::truncate(std::uint32_t n) {
     if (n < engine_->position()) GYRE_TRY(engine_->truncate(n));
     tokens_.resize(n);
     return {};
+}
+
+Result<std::size_t> TextSession::set_tokens(std::span<const std::uint32_t> tokens) {
+    GYRE_TRY(engine_->check_whole_text(tokens));
+    const auto common = std::mismatch(tokens_.begin(), tokens_.end(), tokens.begin(), tokens.end());
+    const auto n_kept = static_cast<std::size_t>(common.first - tokens_.begin());
+    GYRE_TRY(truncate(static_cast<std::uint32_t>(n_kept)));
+    GYRE_TRY(feed(tokens.subspan(n_kept)));
+    return n_kept;
 }
 
 Status TextSession::shift(std::uint32_t first, std::uint32_t count) {
@@ -149,6 +161,7 @@ Result<std::unique_ptr<TextSession>> TextSession::fork() {
     std::unique_ptr<TextSession> copy(new TextSession(model_, std::move(engine)));
     copy->tokens_ = tokens_;
     copy->slid_ = slid_;
+    copy->interrupted_ = interrupted_;
     return copy;
 }
 
@@ -156,6 +169,7 @@ void TextSession::reset() {
     engine_->reset();
     tokens_.clear();
     slid_ = 0;
+    interrupted_.reset();
     timings_ = {};
 }
 

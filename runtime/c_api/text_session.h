@@ -4,26 +4,44 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/base/status.h"
 #include "runtime/c_api/model_handle.h"
+#include "runtime/c_api/session_file.h"
 #include "runtime/engine/session.h"
+#include "runtime/text/log_probabilities.h"
 #include "runtime/text/sampler.h"
+#include "runtime/text/stop_strings.h"
+#include "runtime/text/utf8.h"
 
 namespace gyre::c_api {
 
-enum class StopReason { kEos, kMaxTokens, kContextFull, kCallback, kCancelled, kError };
+enum class StopReason {
+    kEos,
+    kMaxTokens,
+    kContextFull,
+    kCallback,
+    kCancelled,
+    kError,
+    kStopString,
+    kPaused,
+};
 
 // One generated token; the views are valid during the call.
 struct TokenEvent {
-    std::uint32_t token = 0;  // GYRE_TOKEN_NONE: only the rest of a torn character
+    std::uint32_t token = 0;  // GYRE_TOKEN_NONE: only text that was held back
     std::uint32_t index = 0;
     std::string_view bytes;
     std::string_view text;  // valid UTF-8
+    float log_probability = std::numeric_limits<float>::quiet_NaN();
+    std::span<const TokenLogProbability> top{};
 };
 
 struct GenerateRequest {
@@ -31,6 +49,9 @@ struct GenerateRequest {
     std::uint32_t max_tokens = 0;  // 0: no limit
     bool parse_special = false;
     bool ignore_eos = false;
+    StopStrings stop{};
+    bool log_probabilities = false;  // events have them, and the n_top most likely tokens
+    std::uint32_t n_top = 0;
     std::function<bool(const TokenEvent&)> on_token;  // false: stop; may be empty
 };
 
@@ -38,6 +59,7 @@ struct GenerateOutcome {
     StopReason stop_reason = StopReason::kError;
     std::uint32_t n_prompt_tokens = 0;
     std::uint32_t n_tokens = 0;
+    std::uint32_t stop_index = 0xffffffffu;  // of kStopString: which one
 };
 
 struct Timings {
@@ -57,10 +79,21 @@ class TextSession {
     Status feed(std::span<const std::uint32_t> tokens);
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
 
+    // Makes the text these tokens: keeps what both begin with, forgets what follows and feeds the
+    // rest. Returns how many were kept. Nothing changes if they are refused (kInvalidArgument,
+    // kContextFull); after another error the session holds what was kept and a part of the rest.
+    Result<std::size_t> set_tokens(std::span<const std::uint32_t> tokens);
+
     // As Session's; logits() are computed anew where the last token's are gone.
     Status truncate(std::uint32_t n);
     Status shift(std::uint32_t first, std::uint32_t count);
     Result<std::unique_ptr<TextSession>> fork();
+
+    // As docs/session-files.md has it. kCancelled: the sink failed.
+    Status save(const ByteSink& sink);
+    // The text becomes the saved one; whatever is wrong, nothing changes. kBadFile, kUnsupported,
+    // kContextFull.
+    Status load(const ByteSource& source);
 
     // [n_vocab] behind the last token.
     Result<std::span<const float>> logits();
@@ -78,6 +111,13 @@ class TextSession {
     std::uint32_t position() const { return static_cast<std::uint32_t>(tokens_.size()); }
     std::uint32_t n_ctx() const { return engine_->n_ctx(); }
     std::uint32_t n_vocab() const { return model_->card.config.n_vocab; }
+    // Tokens that may be chosen. Rows of the logits beyond them are padding: they stand for no
+    // text.
+    std::uint32_t n_choices() const {
+        const ModelConfig& config = model_->card.config;
+        return config.n_tokens == 0 ? config.n_vocab : config.n_tokens;
+    }
+    const std::vector<std::uint32_t>& tokens() const { return tokens_; }
     const Timings& timings() const { return timings_; }
     const Session& engine() const { return *engine_; }
 
@@ -85,6 +125,8 @@ class TextSession {
     TextSession(std::shared_ptr<const OpenModel> model, std::unique_ptr<Session> engine)
         : model_(std::move(model)), engine_(std::move(engine)) {}
 
+    SessionHeader header() const;  // without logits
+    Status check_header(const SessionHeader& saved) const;
     Status prefill(std::span<const std::uint32_t> tokens, const LogitsSink* sink,
                    Readback readback = Readback::kNow);
     bool has_pending() const { return engine_->position() != tokens_.size(); }
@@ -97,10 +139,22 @@ class TextSession {
     std::uint64_t append_cached(std::span<const std::uint32_t> tokens, std::uint64_t before);
     Result<std::vector<std::uint32_t>> prompt_tokens(std::string_view prompt,
                                                      bool parse_special) const;
-    Result<std::uint32_t> choose(Sampler& sampler);
+    // The logits of the tokens that may be chosen.
+    Result<std::span<const float>> choices();
+    Result<std::uint32_t> choose(Sampler& sampler, std::span<const float> from);
     class Writing;
+    // What generate() has left to do where a pause ended it; the next one with an empty prompt does
+    // it, if the text is still this one.
+    struct Interrupted {
+        std::vector<std::uint32_t> text;  // tokens_
+        std::vector<std::uint32_t> rest;  // of the prompt
+        std::string held;  // text that was not told, because it may begin a stop string
+        Utf8Stream utf8;   // and the rest of a torn character
+    };
+    bool goes_on(std::string_view prompt) const;
+    Status feed_prompt(std::span<const std::uint32_t> tokens);
     bool is_full() const;
-    Status write_on_host(Sampler& sampler, Writing& writing);
+    Status write_on_host(const GenerateRequest& request, Sampler& sampler, Writing& writing);
     Status write_on_device(SampleSettings settings, Sampler& sampler, Writing& writing);
     Status why_broken(SampleStatus device_status, Sampler& sampler);
 
@@ -110,6 +164,7 @@ class TextSession {
     // yet in the cache: generate() does not compute logits that nobody may ask for.
     std::vector<std::uint32_t> tokens_;
     std::uint64_t slid_ = 0;  // of engine_->slid(): what tokens_ has followed
+    std::optional<Interrupted> interrupted_;
     Timings timings_;
 };
 

@@ -7,6 +7,8 @@
 namespace gyre {
 namespace {
 
+constexpr const char* kName = "KV cache";
+
 std::uint32_t pairs_a_quad(CacheFormat format) {
     switch (format) {
 #define GYRE_CACHE_CASE(id, name, pairs, scales) \
@@ -55,16 +57,27 @@ CacheLayout CacheShape::layout() const {
     return {n_ctx, head_words, quants + scales, quants, quants + scales + quants};
 }
 
-Result<KvCache> KvCache::create(Device& device, const ModelConfig& config,
-                                const CacheShape& shape) {
-    const std::uint64_t layer_bytes = shape.layer_words() * 4;
-    if (layer_bytes > device.caps().max_storage_range) {
+Result<ArenaPlan> KvCache::plan(const DeviceInfo& device, const DeviceCaps& caps,
+                                const ModelConfig& config, const CacheShape& shape) {
+    const std::uint64_t layer_bytes = shape.layer_bytes();
+    if (layer_bytes > caps.max_storage_range) {
         return Status::out_of_device_memory(
             "the KV cache of one layer needs " + std::to_string(layer_bytes) + " bytes for n_ctx " +
             std::to_string(shape.n_ctx) + ", this device binds at most " +
-            std::to_string(device.caps().max_storage_range) + ": use a smaller context");
+            std::to_string(caps.max_storage_range) + ": use a smaller context");
     }
-    KvCache cache(Arena::create(device, Memory::kDevice, "KV cache", layer_bytes * config.n_layer),
+    ArenaPlan plan(device, caps, kName, layer_bytes * config.n_layer);
+    for (std::uint32_t l = 0; l < config.n_layer; ++l)
+        GYRE_TRY(plan.place(layer_bytes).status());
+    return plan;
+}
+
+Result<KvCache> KvCache::create(Device& device, const ModelConfig& config,
+                                const CacheShape& shape) {
+    GYRE_ASSIGN([[maybe_unused]] const ArenaPlan planned,
+                plan(device.info(), device.caps(), config, shape));
+    const std::uint64_t layer_bytes = shape.layer_bytes();
+    KvCache cache(Arena::create(device, Memory::kDevice, kName, layer_bytes * config.n_layer),
                   shape);
     GYRE_ASSIGN(CommandRecorder recorder, CommandRecorder::create(device));
     GYRE_TRY(recorder.begin());
@@ -73,6 +86,7 @@ Result<KvCache> KvCache::create(Device& device, const ModelConfig& config,
         recorder.fill(range, 0);
         cache.layers_.push_back(range);
     }
+    assert(cache.bytes() == planned.allocated() && "the plan was carried out");
     GYRE_TRY(recorder.end());
     GYRE_TRY(device.run(recorder));
     return cache;

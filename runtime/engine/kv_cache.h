@@ -7,6 +7,7 @@
 
 #include "runtime/base/status.h"
 #include "runtime/model/model_config.h"
+#include "runtime/vk/arena_plan.h"
 #include "runtime/vk/buffer.h"
 #include "shaders/interface/cache.h"
 
@@ -24,12 +25,17 @@ struct CacheShape {
     static CacheShape of(const ModelConfig& config, CacheFormat format, std::uint32_t n_ctx);
 
     std::uint64_t layer_words() const;
+    std::uint64_t layer_bytes() const { return layer_words() * 4; }
     // What the kernels are told; layer_words() must be below 2^32.
     CacheLayout layout() const;
 };
 
 class KvCache {
   public:
+    // The memory that create() takes. kOutOfDeviceMemory: a limit of the device is exceeded.
+    static Result<ArenaPlan> plan(const DeviceInfo& device, const DeviceCaps& caps,
+                                  const ModelConfig& config, const CacheShape& shape);
+
     // All cells zero: the padding words of a cell are read and never written. Errors:
     // kOutOfDeviceMemory, also when a layer exceeds the device's storage range: use a smaller
     // n_ctx.
@@ -37,6 +43,7 @@ class KvCache {
                                   const CacheShape& shape);
 
     const CacheShape& shape() const { return shape_; }
+    std::uint32_t n_layers() const { return static_cast<std::uint32_t>(layers_.size()); }
     BufferRange layer(std::uint32_t l) const { return layers_[l]; }
     std::uint64_t bytes() const { return arena_.allocated(); }
 

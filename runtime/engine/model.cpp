@@ -4,30 +4,26 @@
 #include <utility>
 
 #include "runtime/base/log.h"
-#include "runtime/engine/device_tiles.h"
+#include "runtime/engine/open_device.h"
 #include "runtime/engine/tuner.h"
+#include "runtime/model/model_fingerprint.h"
 
 namespace gyre {
 namespace {
 
-// The checks of everything in the file; path and file are the caller's.
+// The checks of everything in the file; source and file are the caller's.
 Status read_file(const std::vector<std::string>& ignored, ModelFile& model) {
     GgufReading reading(model.gguf, ignored);
     GYRE_ASSIGN(model.config, read_model_config(reading));
     GYRE_ASSIGN(model.tensors, find_model_tensors(reading, model.config));
     model.notes = reading.notes();
     for (const std::string& note : model.notes)
-        log(LogLevel::kWarning, model.path + ": " + note + "; the results may be wrong");
+        log(LogLevel::kWarning, model.source + ": " + note + "; the results may be wrong");
     for (const std::string& name : reading.unused_names()) {
         log(LogLevel::kWarning,
-            model.path + ": has no key or tensor '" + printable(name) + "' to ignore");
+            model.source + ": has no key or tensor '" + printable(name) + "' to ignore");
     }
     return {};
-}
-
-bool wants_matrix_units(MatrixUnits wanted, const DeviceInfo& device) {
-    return wanted == MatrixUnits::kOn ||
-           (wanted == MatrixUnits::kAuto && device_tiles(device).matrix_units);
 }
 
 }  // namespace
@@ -35,35 +31,41 @@ bool wants_matrix_units(MatrixUnits wanted, const DeviceInfo& device) {
 Result<ModelFile> ModelFile::open(const std::string& path,
                                   const std::vector<std::string>& ignored) {
     GYRE_ASSIGN(MappedFile file, MappedFile::open(path));
+    return read(std::move(file), ignored);
+}
+
+Result<ModelFile> ModelFile::read(MappedFile file, const std::vector<std::string>& ignored) {
     Result<Gguf> gguf = Gguf::parse(file.bytes());
-    if (!gguf.ok()) return gguf.status().with_context(path);
-    ModelFile model{path, std::move(file), std::move(gguf).value(), {}, {}, {}};
+    if (!gguf.ok()) return gguf.status().with_context(file.name());
+    const std::string name = file.name();
+    const std::uint64_t n_bytes = file.bytes().size();
+    ModelFile model{name, n_bytes, std::move(file), std::move(gguf).value(), {}, {}, {}};
     const Status status = read_file(ignored, model);
-    if (!status.ok()) return status.with_context(path);
+    if (!status.ok()) return status.with_context(name);
     return model;
 }
 
-Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOptions& options) {
-    GYRE_ASSIGN(ModelFile file, ModelFile::open(path, options.ignored));
-    return open(std::move(file), options);
+void ModelFile::forget_data() {
+    gguf.forget_data();
+    file = MappedFile();
 }
 
-Result<std::shared_ptr<Model>> Model::open(ModelFile file, const OpenOptions& options) {
-    const Status supported = check_supported(file.config);
-    if (!supported.ok()) return supported.with_context(file.path);
+Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOptions& options) {
+    GYRE_ASSIGN(const ModelFile file, ModelFile::open(path, options.ignored));
+    return open(file, options);
+}
 
-    InstanceOptions instance_options;
-    instance_options.validation = options.validation;
-    instance_options.sync_validation = options.sync_validation;
-    instance_options.on_message = options.on_validation_message;
-    GYRE_ASSIGN(Instance instance, Instance::create(instance_options));
+Result<std::shared_ptr<Model>> Model::open(const ModelFile& file, const OpenOptions& options) {
+    const Status supported = check_supported(file.config);
+    if (!supported.ok()) return supported.with_context(file.source);
+    // Before the upload, which reads the same pages again and then lets them go.
+    const std::uint64_t fingerprint = model_fingerprint(file.file.bytes(), file.gguf, file.notes);
+
+    GYRE_ASSIGN(Instance instance, create_instance(options));
     GYRE_ASSIGN(const DeviceChoice choice, instance.choose(options.device));
-    DeviceOptions device_options;
-    device_options.pipeline_cache_path = options.pipeline_cache_path;
-    device_options.limit = options.limit;
-    device_options.features.cooperative_matrix =
-        wants_matrix_units(options.matrix_units, instance.devices()[choice.index]);
-    GYRE_ASSIGN(Device device, Device::create(instance, choice.index, device_options));
+    const DeviceInfo& chosen = instance.devices()[choice.index];
+    GYRE_ASSIGN(Device device,
+                Device::create(instance, choice.index, device_options(options, chosen)));
 
     UploadProgress progress;
     if (options.progress) {
@@ -75,19 +77,17 @@ Result<std::shared_ptr<Model>> Model::open(ModelFile file, const OpenOptions& op
     }
     Result<ModelWeights> weights =
         ModelWeights::create(device, file.config, file.tensors, file.file, progress);
-    if (!weights.ok()) return weights.status().with_context(file.path);
-    std::shared_ptr<Model> model(new Model(std::move(file), std::move(instance), choice,
+    if (!weights.ok()) return weights.status().with_context(file.source);
+    std::shared_ptr<Model> model(new Model(file.config, std::move(instance), choice,
                                            std::move(device), std::move(weights).value()));
+    model->fingerprint_ = fingerprint;
     GYRE_TRY(choose_tilings(*model, options, model->tilings_));
     return model;
 }
 
-Model::Model(ModelFile file, Instance instance, DeviceChoice choice, Device device,
+Model::Model(ModelConfig config, Instance instance, DeviceChoice choice, Device device,
              ModelWeights weights)
-    : path_(std::move(file.path)),
-      file_(std::move(file.file)),
-      gguf_(std::move(file.gguf)),
-      config_(std::move(file.config)),
+    : config_(std::move(config)),
       instance_(std::move(instance)),
       choice_(choice),
       device_(std::move(device)),

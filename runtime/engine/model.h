@@ -48,17 +48,21 @@ struct OpenOptions {
 
 // A model file, read and checked; no device yet.
 struct ModelFile {
-    std::string path;
-    MappedFile file;
-    Gguf gguf;  // points into file
+    std::string source;         // MappedFile::name, for messages
+    std::uint64_t n_bytes = 0;  // of the file
+    MappedFile file;            // empty after forget_data()
+    Gguf gguf;                  // its tensors' data is in file
     ModelConfig config;
-    ModelTensors tensors;  // point into gguf
-    std::vector<std::string>
-        notes;  // what was ignored because the caller wants it so, one line each
+    ModelTensors tensors;            // point into gguf
+    std::vector<std::string> notes;  // what was ignored because the caller wants it so, a line each
 
     // Checks the metadata, but for the tokenizer's, and every tensor's shape. Logs the notes.
     static Result<ModelFile> open(const std::string& path,
                                   const std::vector<std::string>& ignored = {});
+    static Result<ModelFile> read(MappedFile file, const std::vector<std::string>& ignored = {});
+
+    // Lets the file's bytes go; all but the tensors' data stays.
+    void forget_data();
 };
 
 // May be used from several threads. Sessions keep a pointer to it.
@@ -67,17 +71,17 @@ class Model {
     // Reads and checks the file before the first Vulkan call. Errors: kBadFile, kUnsupported,
     // kNoDevice, kOutOfDeviceMemory, kCancelled; the text names the file.
     static Result<std::shared_ptr<Model>> open(const std::string& path, const OpenOptions& options);
-    // The same, of a file that was read before; options.ignored is not read again.
-    static Result<std::shared_ptr<Model>> open(ModelFile file, const OpenOptions& options);
+    // The same, of a file that was read before; options.ignored is not read again. The file's data
+    // is not needed afterwards.
+    static Result<std::shared_ptr<Model>> open(const ModelFile& file, const OpenOptions& options);
 
     Model(const Model&) = delete;
     Model& operator=(const Model&) = delete;
 
     const ModelConfig& config() const { return config_; }
-    const Gguf& gguf() const { return gguf_; }  // metadata, the tokenizer's among it
     const ModelWeights& weights() const { return weights_; }
     const ModelTilings& tilings() const { return tilings_; }
-    const std::string& path() const { return path_; }
+    std::uint64_t fingerprint() const { return fingerprint_; }  // model_fingerprint.h
 
     Device& device() const { return device_; }
     // "auto" found no GPU and took a software driver.
@@ -85,12 +89,10 @@ class Model {
     KernelTable& kernels() const { return kernels_; }
 
   private:
-    Model(ModelFile file, Instance instance, DeviceChoice choice, Device device,
+    Model(ModelConfig config, Instance instance, DeviceChoice choice, Device device,
           ModelWeights weights);
 
-    std::string path_;
-    MappedFile file_;  // gguf_ points into it
-    Gguf gguf_;
+    std::uint64_t fingerprint_ = 0;
     ModelConfig config_;
     Instance instance_;
     DeviceChoice choice_;

@@ -6,12 +6,13 @@
 #include <chrono>
 #include <cstring>
 
+#include "runtime/base/host_size.h"
 #include "runtime/engine/token_traffic.h"
 #include "runtime/vk/transfer.h"
 
 namespace gyre {
 
-Status Session::check(std::span<const std::uint32_t> tokens) const {
+Status Session::check(std::span<const std::uint32_t> tokens, std::uint32_t taken) const {
     for (const std::uint32_t token : tokens) {
         if (token >= model_->config().n_vocab) {
             return Status::invalid_argument("token " + std::to_string(token) +
@@ -19,18 +20,22 @@ Status Session::check(std::span<const std::uint32_t> tokens) const {
                                             std::to_string(model_->config().n_vocab) + " tokens");
         }
     }
-    if (options_.when_full == WhenFull::kStop && tokens.size() > n_ctx() - position_) {
+    if (options_.when_full == WhenFull::kStop && tokens.size() > n_ctx() - taken) {
         return Status::context_full(std::to_string(tokens.size()) + " tokens do not fit: " +
-                                    std::to_string(position_) + " of " + std::to_string(n_ctx()) +
+                                    std::to_string(taken) + " of " + std::to_string(n_ctx()) +
                                     " positions are taken; use a larger context (--ctx)");
     }
     return {};
 }
 
-Status Session::check_cancelled() {
+Status Session::check_whole_text(std::span<const std::uint32_t> tokens) const {
+    return check(tokens, 0);
+}
+
+Status Session::check_interrupted() {
     if (cancelled_.exchange(false, std::memory_order_relaxed))
         return Status::cancelled("cancelled");
-    return {};
+    return model_->device().paused_status();
 }
 
 Status Session::write_step(std::uint32_t position, std::span<const std::uint32_t> tokens) {
@@ -44,7 +49,7 @@ Status Session::write_step(std::uint32_t position, std::span<const std::uint32_t
 Parts Session::make_parts() {
     return {queue_, rates_, recorders_.parts, options_.submit_budget_ms / 1000.0, [this] {
                 if (options_.between_parts) options_.between_parts();
-                return check_cancelled();
+                return check_interrupted();
             }};
 }
 
@@ -76,7 +81,7 @@ Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits
 // The tokens of the next chunk, for which there is room.
 Result<std::span<const std::uint32_t>> Session::next_chunk(std::span<const std::uint32_t> tokens,
                                                            std::size_t first, std::size_t chunk) {
-    GYRE_TRY(check_cancelled());
+    GYRE_TRY(check_interrupted());
     const std::size_t n = std::min(chunk, tokens.size() - first);
     GYRE_TRY(make_room(static_cast<std::uint32_t>(n)));
     return tokens.subspan(first, n);
@@ -97,8 +102,8 @@ Status Session::feed(std::span<const std::uint32_t> tokens, const LogitsSink& si
     GYRE_TRY(check(tokens));
     GYRE_TRY(ensure_all_logits());
     const std::uint32_t n_vocab = model_->config().n_vocab;
-    const std::size_t rows = std::min<std::size_t>(
-        layout_.chunk, buffers_.all_logits->size() / (std::uint64_t{n_vocab} * 4));
+    const std::size_t rows = host_size(std::min<std::uint64_t>(
+        layout_.chunk, buffers_.all_logits->size() / (std::uint64_t{n_vocab} * 4)));
     for (std::size_t first = 0; first < tokens.size();) {
         GYRE_ASSIGN(const auto chunk, next_chunk(tokens, first, rows));
         GYRE_TRY(run_chunk(chunk, LogitsOf::kEveryToken, Readback::kNow));
@@ -112,7 +117,7 @@ Status Session::feed(std::span<const std::uint32_t> tokens, const LogitsSink& si
 
 Status Session::decode(std::uint32_t token, Readback readback) {
     GYRE_TRY(check({&token, 1}));
-    GYRE_TRY(check_cancelled());
+    GYRE_TRY(check_interrupted());
     GYRE_TRY(make_room(1));
     logits_.clear();
     on_device_ = false;
@@ -156,7 +161,7 @@ Status Session::write_on(const LoopRequest& request, const TokenSink& sink, Loop
     result = {};
     assert(!request.history.empty() && "a text begins with a token that somebody gave");
     GYRE_TRY(check(request.history.last(request.pending ? 1 : 0)));
-    GYRE_TRY(check_cancelled());
+    GYRE_TRY(check_interrupted());
     // Cells of the chosen tokens begin here; the last one of a cache that slides has none.
     const std::uint32_t first_cell = position_ + (request.pending ? 1 : 0);
     const std::uint32_t cells = n_ctx() - first_cell + (when_full() == WhenFull::kSlide ? 1 : 0);
@@ -172,7 +177,7 @@ Status Session::write_on(const LoopRequest& request, const TokenSink& sink, Loop
     const std::uint32_t begin = position_;
     bool slid = false;
     const auto deliver = [&](std::uint32_t index, std::uint32_t token) -> Result<bool> {
-        GYRE_TRY(check_cancelled());
+        GYRE_TRY(check_interrupted());
         if (index > 0 || request.pending) {
             logits_.clear();
             on_device_ = false;  // so far as is known here

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/engine/cache_cells.h"
 #include "runtime/engine/kv_cache.h"
 #include "runtime/engine/model.h"
 #include "runtime/engine/pace.h"
@@ -22,6 +23,8 @@
 #include "runtime/engine/work_rates.h"
 
 namespace gyre {
+
+struct SessionPlan;
 
 // Positions are rows added to the embeddings: as many as the file has, and part of what is cached.
 bool has_position_rows(const ModelConfig& config);
@@ -89,12 +92,16 @@ class Session {
 
     // Processes the tokens of a prompt, appending them to the cache; then logits() are those of the
     // last. Nothing changes if they are refused: kInvalidArgument (an id outside the vocabulary),
-    // kContextFull (kStop: more than the free positions). kCancelled, kDeviceLost: the chunks
-    // before stay, and nothing of the one that was interrupted. kSlide: the cache slides as often
-    // as it must; the last tokens of a long prompt stay.
+    // kContextFull (kStop: more than the free positions). kCancelled, kPaused, kDeviceLost: the
+    // chunks before stay, and nothing of the one that was interrupted. kSlide: the cache slides as
+    // often as it must; the last tokens of a long prompt stay.
     Status feed(std::span<const std::uint32_t> tokens, Readback readback = Readback::kNow);
     // The same, with the logits of every token handed out chunk by chunk.
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
+
+    // Whether an empty session would take all of these tokens: the errors of feed() that change
+    // nothing.
+    Status check_whole_text(std::span<const std::uint32_t> tokens) const;
 
     // Appends one generated token; then logits() follow it. Errors as feed.
     Status decode(std::uint32_t token, Readback readback = Readback::kNow);
@@ -120,6 +127,7 @@ class Session {
     const Model& model() const { return *model_; }
     const RotarySpec& rotary() const { return rotary_; }
     std::uint64_t cache_bytes() const { return cache_.bytes(); }
+    std::uint64_t work_bytes() const;  // of all other buffers; more after the first LogitsSink
     const CacheShape& cache_shape() const { return cache_.shape(); }
 
     // As decode (one token) or feed, and hands out what each operation took, in order, chunk by
@@ -159,6 +167,23 @@ class Session {
     // A new session with a copy of this one's tokens, cache and logits.
     Result<std::unique_ptr<Session>> fork();
 
+    // What a session goes on from beside the cells of its cache and its tokens.
+    struct Snapshot {
+        std::uint32_t n_cells = 0;  // position()
+        std::uint64_t slid = 0;
+        std::vector<float> logits{};  // [n_vocab] of the last token; empty: it has none
+    };
+    // Hands out the cells of all tokens, as cache_cells.h has them.
+    Status save_cells(const CellSink& sink) const;
+    // For 1 to n_ctx() cells. kOutOfDeviceMemory.
+    Result<CellImage> make_cell_image(std::uint32_t n_cells) const;
+    // Goes on from there. cells: of n_cells, which may be 0, complete. Nothing changes after an
+    // error.
+    Status restore(Snapshot snapshot, const CellImage* cells);
+    // A cache of this model that was made for n_ctx positions has the same cells as this one's: not
+    // where frequencies, or xPos's decay, depend on it.
+    bool has_cells_of(std::uint32_t n_ctx) const;
+
     // From any thread: the running call, or else the next one, returns kCancelled behind the
     // submissions that are under way, two at most in a prompt.
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
@@ -180,8 +205,7 @@ class Session {
             KvCache cache, Buffers buffers, TokenLoop loop, Recorders recorders,
             const SessionOptions& options);
 
-    static Result<Buffers> make_buffers(Device& device, const ModelConfig& config,
-                                        const ActivationLayout& layout);
+    static Result<Buffers> make_buffers(Device& device, const SessionPlan& plan);
     static Result<Recorders> make_recorders(Device& device);
     // After an error the schedule and the decode of before stand.
     Status build_schedule(const Schedule::Progress& progress = {});
@@ -190,8 +214,10 @@ class Session {
     Status warm_up(const Schedule::Progress& progress);
     Status compile();
     double decay_origin() const { return options_.first_position + n_ctx() / 2.0; }
-    Status check(std::span<const std::uint32_t> tokens) const;
-    Status check_cancelled();
+    // taken: positions that are not free.
+    Status check(std::span<const std::uint32_t> tokens, std::uint32_t taken) const;
+    Status check(std::span<const std::uint32_t> tokens) const { return check(tokens, position_); }
+    Status check_interrupted();  // kCancelled, kPaused
     Status write_step(std::uint32_t position, std::span<const std::uint32_t> tokens);
     Result<std::span<const std::uint32_t>> next_chunk(std::span<const std::uint32_t> tokens,
                                                       std::size_t first, std::size_t chunk);

@@ -29,7 +29,7 @@ Status Session::profile(std::span<const std::uint32_t> tokens, const ProfileSink
 
 Status Session::profile_piece(CommandRecorder& recorder, std::span<const std::uint32_t> tokens,
                               bool decode, LogitsOf logits, const ProfileSink& sink) {
-    GYRE_TRY(check_cancelled());
+    GYRE_TRY(check_interrupted());
     const auto n_tokens = static_cast<std::uint32_t>(tokens.size());
     GYRE_TRY(make_room(n_tokens));
     GYRE_TRY(write_step(position_, tokens));

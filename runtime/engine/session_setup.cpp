@@ -1,10 +1,12 @@
-// How a session comes about: checks, buffers, tables, recordings, and a warm-up.
+// How a session comes about: buffers as planned, tables, recordings, and a warm-up.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/session.h"
 
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/host_size.h"
+#include "runtime/engine/session_plan.h"
 #include "runtime/engine/warm_up.h"
 #include "runtime/model/rotary_table.h"
 #include "runtime/vk/transfer.h"
@@ -12,101 +14,27 @@
 namespace gyre {
 namespace {
 
-constexpr std::uint32_t kDefaultChunk = 128;  // tokens
 constexpr std::uint64_t kAllLogitsBytes = std::uint64_t{16}
                                           << 20;  // of every token's logits at once
-
-// xPos multiplies keys by up to exp(n_ctx / 2 * 1.25 / 512): what the cache's format can hold.
-Status check_decay(const RotarySpec& rotary, CacheFormat cache, std::uint32_t n_ctx) {
-    if (rotary.log_decay.empty()) return {};
-    const std::uint32_t limit = cache == CacheFormat::kF32 ? 65536 : 4096;
-    if (n_ctx <= limit) return {};
-    return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) +
-                                    ": xPos's decay fits a cache of " +
-                                    (cache == CacheFormat::kF32 ? "f32" : "f16 or q8_0") +
-                                    " up to " + std::to_string(limit) + " positions");
-}
-
-// Positions that the model can tell apart: a table's rows, or what the file was made for.
-Status check_positions(const ModelConfig& config, std::uint32_t first_position,
-                       std::uint32_t n_ctx) {
-    if (has_position_rows(config)) {
-        const std::string rows =
-            "this model has " + std::to_string(config.n_ctx) + " rows of absolute positions";
-        if (n_ctx > config.n_ctx) {
-            return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) + ": " + rows);
-        }
-        if (first_position != 0) {
-            return Status::invalid_argument("first_position " + std::to_string(first_position) +
-                                            ": " + rows + ", which begin at 0");
-        }
-    }
-    constexpr std::uint32_t kMaxContext = 1u << 20;
-    if (n_ctx > kMaxContext) {
-        return Status::invalid_argument("n_ctx " + std::to_string(n_ctx) + ": at most " +
-                                        std::to_string(kMaxContext));
-    }
-    return {};
-}
-
-// A slide must free something, and what it moves must be movable.
-Status check_sliding(const ModelConfig& config, const SessionOptions& options,
-                     std::uint32_t n_ctx) {
-    if (options.when_full != WhenFull::kSlide) return {};
-    if (has_position_rows(config)) return Session::cannot_move(config);
-    const std::uint32_t kept = std::max(options.keep_tokens, config.attention.sink_tokens);
-    if (kept > n_ctx / 2) {
-        return Status::invalid_argument("keep_tokens " + std::to_string(kept) +
-                                        ": at most half of n_ctx " + std::to_string(n_ctx));
-    }
-    return {};
-}
 
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model,
                                                  const SessionOptions& options) {
-    const ModelConfig& config = model->config();
-    const std::uint32_t n_ctx = options.n_ctx == 0 ? config.n_ctx : options.n_ctx;
-    GYRE_TRY(check_positions(config, options.first_position, n_ctx));
-    GYRE_TRY(check_sliding(config, options, n_ctx));
-    if (!(options.submit_budget_ms > 0.0 && options.submit_budget_ms <= kMaxSubmitBudgetMs)) {
-        return Status::invalid_argument("submit budget " +
-                                        std::to_string(options.submit_budget_ms) +
-                                        " ms: it must be above 0, at most " +
-                                        std::to_string(static_cast<int>(kMaxSubmitBudgetMs)));
-    }
-    // Half the context is free after a slide.
-    const std::uint32_t room = options.when_full == WhenFull::kSlide ? (n_ctx + 3) / 4 : n_ctx;
-    // Tokens are workgroups of a grid's second dimension.
-    const std::uint32_t chunk = std::min({options.chunk == 0 ? kDefaultChunk : options.chunk, room,
-                                          model->device().caps().max_groups[1]});
     Device& device = model->device();
-    // Frequencies that depend on the length are those of the last position, frozen here.
-    const std::uint64_t end = std::uint64_t{options.first_position} + n_ctx;
-    const RotarySpec rotary =
-        config.rotary_spec(static_cast<std::uint32_t>(std::min<std::uint64_t>(end, 0xffffffffu)));
-    GYRE_TRY(check_decay(rotary, options.cache, n_ctx));
-    const Tilings tilings =
-        Tilings::for_device(device.info(), device.caps(), model->weights().token_embd.format);
-    const ActivationLayout layout = ActivationLayout::of(config, rotary, options.cache, chunk,
-                                                         n_ctx, tilings.attention_splits(n_ctx));
-    if (layout.words * 4 > device.caps().max_storage_range) {
-        return Status::out_of_device_memory(
-            "activations and rotary tables need " + std::to_string(layout.words * 4) +
-            " bytes, this device binds at most " + std::to_string(device.caps().max_storage_range) +
-            ": use a smaller context or chunk");
-    }
-    GYRE_ASSIGN(KvCache cache,
-                KvCache::create(device, config, CacheShape::of(config, options.cache, n_ctx)));
-    GYRE_ASSIGN(Buffers buffers, make_buffers(device, config, layout));
-    const std::uint32_t n_choices = config.n_tokens == 0 ? config.n_vocab : config.n_tokens;
-    GYRE_ASSIGN(TokenLoop loop, TokenLoop::create(device, model->kernels(), buffers.logits.range(),
-                                                  buffers.batch.range(), n_choices, n_ctx));
+    const ModelConfig& config = model->config();
+    GYRE_ASSIGN(SessionPlan plan, SessionPlan::of(config, model->weights().token_embd.format,
+                                                  device.info(), device.caps(), options));
+    GYRE_TRY(plan.exceeded);
+    GYRE_ASSIGN(KvCache cache, KvCache::create(device, config, plan.cache));
+    GYRE_ASSIGN(Buffers buffers, make_buffers(device, plan));
+    GYRE_ASSIGN(TokenLoop loop,
+                TokenLoop::create(device, model->kernels(), buffers.logits.range(),
+                                  buffers.batch.range(), plan.n_choices, plan.cache.n_ctx));
     GYRE_ASSIGN(Recorders recorders, make_recorders(device));
-    std::unique_ptr<Session> session(new Session(std::move(model), rotary, layout, std::move(cache),
-                                                 std::move(buffers), std::move(loop),
-                                                 std::move(recorders), options));
+    std::unique_ptr<Session> session(new Session(std::move(model), std::move(plan.rotary),
+                                                 plan.layout, std::move(cache), std::move(buffers),
+                                                 std::move(loop), std::move(recorders), options));
     GYRE_TRY(session->fill_state());
     GYRE_TRY(session->record_read_logits());
     GYRE_TRY(session->compile());
@@ -128,17 +56,19 @@ Session::Session(std::shared_ptr<const Model> model, RotarySpec rotary, Activati
       queue_(model_->device()),
       token_pace_(options.submit_budget_ms / 1000.0, TokenLoop::kMaxTokensASubmit) {}
 
-Result<Session::Buffers> Session::make_buffers(Device& device, const ModelConfig& config,
-                                               const ActivationLayout& layout) {
-    GYRE_ASSIGN(Buffer state, Buffer::create(device, layout.words * 4, Memory::kDevice, "state"));
-    const std::uint64_t batch_bytes = SAMPLE_TOKENS_OFFSET + std::uint64_t{layout.chunk} * 4;
-    GYRE_ASSIGN(Buffer batch, Buffer::create(device, batch_bytes, Memory::kShared, "batch"));
-    // The sampler reads whole vec4.
-    const std::uint64_t logits_bytes = (std::uint64_t{config.n_vocab} + 3) / 4 * 16;
-    GYRE_ASSIGN(Buffer logits, Buffer::create(device, logits_bytes, Memory::kDevice, "logits"));
-    GYRE_ASSIGN(Buffer readback, Buffer::create(device, std::uint64_t{config.n_vocab} * 4,
-                                                Memory::kReadback, "logits for the host"));
+Result<Session::Buffers> Session::make_buffers(Device& device, const SessionPlan& plan) {
+    GYRE_ASSIGN(Buffer state, Buffer::create(device, plan.state, Memory::kDevice, "state"));
+    GYRE_ASSIGN(Buffer batch, Buffer::create(device, plan.batch, Memory::kShared, "batch"));
+    GYRE_ASSIGN(Buffer logits, Buffer::create(device, plan.logits, Memory::kDevice, "logits"));
+    GYRE_ASSIGN(Buffer readback,
+                Buffer::create(device, plan.readback, Memory::kReadback, "logits for the host"));
     return Buffers{std::move(state), std::move(batch), std::move(logits), std::move(readback), {}};
+}
+
+std::uint64_t Session::work_bytes() const {
+    const std::uint64_t all = buffers_.all_logits ? buffers_.all_logits->size() : 0;
+    return buffers_.state.size() + buffers_.batch.size() + buffers_.logits.size() +
+           buffers_.readback.size() + loop_.bytes() + all;
 }
 
 Result<Session::Recorders> Session::make_recorders(Device& device) {
@@ -166,7 +96,7 @@ Status Session::fill_state() {
     };
     std::vector<float> values;
     const auto upload_table = [&](RotaryTable which, std::uint32_t word) {
-        values.resize(rotary_table_floats(rotary_, n_ctx()));
+        values.resize(host_size(rotary_table_floats(rotary_, n_ctx())));
         fill_rotary_table(rotary_, which, options_.first_position, n_ctx(), decay_origin(), values);
         return upload(word, values);
     };
@@ -236,7 +166,7 @@ Status Session::warm_up(const Schedule::Progress& progress) {
         CommandRecorder::create(model_->device(), {.debug_name = "warm up", .warm_up = true}));
     const StepState step{0, 1, SAMPLE_STOP_COUNT, 0};  // the sampler returns at once
     auto* bytes = static_cast<std::byte*>(buffers_.batch.mapped());
-    std::memset(bytes, 0, buffers_.batch.size());  // token 0
+    std::memset(bytes, 0, host_size(buffers_.batch.size()));  // token 0
     std::memcpy(bytes, &step, sizeof(step));
     GYRE_TRY(buffers_.batch.flush(0, buffers_.batch.size()));
     const auto dispatch_all = [&](Dispatcher& to) {

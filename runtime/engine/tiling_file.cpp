@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cstdio>
-#include <filesystem>
 #include <sstream>
 
 #include "runtime/base/cache_file.h"
 #include "runtime/base/log.h"
+#include "runtime/base/platform.h"
 #include "runtime/kernels/shader_modules.h"
 
 namespace gyre {
@@ -72,7 +72,7 @@ std::string tiling_file_path(const std::string& pipeline_cache_path, const Devic
     const std::string who = device.name + ' ' + std::to_string(device.vendor_id) + ' ' +
                             std::to_string(device.device_id);
     const std::string name = "tilings-" + hex(text_hash(who)).substr(8) + ".txt";
-    return (std::filesystem::path(pipeline_cache_path).parent_path() / name).string();
+    return text_of(path_of(pipeline_cache_path).parent_path() / name);
 }
 
 std::string encode_tilings(const std::string& identity, const TilingRecords& records) {

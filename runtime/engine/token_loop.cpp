@@ -114,14 +114,19 @@ class UnderWay {
 
 }  // namespace
 
+TokenLoop::Bytes TokenLoop::Bytes::of(std::uint32_t n_logits, std::uint32_t n_ctx) {
+    return {sizeof(SampleControl), SampleScratch::of(n_logits, n_ctx).words * 4};
+}
+
 Result<TokenLoop> TokenLoop::create(Device& device, KernelTable& kernels, const BufferRange& logits,
                                     const BufferRange& batch, std::uint32_t n_logits,
                                     std::uint32_t n_ctx) {
     const SampleScratch layout = SampleScratch::of(n_logits, n_ctx);
+    const Bytes bytes = Bytes::of(n_logits, n_ctx);
     GYRE_ASSIGN(Buffer control,
-                Buffer::create(device, sizeof(SampleControl), Memory::kShared, "sampler control"));
+                Buffer::create(device, bytes.control, Memory::kShared, "sampler control"));
     GYRE_ASSIGN(Buffer scratch,
-                Buffer::create(device, layout.words * 4, Memory::kDevice, "sampler scratch"));
+                Buffer::create(device, bytes.scratch, Memory::kDevice, "sampler scratch"));
     GYRE_ASSIGN(const SampleKernels sample, kernels.sample());
     GYRE_ASSIGN(DescriptorSet set,
                 make_sample_set(device, {scratch.range(), control.range(), logits, batch}));
@@ -214,7 +219,8 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
             }
         } else {
             const std::uint32_t a_submit = decoding ? std::min(pace.next(), round) : 1;
-            // One submission more than is waited for, except behind a first token that is only
+            // One submission more than is waited for: what is queued takes two budgets at most,
+            // and a cancel or a pause no longer than that. Except after a first token that is only
             // sampled: until it is known whether the text goes on, its logits stay.
             const std::uint32_t most = decoding ? round + a_submit : 1;
             while (queued < run.n_tokens && queued - read < most) {
@@ -230,7 +236,8 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
             GYRE_ASSIGN(result.end, look_at(read, token, deliver));
             ++read;
         }
-        if (decoding) round = std::min(2 * round, std::max(pace.next(), kTokensAWait));
+        const bool measured = pace.seconds_each() > 0.0;
+        if (decoding) round = std::min(2 * round, measured ? pace.next() : kTokensToMeasure);
         decoding = true;
     }
     GYRE_TRY(under_way.drain());

@@ -41,14 +41,21 @@ class TokenLoop {
   public:
     // Of one submission; a device that is fast enough for more would gain nothing.
     static constexpr std::uint32_t kMaxTokensASubmit = 16;
-    // The host stops for the device once for so many tokens, or more.
-    static constexpr std::uint32_t kTokensAWait = 6;
+    // While every wait comes too late to see how long a token takes, the host waits for so many.
+    static constexpr std::uint32_t kTokensToMeasure = 6;
 
     // logits: of n_logits tokens and any padding; batch: StepState, and the token ids
     // SAMPLE_TOKENS_OFFSET bytes behind it, as the schedule has them. Compiles the kernels.
     static Result<TokenLoop> create(Device& device, KernelTable& kernels, const BufferRange& logits,
                                     const BufferRange& batch, std::uint32_t n_logits,
                                     std::uint32_t n_ctx);
+
+    // Bytes of the buffers that create() makes.
+    struct Bytes {
+        std::uint64_t control = 0, scratch = 0;
+        static Bytes of(std::uint32_t n_logits, std::uint32_t n_ctx);
+    };
+    std::uint64_t bytes() const { return control_.size() + scratch_.size(); }
 
     // What tokens are chosen by, and the tokens so far. Nothing may be under way.
     Status start(const SampleSettings& settings, std::span<const std::uint32_t> history,

@@ -38,7 +38,7 @@ class GgufParser {
     explicit GgufParser(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
 
     Result<Gguf> parse() {
-        gguf_.bytes_ = bytes_;
+        gguf_.bytes_ = bytes_;  // until they are copied
         std::uint64_t n_tensors = 0;
         std::uint64_t n_pairs = 0;
         GYRE_TRY(parse_header(n_tensors, n_pairs));
@@ -48,6 +48,7 @@ class GgufParser {
         for (std::uint64_t i = 0; i < n_tensors; ++i)
             GYRE_TRY(parse_tensor(i));
         GYRE_TRY(place_tensors());
+        gguf_.keep_head(bytes_.first(at_));
         return std::move(gguf_);
     }
 
@@ -147,7 +148,7 @@ class GgufParser {
         }
         if (count > remaining() / size) return too_long(key, count, type);
         if (type == GgufType::kBool) {
-            for (std::uint64_t i = 0; i < count; ++i) {
+            for (std::size_t i = 0; i < count; ++i) {
                 if (bytes_[at_ + i] > 1) {
                     return Status::bad_file(quoted("key", key) + ": bool of value " +
                                             std::to_string(bytes_[at_ + i]) + "; expected 0 or 1");
@@ -287,6 +288,33 @@ class GgufParser {
 
 Result<Gguf> Gguf::parse(std::span<const std::uint8_t> bytes) {
     return GgufParser(bytes).parse();
+}
+
+// Keys and names are views: they move from the bytes that were parsed to the copy.
+void Gguf::keep_head(std::span<const std::uint8_t> head) {
+    head_.assign(head.begin(), head.end());
+    const auto moved = [&](std::string_view view) -> std::string_view {
+        const auto at = reinterpret_cast<const std::uint8_t*>(view.data()) - head.data();
+        return {reinterpret_cast<const char*>(head_.data() + at), view.size()};
+    };
+    std::map<std::string_view, Entry> entries;
+    for (const auto& [key, entry] : entries_)
+        entries.emplace_hint(entries.end(), moved(key), entry);
+    std::map<std::string_view, std::size_t> tensor_index;
+    for (const auto& [name, index] : tensor_index_)
+        tensor_index.emplace_hint(tensor_index.end(), moved(name), index);
+    entries_ = std::move(entries);
+    tensor_index_ = std::move(tensor_index);
+    for (std::string_view& key : key_order_)
+        key = moved(key);
+    for (TensorView& tensor : tensors_)
+        tensor.name = moved(tensor.name);
+    bytes_ = head_;
+}
+
+void Gguf::forget_data() {
+    for (TensorView& tensor : tensors_)
+        tensor.bytes = {};
 }
 
 const TensorView* Gguf::find_tensor(std::string_view name) const {

@@ -3,18 +3,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Little-endian only.
-// Gguf copies neither strings nor tensor data: the bytes must outlive it and everything it returns.
-// Every error is kBadFile (the file is wrong) or kUnsupported (well formed, but not done here) and
-// names the key or the tensor, what was found and what was expected.
+// A Gguf has a copy of the file's head, all that is before the tensors' data: keys, values and
+// names live as long as it does. Tensor data is not copied: see TensorView::bytes. Every error is
+// kBadFile (the file is wrong) or kUnsupported (well formed, but not done here) and names the key
+// or the tensor, what was found and what was expected.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "runtime/base/status.h"
@@ -46,16 +49,27 @@ struct TensorView {
     WeightFormat format = WeightFormat::kF32;
     std::uint32_t n_dims = 0;                          // 1..4
     std::array<std::uint64_t, 4> dims = {1, 1, 1, 1};  // elements, each >= 1
-    std::span<const std::uint8_t> bytes;               // the whole tensor, rows one after the other
+    // The whole tensor, rows one after the other, in the bytes that were parsed; empty after
+    // Gguf::forget_data().
+    std::span<const std::uint8_t> bytes;
 
     std::uint64_t n_elements() const { return dims[0] * dims[1] * dims[2] * dims[3]; }
     std::uint64_t n_rows() const { return dims[1] * dims[2] * dims[3]; }
 };
 
+// One value of the metadata, or one element of an array: as wide as its kind has it.
+using GgufValue = std::variant<std::uint64_t, std::int64_t, float, double, bool, std::string_view>;
+
 class Gguf {
   public:
     // Checks the whole structure: every key, every type, every length, every tensor's place.
     static Result<Gguf> parse(std::span<const std::uint8_t> bytes);
+
+    Gguf(Gguf&&) = default;
+    Gguf& operator=(Gguf&&) = default;
+    Gguf(const Gguf&) = delete;  // its views are into its own copy of the head
+    Gguf& operator=(const Gguf&) = delete;
+    ~Gguf() = default;
 
     // --- Metadata. Each getter checks the stored type first. ---
     bool has(std::string_view key) const;
@@ -75,6 +89,9 @@ class Gguf {
     Result<std::vector<double>> get_floats(std::string_view key) const;
     // Array of any integer type whose values fit.
     Result<std::vector<std::int32_t>> get_ints(std::string_view key) const;
+    // Any type: calls visit with the value, or with each element of an array, in order.
+    Status visit(std::string_view key, const std::function<void(const GgufValue&)>& visit) const;
+    Result<bool> is_array(std::string_view key) const;
     // For display (`gyre info`): the value as one line, arrays as "[type x count]".
     Result<std::string> describe(std::string_view key) const;
 
@@ -83,6 +100,10 @@ class Gguf {
     const TensorView* find_tensor(std::string_view name) const;          // nullptr: not in the file
 
     std::uint32_t alignment() const { return alignment_; }  // bytes
+    std::size_t head_bytes() const { return head_.size(); }
+
+    // The bytes that were parsed are about to go: no tensor points into them any more.
+    void forget_data();
 
   private:
     // Where a value lies; nothing is decoded before it is asked for.
@@ -96,9 +117,11 @@ class Gguf {
     Gguf() = default;
     Result<const Entry*> find_entry(std::string_view key, const char* expected) const;
     Result<const Entry*> find_array(std::string_view key, const char* expected) const;
+    void keep_head(std::span<const std::uint8_t> head);
     friend class GgufParser;
 
-    std::span<const std::uint8_t> bytes_;
+    std::vector<std::uint8_t> head_;             // of the file, up to the data
+    std::span<const std::uint8_t> bytes_;        // head_, which stays where it is in a move
     std::map<std::string_view, Entry> entries_;  // a tree: no input makes it slow
     std::vector<std::string_view> key_order_;
     std::vector<TensorView> tensors_;

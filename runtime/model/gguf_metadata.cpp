@@ -68,6 +68,27 @@ std::string_view load_string(const std::uint8_t* at) {
             static_cast<std::size_t>(load<std::uint64_t>(at))};
 }
 
+GgufValue load_value(GgufType type, const std::uint8_t* at) {
+    switch (type) {
+        case GgufType::kString:
+            return load_string(at);
+        case GgufType::kBool:
+            return *at != 0;
+        case GgufType::kFloat32:
+            return load<float>(at);
+        case GgufType::kFloat64:
+            return load<double>(at);
+        case GgufType::kUint64:
+            return load<std::uint64_t>(at);
+        case GgufType::kUint8:
+        case GgufType::kUint16:
+        case GgufType::kUint32:
+            return static_cast<std::uint64_t>(load_integer(type, at));
+        default:
+            return load_integer(type, at);
+    }
+}
+
 Status wrong_type(std::string_view key, const std::string& found, const char* expected) {
     return Status::bad_file("key '" + printable(key) + "': its type is " + found + "; expected " +
                             expected);
@@ -191,6 +212,25 @@ Result<std::vector<std::int32_t>> Gguf::get_ints(std::string_view key) const {
         at += gguf_type_size(entry->element_type);
     }
     return values;
+}
+
+Result<bool> Gguf::is_array(std::string_view key) const {
+    GYRE_ASSIGN(const Entry* entry, find_entry(key, "a value"));
+    return entry->type == GgufType::kArray;
+}
+
+Status Gguf::visit(std::string_view key, const std::function<void(const GgufValue&)>& visit) const {
+    GYRE_ASSIGN(const Entry* entry, find_entry(key, "a value"));
+    const bool array = entry->type == GgufType::kArray;
+    const GgufType type = array ? entry->element_type : entry->type;
+    const std::uint8_t* at = bytes_.data() + entry->offset;
+    for (std::uint64_t i = 0; i < entry->count; ++i) {
+        const GgufValue value = load_value(type, at);
+        visit(value);
+        const auto* text = std::get_if<std::string_view>(&value);
+        at += text != nullptr ? 8 + text->size() : gguf_type_size(type);
+    }
+    return {};
 }
 
 Result<std::string> Gguf::describe(std::string_view key) const {

@@ -26,6 +26,8 @@ class MergeTable {
     // NULL if the pair does not merge.
     const Merge* find(std::uint32_t left, std::uint32_t right) const;
 
+    std::size_t memory_bytes() const { return slots_.size() * sizeof(Slot); }
+
   private:
     struct Slot {
         std::uint64_t pair;

@@ -51,6 +51,28 @@ void sort_keys_in_id_order(std::vector<std::uint64_t>& keys, std::vector<std::ui
     }
 }
 
+constexpr float kExcluded = -std::numeric_limits<float>::infinity();
+
+// Each token has one bias at most, and each bias is a number, or -infinity.
+Status validate_biases(std::span<const LogitBias> biases) {
+    std::vector<std::uint32_t> tokens;
+    tokens.reserve(biases.size());
+    for (const LogitBias& b : biases) {
+        if (!(b.bias <= std::numeric_limits<float>::max())) {
+            return Status::invalid_argument(
+                "bias of token " + std::to_string(b.token) + " is " +
+                (std::isnan(b.bias) ? "NaN" : "infinity") +
+                ": it must be a number, or -infinity, which excludes the token");
+        }
+        tokens.push_back(b.token);
+    }
+    std::sort(tokens.begin(), tokens.end());
+    const auto twice = std::adjacent_find(tokens.begin(), tokens.end());
+    if (twice == tokens.end()) return {};
+    return Status::invalid_argument("bias names token " + std::to_string(*twice) +
+                                    " twice: add the two up");
+}
+
 // exp_nonpositive(-22) * 2^31 is below 1: whoever is further from the maximum has weight 0.
 constexpr float kLowestExponent = -22.0f;
 
@@ -70,6 +92,16 @@ Status validate(const SamplerOptions& o) {
     if (!(o.repetition_penalty >= 1e-3f && o.repetition_penalty <= 1e3f)) {
         return out_of_range("repetition_penalty", o.repetition_penalty,
                             "it must be 0.001 to 1000; 1 is off");
+    }
+    return validate_biases(o.bias);
+}
+
+Status validate_bias_tokens(const SamplerOptions& options, std::size_t n_tokens) {
+    for (const LogitBias& b : options.bias) {
+        if (b.token < n_tokens) continue;
+        return Status::invalid_argument("bias names token " + std::to_string(b.token) +
+                                        ", but there are " + std::to_string(n_tokens) +
+                                        " to choose from");
     }
     return {};
 }
@@ -95,6 +127,34 @@ Status Sampler::load_logits(std::span<const float> logits) {
     return {};
 }
 
+Status Sampler::apply_bias() {
+    GYRE_TRY(validate_bias_tokens(options_, logits_.size()));
+    for (const LogitBias& b : options_.bias) {
+        const float sum = logits_[b.token] + b.bias;
+        logits_[b.token] = canonical_logit(std::min(sum, std::numeric_limits<float>::max()));
+    }
+    return {};
+}
+
+Status Sampler::apply_allow() {
+    if (!options_.allow) return {};
+    const std::size_t n_tokens = logits_.size();
+    mask_.assign((n_tokens + 31) / 32, ~0u);
+    if (n_tokens % 32 != 0) mask_.back() = (1u << n_tokens % 32) - 1;
+    if (!options_.allow(mask_.data(), n_tokens)) {
+        return Status::cancelled("allow said that no token is to be chosen");
+    }
+    bool any = false;
+    for (std::size_t t = 0; t < n_tokens; ++t) {
+        const bool allowed = (mask_[t / 32] >> t % 32 & 1u) != 0;
+        any = any || allowed;
+        if (!allowed) logits_[t] = kExcluded;
+    }
+    if (any) return {};
+    return Status::invalid_argument(
+        "allow leaves no token: it has to leave one, or to return 0, which ends the text");
+}
+
 Status Sampler::apply_repetition_penalty(std::span<const std::uint32_t> history) {
     const std::size_t window = std::min<std::size_t>(history.size(), options_.repetition_window);
     if (options_.repetition_penalty == 1.0f || window == 0) return {};
@@ -114,7 +174,7 @@ Status Sampler::apply_repetition_penalty(std::span<const std::uint32_t> history)
     return {};
 }
 
-// Steps 3 to 5. Most candidates of weight 0 are left out before the sort: they stand at its end.
+// Steps 5 to 7. Most candidates of weight 0 are left out before the sort: they stand at its end.
 void Sampler::order_candidates(float max_logit, float inverse_temperature) {
     keys_.clear();
     for (std::uint32_t id = 0; id < logits_.size(); ++id) {
@@ -144,9 +204,11 @@ void Sampler::order_candidates(float max_logit, float inverse_temperature) {
 Result<std::span<const Candidate>> Sampler::candidates(std::span<const float> logits,
                                                        std::span<const std::uint32_t> history) {
     GYRE_TRY(load_logits(logits));
+    GYRE_TRY(apply_bias());
+    GYRE_TRY(apply_allow());
     GYRE_TRY(apply_repetition_penalty(history));
     const std::uint32_t best = argmax(logits_);
-    if (logits_[best] == -std::numeric_limits<float>::infinity()) {
+    if (logits_[best] == kExcluded) {
         return Status::invalid_argument("every token is excluded: all logits are -infinity");
     }
     if (options_.temperature == 0.0f) {

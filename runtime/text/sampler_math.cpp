@@ -27,7 +27,8 @@ float canonical_logit(float logit) {
 float penalized_logit(float logit, float penalty, float inverse) {
     if (logit == -std::numeric_limits<float>::infinity()) return logit;
     const float scaled = logit > 0.0f ? logit * inverse : logit * penalty;
-    return canonical_logit(std::clamp(scaled, -FLT_MAX, FLT_MAX));
+    constexpr float kMax = std::numeric_limits<float>::max();
+    return canonical_logit(std::clamp(scaled, -kMax, kMax));
 }
 
 std::uint64_t order_key(float logit, std::uint32_t id) {

@@ -82,6 +82,13 @@ std::vector<std::uint32_t> Tokenizer::encode(std::string_view text, bool parse_s
     return out;
 }
 
+std::size_t Tokenizer::memory_bytes() const {
+    const std::size_t n_specials = user_defined_.ids.size() + user_defined_and_control_.ids.size();
+    return pool_.size() + pool_begins_.size() * sizeof(pool_begins_[0]) +
+           types_.size() * sizeof(types_[0]) + merges_.memory_bytes() +
+           n_specials * sizeof(std::uint32_t) + sizeof(*this);
+}
+
 Result<std::string_view> Tokenizer::token_bytes(std::uint32_t id) const {
     if (id >= n_vocab()) {
         return Status::invalid_argument("token id " + std::to_string(id) +

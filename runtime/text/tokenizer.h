@@ -69,9 +69,12 @@ class Tokenizer {
     // The bytes that one id stands for; they live as long as the tokenizer.
     Result<std::string_view> token_bytes(std::uint32_t id) const;
 
+    // As the file has it, except that a BOS or EOS token is a control token. id < n_vocab().
+    TokenType type(std::uint32_t id) const { return types_[id]; }
     // True for the tokens that text makes only with parse_special. id < n_vocab().
     bool is_control(std::uint32_t id) const { return types_[id] == TokenType::kControl; }
 
+    std::size_t memory_bytes() const;  // of its tables, about
     std::uint32_t n_vocab() const { return static_cast<std::uint32_t>(types_.size()); }
     std::optional<std::uint32_t> bos_id() const { return bos_id_; }
     std::optional<std::uint32_t> eos_id() const { return eos_id_; }

@@ -34,12 +34,7 @@ Result<Buffer> Buffer::create(DeviceState& device, std::uint64_t size, Memory me
                               const char* debug_name) {
     assert(size > 0 && size % 4 == 0);
     GYRE_TRY(device.lost_status());
-    if (size > device.caps.max_allocation) {
-        return Status::out_of_device_memory(std::string("buffer ") + debug_name + " needs " +
-                                            bytes_text(size) + ", but one allocation of " +
-                                            device.info.name + " has at most " +
-                                            bytes_text(device.caps.max_allocation));
-    }
+    GYRE_TRY(check_buffer_bytes(device.info, device.caps, size, debug_name));
     Buffer buffer;
     buffer.device_ = &device;
     buffer.size_ = size;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/vk/arena_plan.h"
 #include "runtime/vk/handles.h"
 
 namespace gyre {
@@ -91,33 +92,28 @@ class Buffer {
 // stay valid when the Arena is moved.
 class Arena {
   public:
-    static constexpr std::uint64_t kBlockBytes = std::uint64_t{256} << 20;
-
     // expected: bytes that will be asked for in sum, a hint so that the last block is not too
     // large; 0: unknown, blocks grow with use.
     static Arena create(Device& device, Memory memory, const char* debug_name,
-                        std::uint64_t expected = 0, std::uint64_t block_bytes = kBlockBytes);
+                        std::uint64_t expected = 0,
+                        std::uint64_t block_bytes = ArenaPlan::kBlockBytes);
 
     // The range's offset is a multiple of caps().storage_alignment and of 16; its size is `size`
     // rounded up to 4. Errors: kOutOfDeviceMemory; more than caps().max_storage_range is refused,
     // because no kernel could bind it: cut it into slices.
     Result<BufferRange> allocate(std::uint64_t size);
 
-    std::uint64_t allocated() const { return allocated_; }  // bytes in blocks
-    std::uint64_t used() const { return used_; }            // bytes in ranges, with alignment
+    std::uint64_t allocated() const { return plan_.allocated(); }  // bytes in blocks
+    std::uint64_t used() const { return plan_.used(); }  // bytes in ranges, with alignment
 
   private:
-    Arena() = default;
-    std::uint64_t next_block_bytes(std::uint64_t size) const;
+    Arena(DeviceState& device, Memory memory, const char* debug_name, const ArenaPlan& plan)
+        : device_(&device), memory_(memory), debug_name_(debug_name), plan_(plan) {}
 
-    DeviceState* device_ = nullptr;
-    Memory memory_ = Memory::kDevice;
-    const char* debug_name_ = "";
-    std::uint64_t expected_ = 0;
-    std::uint64_t block_bytes_ = kBlockBytes;
-    std::uint64_t allocated_ = 0;
-    std::uint64_t used_ = 0;
-    std::uint64_t cursor_ = 0;  // bytes used of the last block
+    DeviceState* device_;
+    Memory memory_;
+    const char* debug_name_;
+    ArenaPlan plan_;
     std::vector<std::unique_ptr<Buffer>> blocks_;
 };
 

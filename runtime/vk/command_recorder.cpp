@@ -262,6 +262,21 @@ void CommandRecorder::copy(const BufferRange& from, const BufferRange& to) {
     device_->fn.vkCmdCopyBuffer(commands_, from.buffer->handle(), to.buffer->handle(), 1, &region);
 }
 
+void CommandRecorder::copy(const BufferRange& from, const BufferRange& to,
+                           std::span<const CopyRegion> regions) {
+    assert(recording_ && !regions.empty());
+    const BarrierTracker::Touch touches[] = {touch(from, false), touch(to, true)};
+    before(Stage::kTransfer, touches);
+    std::vector<VkBufferCopy> copies;
+    copies.reserve(regions.size());
+    for (const CopyRegion& region : regions) {
+        assert(region.from + region.bytes <= from.size && region.to + region.bytes <= to.size);
+        copies.push_back({from.offset + region.from, to.offset + region.to, region.bytes});
+    }
+    device_->fn.vkCmdCopyBuffer(commands_, from.buffer->handle(), to.buffer->handle(),
+                                static_cast<std::uint32_t>(copies.size()), copies.data());
+}
+
 void CommandRecorder::fill(const BufferRange& range, std::uint32_t word) {
     assert(recording_ && range.offset % 4 == 0 && range.size % 4 == 0);
     const BarrierTracker::Touch touches[] = {touch(range, true)};

@@ -34,6 +34,13 @@ struct RecorderOptions {
     bool warm_up = false;
 };
 
+// Bytes of two ranges, by their offsets in them.
+struct CopyRegion {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+    std::uint64_t bytes = 0;
+};
+
 struct TimestampValue {
     std::string label;
     std::uint32_t index = 0;       // as it was given to timestamp()
@@ -70,6 +77,9 @@ class CommandRecorder final : public Dispatcher {
 
     // Sizes equal, offsets and sizes multiples of 4; no overlap inside one buffer.
     void copy(const BufferRange& from, const BufferRange& to);
+
+    // Many parts of one range into another, as one command. All multiples of 4; not empty.
+    void copy(const BufferRange& from, const BufferRange& to, std::span<const CopyRegion> regions);
 
     // Offset and size multiples of 4.
     void fill(const BufferRange& range, std::uint32_t word);

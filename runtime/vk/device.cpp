@@ -132,6 +132,13 @@ Status create_pipeline_cache(DeviceState& state) {
 
 }  // namespace
 
+DeviceCaps caps_of(const DeviceInfo& device, const DeviceOptions& options) {
+    DeviceCaps caps = device.caps;
+    caps.features = both(caps.features, options.features);
+    options.limit.apply(caps);
+    return caps;
+}
+
 Result<Device> Device::create(const Instance& instance, std::uint32_t index,
                               const DeviceOptions& options) {
     const InstanceState& parent = instance.state();
@@ -148,9 +155,7 @@ Result<Device> Device::create(const Instance& instance, std::uint32_t index,
     state->instance = &parent;
     state->physical = parent.physical[index];
     state->info = parent.devices[index];
-    state->caps = state->info.caps;
-    state->caps.features = both(state->info.caps.features, options.features);
-    options.limit.apply(state->caps);
+    state->caps = caps_of(state->info, options);
     state->hang_timeout =
         options.hang_timeout.value_or(std::chrono::minutes(state->info.caps.software ? 20 : 2));
     state->cache_path = options.pipeline_cache_path;
@@ -217,6 +222,16 @@ Result<Submission> Device::submit(CommandRecorder& recorder) {
 Status Device::run(CommandRecorder& recorder) {
     GYRE_ASSIGN(Submission submission, submit(recorder));
     return submission.wait();
+}
+
+Status Device::pause() {
+    return state_->pause();
+}
+void Device::resume() {
+    state_->resume();
+}
+Status Device::paused_status() const {
+    return state_->paused_status();
 }
 
 bool Device::lost() const {

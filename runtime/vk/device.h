@@ -41,6 +41,9 @@ struct DeviceOptions {
     std::optional<std::chrono::milliseconds> hang_timeout;
 };
 
+// What a Device of these options has as caps(): features that are wanted and supported, and limits.
+DeviceCaps caps_of(const DeviceInfo& device, const DeviceOptions& options);
+
 struct DeviceCounters {
     std::uint64_t submits = 0;          // vkQueueSubmit calls
     std::uint64_t waits = 0;            // times that the host had to wait for a fence
@@ -98,6 +101,13 @@ class Device {
 
     // submit and wait.
     Status run(CommandRecorder& recorder);
+
+    // From pause() to resume() nothing is let to the queue: submit() returns kPaused and changes
+    // nothing. pause() returns when all that was let there before is done, whoever waits for it;
+    // twice is once. After an error of it all is as before. Both from any thread.
+    Status pause();
+    void resume();
+    Status paused_status() const;  // OK, or kPaused
 
     // Device loss is sticky: from then on every call that needs the device returns this error. A
     // new Device of the same index is the way on.

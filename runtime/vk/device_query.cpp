@@ -251,6 +251,19 @@ std::optional<ComputeQueue> compute_queue(const InstanceTable& fn, VkPhysicalDev
     return std::nullopt;
 }
 
+std::optional<std::uint64_t> heap_budget_left(const InstanceTable& fn, VkPhysicalDevice device,
+                                              std::uint32_t heap) {
+    auto properties = vk_struct<VkPhysicalDeviceMemoryProperties2>(
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2);
+    auto budget = vk_struct<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
+    properties.pNext = &budget;
+    fn.vkGetPhysicalDeviceMemoryProperties2(device, &properties);
+    // A budget of zero for a heap that exists is a driver that does not know.
+    if (budget.heapBudget[heap] == 0) return std::nullopt;
+    return budget.heapBudget[heap] - std::min(budget.heapBudget[heap], budget.heapUsage[heap]);
+}
+
 DeviceInfo query_device_info(const InstanceTable& fn, VkPhysicalDevice device,
                              std::uint32_t index) {
     DeviceInfo info;

@@ -75,6 +75,11 @@ struct ComputeQueue {
 // The first family that computes: on every known driver the universal one, the best tested.
 std::optional<ComputeQueue> compute_queue(const InstanceTable& fn, VkPhysicalDevice device);
 
+// Bytes that VK_EXT_memory_budget, which the device must have, leaves this process of a heap;
+// nothing where the driver does not know.
+std::optional<std::uint64_t> heap_budget_left(const InstanceTable& fn, VkPhysicalDevice device,
+                                              std::uint32_t heap);
+
 DeviceInfo query_device_info(const InstanceTable& fn, VkPhysicalDevice device, std::uint32_t index);
 
 }  // namespace gyre

@@ -8,6 +8,7 @@
 
 #include "runtime/base/log.h"
 #include "runtime/vk/command_recorder.h"
+#include "runtime/vk/device_query.h"
 #include "runtime/vk/vk_call.h"
 
 namespace gyre {
@@ -18,6 +19,10 @@ constexpr std::uint64_t kWaitSliceNs = 200'000'000;
 // A fence whose state cannot be had is asked again after a pause, for so long.
 constexpr std::chrono::milliseconds kAskAgain{1};
 constexpr std::chrono::seconds kPatience{5};
+
+Status is_paused() {
+    return Status::paused("the model is paused: resume it (gyre_model_resume) and call again");
+}
 
 // The work behind a fence has ended: it is done, or the device is lost, which ends all work. Any
 // other error says only that the fence could not be asked.
@@ -142,6 +147,7 @@ void DeviceState::give_fence(VkFence fence) {
 
 Result<Submission> DeviceState::submit(std::span<CommandRecorder* const> recorders) {
     GYRE_TRY(lost_status());
+    GYRE_TRY(paused_status());
     std::vector<VkCommandBuffer> commands;
     commands.reserve(recorders.size());
     for (const CommandRecorder* recorder : recorders)
@@ -149,19 +155,51 @@ Result<Submission> DeviceState::submit(std::span<CommandRecorder* const> recorde
     auto submit_info = vk_struct<VkSubmitInfo>(VK_STRUCTURE_TYPE_SUBMIT_INFO);
     submit_info.commandBufferCount = static_cast<std::uint32_t>(commands.size());
     submit_info.pCommandBuffers = commands.data();
+    GYRE_ASSIGN(const VkFence fence, enqueue({&submit_info, 1}, false));
+    return Submission(this, fence);
+}
+
+Result<VkFence> DeviceState::enqueue(std::span<const VkSubmitInfo> infos, bool past_pause) {
     GYRE_ASSIGN(const VkFence fence, take_fence());
+    const auto n = static_cast<std::uint32_t>(infos.size());
     VkResult result = VK_SUCCESS;
+    bool refused = false;
     {
         const std::lock_guard lock(queue_mutex);
-        result = fn.vkQueueSubmit(queue, 1, &submit_info, fence);
+        refused = paused && !past_pause;
+        if (!refused) result = fn.vkQueueSubmit(queue, n, infos.data(), fence);
     }
-    ++submits;
-    const Status status = check(result, "vkQueueSubmit");
-    if (!status.ok()) {
-        fn.vkDestroyFence(device, fence, nullptr);
-        return status;
+    submits += refused ? 0 : 1;
+    const Status status = refused ? is_paused() : check(result, "vkQueueSubmit");
+    if (status.ok()) return fence;
+    fn.vkDestroyFence(device, fence, nullptr);
+    return status;
+}
+
+Status DeviceState::paused_status() const {
+    return paused ? is_paused() : Status();
+}
+
+// Once the flag is set nothing comes to the queue, so that the fence of an empty submission stands
+// after all of it. Whoever waits for work of before goes on doing so.
+Status DeviceState::pause() {
+    GYRE_TRY(lost_status());
+    bool before = false;
+    {
+        const std::lock_guard lock(queue_mutex);
+        before = paused.exchange(true);
     }
-    return Submission(this, fence);
+    const Status status = [&]() -> Status {
+        GYRE_ASSIGN(const VkFence fence, enqueue({}, true));
+        return wait_fence(fence);
+    }();
+    if (!status.ok() && !before) resume();
+    return status;
+}
+
+void DeviceState::resume() {
+    const std::lock_guard lock(queue_mutex);
+    paused = false;
 }
 
 Status DeviceState::give_up(VkFence fence, const std::string& reason) {
@@ -215,17 +253,8 @@ Status DeviceState::wait_fence(VkFence fence) {
 
 std::uint64_t DeviceState::heap_available(std::uint32_t heap) const {
     if (has_memory_budget) {
-        auto properties = vk_struct<VkPhysicalDeviceMemoryProperties2>(
-            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2);
-        auto budget = vk_struct<VkPhysicalDeviceMemoryBudgetPropertiesEXT>(
-            VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
-        properties.pNext = &budget;
-        instance->fn.vkGetPhysicalDeviceMemoryProperties2(physical, &properties);
-        // A budget of zero for a heap that exists is a driver that does not know.
-        if (budget.heapBudget[heap] != 0) {
-            return budget.heapBudget[heap] -
-                   std::min(budget.heapBudget[heap], budget.heapUsage[heap]);
-        }
+        const auto left = heap_budget_left(instance->fn, physical, heap);
+        if (left) return *left;
     }
     const std::lock_guard lock(memory_mutex);
     const std::uint64_t size = memory.memoryHeaps[heap].size;

@@ -52,8 +52,9 @@ struct DeviceState {
     std::vector<std::byte> saved_cache;  // what the file holds; under cache_mutex
     std::mutex cache_mutex;
 
-    std::mutex queue_mutex;  // held during vkQueueSubmit and vkDeviceWaitIdle
-    std::mutex pool_mutex;   // descriptor_pools, free_fences
+    std::mutex queue_mutex;           // held during vkQueueSubmit and vkDeviceWaitIdle
+    std::atomic<bool> paused{false};  // nothing goes to the queue; changed under queue_mutex
+    std::mutex pool_mutex;            // descriptor_pools, free_fences
     std::vector<DescriptorPool> descriptor_pools;
     std::vector<VkFence> free_fences;
 
@@ -93,6 +94,12 @@ struct DeviceState {
     Status check(VkResult result, const char* call);
 
     Result<Submission> submit(std::span<CommandRecorder* const> recorders);
+    Status pause();
+    void resume();
+    Status paused_status() const;
+    // vkQueueSubmit of infos with a fence, which is done after all that was submitted before.
+    // past_pause: also while paused.
+    Result<VkFence> enqueue(std::span<const VkSubmitInfo> infos, bool past_pause);
     Result<VkFence> take_fence();
     void give_fence(VkFence fence);
     // Returns when the work is done, or gives the device up. An error of the wait itself, such as

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/instance.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/base/log.h"
 #include "runtime/vk/device_query.h"
+#include "runtime/vk/install_hints.h"
 #include "runtime/vk/loader.h"
 #include "runtime/vk/vk_call.h"
 
@@ -131,9 +133,7 @@ Status create_instance(InstanceState& state, const InstanceOptions& options) {
     const VkResult result = vkCreateInstance(&info, nullptr, &state.instance);
     if (result != VK_SUCCESS) state.instance = VK_NULL_HANDLE;
     if (result == VK_ERROR_INCOMPATIBLE_DRIVER) {
-        return Status::no_device(
-            "no Vulkan driver was found: install one for your GPU "
-            "(Debian: mesa-vulkan-drivers, which has a software driver as well)");
+        return Status::no_device(kNoDriver);
     }
     GYRE_TRY(status_of(result, "vkCreateInstance"));
     GYRE_TRY(state.fn.load(state.instance, debug_utils));
@@ -181,6 +181,22 @@ Instance::~Instance() = default;
 
 const std::vector<DeviceInfo>& Instance::devices() const {
     return state_->devices;
+}
+
+std::uint64_t Instance::available_device_bytes(std::uint32_t index) const {
+    const VkPhysicalDevice device = state_->physical[index];
+    const bool has_budget =
+        DeviceExtensions(state_->fn, device).has(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
+    VkPhysicalDeviceMemoryProperties memory{};
+    state_->fn.vkGetPhysicalDeviceMemoryProperties(device, &memory);
+    std::uint64_t best = 0;
+    for (std::uint32_t heap = 0; heap < memory.memoryHeapCount; ++heap) {
+        if ((memory.memoryHeaps[heap].flags & VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) == 0) continue;
+        const std::optional<std::uint64_t> left =
+            has_budget ? heap_budget_left(state_->fn, device, heap) : std::nullopt;
+        best = std::max(best, left.value_or(memory.memoryHeaps[heap].size));
+    }
+    return best;
 }
 
 }  // namespace gyre

@@ -26,7 +26,7 @@ struct InstanceOptions {
 // May be used from several threads. Must outlive its Devices.
 class Instance {
   public:
-    // Opens the loader (libvulkan) if this process has not done so. kNoDevice: no loader, no
+    // Opens the Vulkan loader if this process has not done so. kNoDevice: no loader, no
     // driver, or a loader older than Vulkan 1.1.
     static Result<Instance> create(const InstanceOptions& options = {});
 
@@ -40,6 +40,9 @@ class Instance {
     Result<DeviceChoice> choose(std::string_view request) const {
         return choose_device(devices(), request);
     }
+
+    // As Device::available_device_bytes, of a device that this process has not made.
+    std::uint64_t available_device_bytes(std::uint32_t index) const;
 
     InstanceState& state() const { return *state_; }  // for runtime/vk only
 

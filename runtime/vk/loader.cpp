@@ -2,28 +2,90 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/loader.h"
 
+#include <memory>
 #include <mutex>
 
+#include "runtime/base/platform.h"
+#include "runtime/vk/install_hints.h"
 #include "runtime/vk/vk_call.h"
 
 namespace gyre {
 
 namespace {
-std::mutex loader_mutex;  // constant-initialized: nothing runs when the library is loaded
+
+// Constant-initialized, and the path is never destroyed: nothing runs when the library is loaded or
+// the process ends.
+std::mutex loader_mutex;
 bool loader_open = false;
+const std::string* loader_path = nullptr;
+GetInstanceProcAddr loader_function = nullptr;
+
+VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL call_loader_function(VkInstance instance,
+                                                              const char* name) {
+    return loader_function(instance, name);
+}
+
+// source: what get is, for messages.
+Status load_from(PFN_vkGetInstanceProcAddr get, const std::string& source) {
+    // Null before Vulkan 1.1, which is what everything here needs.
+    if (get(VK_NULL_HANDLE, "vkEnumerateInstanceVersion") == nullptr) {
+        return Status::no_device(source + " is of Vulkan 1.0; 1.1 or newer is needed");
+    }
+    volkInitializeCustom(get);
+    return {};
+}
+
+Status load_library(const std::string& path) {
+    std::string reason;
+    void* library = open_library(path, reason);
+    if (library == nullptr) {
+        return Status::no_device("the Vulkan loader " + path + " cannot be loaded: " + reason);
+    }
+    const auto get = reinterpret_cast<PFN_vkGetInstanceProcAddr>(
+        find_function(library, "vkGetInstanceProcAddr"));
+    const Status status =
+        get == nullptr
+            ? Status::no_device(path + " has no vkGetInstanceProcAddr: it is no Vulkan loader")
+            : load_from(get, "the Vulkan loader " + path);
+    if (!status.ok()) close_library(library);
+    return status;
+}
+
+Status load_system_library() {
+    if (volkInitialize() != VK_SUCCESS) {
+        return Status::no_device(kNoLoader);
+    }
+    if (vkEnumerateInstanceVersion == nullptr) {
+        return Status::no_device("the Vulkan loader is of version 1.0; 1.1 or newer is needed");
+    }
+    return {};
+}
+
 }  // namespace
+
+Status set_loader(const char* path, GetInstanceProcAddr get_instance_proc_addr) {
+    assert((path == nullptr) != (get_instance_proc_addr == nullptr));
+    auto own_path = path != nullptr ? std::make_unique<const std::string>(path) : nullptr;
+    const std::lock_guard lock(loader_mutex);
+    if (loader_open) {
+        return Status::invalid_argument(
+            "Vulkan is loaded already: its loader is chosen before the first call that needs it");
+    }
+    delete loader_path;
+    loader_path = own_path.release();
+    loader_function = get_instance_proc_addr;
+    return {};
+}
 
 Status open_loader() {
     const std::lock_guard lock(loader_mutex);
     if (loader_open) return {};
-    if (volkInitialize() != VK_SUCCESS) {
-        return Status::no_device(
-            "the Vulkan loader (libvulkan.so.1) was not found: install it "
-            "(Debian: libvulkan1) and a driver for your GPU");
-    }
-    // Null before Vulkan 1.1, which is what everything here needs.
-    if (vkEnumerateInstanceVersion == nullptr) {
-        return Status::no_device("the Vulkan loader is of version 1.0; 1.1 or newer is needed");
+    if (loader_function != nullptr) {
+        GYRE_TRY(load_from(call_loader_function, "the given vkGetInstanceProcAddr"));
+    } else if (loader_path != nullptr) {
+        GYRE_TRY(load_library(*loader_path));
+    } else {
+        GYRE_TRY(load_system_library());
     }
     loader_open = true;
     return {};

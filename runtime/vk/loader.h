@@ -1,4 +1,4 @@
-// Opens libvulkan and holds the functions of one VkInstance.
+// Opens the Vulkan loader and holds the functions of one VkInstance.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -16,6 +16,14 @@ namespace gyre {
 
 // Opens the loader once in a process, from any thread; a failure may be tried again.
 Status open_loader();
+
+// A vkGetInstanceProcAddr, in C's types.
+using LoaderFunction = void (*)();
+using GetInstanceProcAddr = LoaderFunction (*)(void* instance, const char* name);
+
+// What open_loader() opens in place of the system's: a library, or a function that the program has.
+// Exactly one is not null. kInvalidArgument once the loader is open.
+Status set_loader(const char* path, GetInstanceProcAddr get_instance_proc_addr);
 
 // volk's instance functions are global and would be overwritten by a second instance with other
 // extensions, so each instance has its own.

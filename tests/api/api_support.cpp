@@ -12,6 +12,8 @@
 #include <mutex>
 #include <sstream>
 
+#include "tests/support/platform.h"
+
 namespace gyre::test {
 namespace {
 
@@ -36,7 +38,19 @@ std::string wanted_device() {
     return name == "any" ? "auto" : "";
 }
 
+gyre_model_options device_options(const std::string& device) {
+    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+    options.device = device.c_str();
+    options.cache_dir = "";
+    return options;
+}
+
 }  // namespace
+
+// As gyre.h has it: UTF-8.
+static fs::path path_of(const std::string& path) {
+    return std::u8string(path.begin(), path.end());
+}
 
 std::uint32_t more_dispatches(std::uint32_t n_layer, std::uint32_t n_vocabulary_slices) {
     if (wanted_device() != "SwiftShader") return 1;
@@ -75,13 +89,13 @@ Golden read_golden(const std::string& name) {
 }
 
 std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
+    std::ifstream file(path_of(path), std::ios::binary);
     EXPECT_TRUE(file.good()) << path;
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
 void write_file(const std::string& path, const std::string& bytes) {
-    std::ofstream file(path, std::ios::binary);
+    std::ofstream file(path_of(path), std::ios::binary);
     file << bytes;
     EXPECT_TRUE(file.good()) << path;
 }
@@ -114,11 +128,7 @@ ModelPtr open_file(const std::string& path) {
     return ModelPtr(model);
 }
 
-TemporaryFolder::TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "gyre-test-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create " + name);
-    folder_ = name;
-}
+TemporaryFolder::TemporaryFolder() : folder_(make_temporary_folder("gyre-test").string()) {}
 
 TemporaryFolder::~TemporaryFolder() {
     std::error_code error;  // what cannot be removed is left to the system
@@ -135,9 +145,11 @@ std::vector<std::string> TemporaryFolder::names() const {
 }
 
 void turn_validation_on() {
+    const char* validation = std::getenv("GYRE_TEST_VALIDATION");
+    if (validation != nullptr && std::string(validation) == "off") return;
     const char* sync = std::getenv("GYRE_TEST_SYNC_VALIDATION");
     const bool with_sync = sync != nullptr && std::string(sync) == "1";
-    setenv("GYRE_VALIDATION", with_sync ? "sync" : "1", 1);
+    set_environment("GYRE_VALIDATION", with_sync ? "sync" : "1");
 }
 
 void ApiDeviceTest::SetUpTestSuite() {
@@ -156,13 +168,21 @@ void ApiDeviceTest::TearDown() {
     log_errors.clear();
 }
 
-ModelPtr ApiDeviceTest::open_model(const std::string& path) {
-    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+ModelPtr ApiDeviceTest::open_model(const std::string& path, std::span<const char* const> ignored) {
     const std::string device = wanted_device();
-    options.device = device.c_str();
-    options.cache_dir = "";
+    gyre_model_options options = device_options(device);
+    options.ignore_keys = ignored.data();
+    options.n_ignore_keys = ignored.size();
     gyre_model* model = nullptr;
     EXPECT_GYRE_OK(gyre_model_open(path.c_str(), &options, &model));
+    return ModelPtr(model);
+}
+
+ModelPtr ApiDeviceTest::open_model_of(const void* data, std::size_t n_bytes) {
+    const std::string device = wanted_device();
+    const gyre_model_options options = device_options(device);
+    gyre_model* model = nullptr;
+    EXPECT_GYRE_OK(gyre_model_open_memory(data, n_bytes, &options, &model));
     return ModelPtr(model);
 }
 

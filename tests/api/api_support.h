@@ -81,7 +81,9 @@ class ApiDeviceTest : public ::testing::Test {
     void SetUp() override;
     void TearDown() override;
 
-    static ModelPtr open_model(const std::string& path);
+    // ignored: as gyre_model_options.ignore_keys.
+    static ModelPtr open_model(const std::string& path, std::span<const char* const> ignored = {});
+    static ModelPtr open_model_of(const void* data, std::size_t n_bytes);
     static SessionPtr create_session(const gyre_model* model,
                                      const gyre_session_options& options = default_options());
     static gyre_session_options default_options() {
@@ -93,7 +95,8 @@ class ApiDeviceTest : public ::testing::Test {
                                           std::span<const std::uint32_t> tokens);
 };
 
-// Sets GYRE_VALIDATION for this process and its children from GYRE_TEST_SYNC_VALIDATION.
+// Sets GYRE_VALIDATION for this process and its children from GYRE_TEST_SYNC_VALIDATION; not where
+// GYRE_TEST_VALIDATION is "off": for systems without the layers, as Wine.
 void turn_validation_on();
 
 }  // namespace gyre::test

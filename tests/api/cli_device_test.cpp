@@ -15,6 +15,12 @@
 namespace gyre::test {
 namespace {
 
+#ifdef _WIN32
+const char* const kNoFile = "NUL";
+#else
+const char* const kNoFile = "/dev/null";
+#endif
+
 // Validation is on in the program too: its messages would be lines on stderr that no test expects.
 class CliDeviceTest : public ::testing::Test {
   protected:
@@ -28,7 +34,8 @@ class CliDeviceTest : public ::testing::Test {
         }
         return run_gyre(arguments,
                         {input,
-                         {"XDG_CACHE_HOME=" + cache_.folder(), "GYRE_MODEL", "GYRE_LOG=error"},
+                         {"XDG_CACHE_HOME=" + cache_.folder(), "LOCALAPPDATA=" + cache_.folder(),
+                          "GYRE_MODEL", "GYRE_LOG=error"},
                          signal_after_output});
     }
 
@@ -51,6 +58,26 @@ TEST_F(CliDeviceTest, Devices) {
     ASSERT_GE(json["devices"].size(), 1u);
     EXPECT_EQ(json["devices"][0]["index"], 0);
     EXPECT_TRUE(json["devices"][0]["usable"]);
+}
+
+TEST_F(CliDeviceTest, InfoTellsWhatMemoryIsNeeded) {
+    const ProcessResult text =
+        run({"info", text_model_, "--memory", "--ctx", "40", "--kv", "q8_0", "--device", "0"});
+    EXPECT_EQ(text.exit_code, 0) << text.err;
+    EXPECT_EQ(text.err, "");
+    for (const char* part : {"memory ", "weights ", "cache ", "work ", "total ", "it fits"})
+        EXPECT_NE(text.out.find(part), std::string::npos) << part << " in: " << text.out;
+    const ProcessResult small = run({"info", text_model_, "--memory", "--ctx", "40", "--json"});
+    const ProcessResult large = run({"info", text_model_, "--memory", "--ctx", "64", "--json"});
+    EXPECT_EQ(small.exit_code, 0) << small.err;
+    const auto a = nlohmann::json::parse(small.out)["memory"];
+    const auto b = nlohmann::json::parse(large.out)["memory"];
+    EXPECT_EQ(a["cache_bytes"].get<int>() * 64, b["cache_bytes"].get<int>() * 40);
+    EXPECT_EQ(a["weights_bytes"], b["weights_bytes"]);
+    EXPECT_TRUE(a["fits"].get<bool>());
+    EXPECT_EQ(a["because"], "");
+    EXPECT_EQ(run({"info", text_model_, "--ctx", "40"}).exit_code, 2) << "only with --memory";
+    EXPECT_EQ(run({"info", text_model_, "--memory", "--device", "no such"}).exit_code, 1);
 }
 
 TEST_F(CliDeviceTest, RunPrintsTextAndThenOneLine) {
@@ -144,7 +171,7 @@ TEST_F(CliDeviceTest, FailuresAreOneLine) {
         {"run", "-m", golden_path("learned"), "-p", "x", "--ctx", "100000"},
         {"logits", "-m", text_model_, "--tokens", "1,301", "--out", folder_.path("bad")},
         {"logits", "-m", text_model_, "--tokens", "1", "--out", folder_.path("no/folder")},
-        {"logits", "-m", text_model_, "--tokens", "1", "--out", "/dev/null"},
+        {"logits", "-m", text_model_, "--tokens", "1", "--out", kNoFile},
         {"logits", "-m", text_model_, "--tokens", "1", "--out", folder_.folder()},
     };
     for (const auto& command : commands) {

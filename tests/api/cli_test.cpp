@@ -203,6 +203,22 @@ TEST(CliWithoutVulkan, Info) {
     EXPECT_EQ(json["bos_token"], nullptr);
 }
 
+// Arguments, the environment and the library agree on what bytes the name of a file has.
+TEST(CliWithoutVulkan, NamesOfFilesAreUtf8) {
+    const TemporaryFolder folder;
+    const std::string path = folder.path("gr\u00f6\u00dfe \u6a21\u578b \U0001f9ed.gguf");
+    write_file(path, read_file(golden_path("text")));
+    const ProcessResult info = run_without_vulkan({"info", path, "--json"});
+    EXPECT_EQ(info.exit_code, 0) << info.err;
+    EXPECT_EQ(nlohmann::json::parse(info.out)["file"], path);
+    const ProcessResult named =
+        run_gyre({"detokenize", "300"}, without_vulkan({"GYRE_MODEL=" + path}));
+    EXPECT_EQ(named.exit_code, 0) << named.err;
+    EXPECT_EQ(named.out, "<|endoftext|>");
+    const ProcessResult missing = run_without_vulkan({"info", path + "x"});
+    EXPECT_NE(missing.err.find(path + "x: cannot open: "), std::string::npos) << missing.err;
+}
+
 TEST(CliWithoutVulkan, GyreModelNamesTheDefault) {
     const ProcessOptions options = without_vulkan({"GYRE_MODEL=" + golden_path("text")});
     const ProcessResult result = run_gyre({"detokenize", "300"}, options);
@@ -230,13 +246,19 @@ std::string detokenize_ids(const std::string& ids) {
     return result.out;
 }
 
-// What the option parser must not touch: quotes, brackets, escapes, dashes, bytes that are no text.
+// What the option parser must not touch: quotes, brackets, escapes, dashes, slashes, bytes that are
+// no text.
 TEST(CliTokens, TextGoesThroughUnchanged) {
-    for (const std::string text : {"Hello world", "[a,b]", "\"quoted\"", "it's", "-x", "--help",
-                                   "a\nb\t", "a\\nb", " two  spaces ", "{}", "\xff\xfe", "é日本",
-                                   "'single'", "`tick`", "%s", "$HOME", "a=b", "@file", "-"}) {
+    for (const std::string text :
+         {"Hello world", "[a,b]", "\"quoted\"",    "it's",      "-x",    "--help",
+          "a\nb\t",      "a\\nb", " two  spaces ", "{}",        "é日本", "'single'",
+          "`tick`",      "%s",    "$HOME",         "a=b",       "@file", "-",
+          "/x",          "\\\"",  "a\\",           "\U0001f9ed"}) {
         EXPECT_EQ(detokenize_ids(tokenize_argument(text)), text);
     }
+#ifndef _WIN32  // where arguments are characters of UTF-16
+    EXPECT_EQ(detokenize_ids(tokenize_argument("\xff\xfe")), "\xff\xfe");
+#endif
     EXPECT_EQ(tokenize_argument(""), "");
 }
 

@@ -24,10 +24,22 @@ gyre_sampling_options greedy() {
 std::vector<gyre_sampling_options> many_options() {
     std::vector<gyre_sampling_options> list(5, greedy());
     list[1].repeat_penalty = 1.3f;
-    list[2] = {sizeof(gyre_sampling_options), 7, 1.5f, 0.9f, 0.02f, 1.0f, 30, 64};
-    list[3] = {sizeof(gyre_sampling_options), 8, 3.0f, 1.0f, 0.0f, 1.2f, 0, 20};
+    const auto drawn = [](std::uint64_t seed, float temperature, float top_p, float min_p,
+                          float repeat_penalty, std::uint32_t top_k, std::uint32_t window) {
+        gyre_sampling_options options = GYRE_SAMPLING_OPTIONS_INIT;
+        options.seed = seed;
+        options.temperature = temperature;
+        options.top_p = top_p;
+        options.min_p = min_p;
+        options.repeat_penalty = repeat_penalty;
+        options.top_k = top_k;
+        options.repeat_window = window;
+        return options;
+    };
+    list[2] = drawn(7, 1.5f, 0.9f, 0.02f, 1.0f, 30, 64);
+    list[3] = drawn(8, 3.0f, 1.0f, 0.0f, 1.2f, 0, 20);
     // More than the device looks back: the host chooses here, and nobody notices.
-    list[4] = {sizeof(gyre_sampling_options), 9, 3.0f, 1.0f, 0.0f, 1.2f, 0, 5000};
+    list[4] = drawn(9, 3.0f, 1.0f, 0.0f, 1.2f, 0, 5000);
     return list;
 }
 

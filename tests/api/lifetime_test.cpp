@@ -21,6 +21,31 @@ TEST_F(LifetimeTest, SessionOutlivesTheModelsHandle) {
     EXPECT_LE(relative_error(feed_logits(session.get(), golden.tokens), golden.logits), 2e-4);
 }
 
+// Catches: weights that are read after the call, from memory that is gone or at an address that a
+// file never has; pages of the caller's that are given back to the system.
+TEST_F(LifetimeTest, AModelOfMemoryNeedsItNoMore) {
+    const struct {
+        const char* name;
+        std::size_t shift;  // of the address
+    } rows[] = {{"rove_half", 0}, {"q4_k", 1}, {"learned", 3}};
+    for (const auto& [name, shift] : rows) {
+        SCOPED_TRACE(name);
+        const Golden golden = read_golden(name);
+        const std::string file = read_file(golden.path);
+        std::string memory = std::string(shift, 'G') + file;
+        const ModelPtr model = open_model_of(memory.data() + shift, file.size());
+        ASSERT_NE(model, nullptr);
+        EXPECT_EQ(memory.substr(shift), file);
+        memory.assign(memory.size(), '\xff');
+        memory.clear();
+        memory.shrink_to_fit();
+        const SessionPtr session = create_session(model.get());
+        const SessionPtr by_path = create_session(open_model(golden.path).get());
+        EXPECT_EQ(feed_logits(session.get(), golden.tokens),
+                  feed_logits(by_path.get(), golden.tokens));
+    }
+}
+
 TEST_F(LifetimeTest, ResetForgetsEverything) {
     const Golden golden = read_golden("rove_half");
     const ModelPtr model = open_model(golden.path);

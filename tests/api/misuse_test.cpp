@@ -1,6 +1,8 @@
 // What callers get wrong: every mistake is a status with a text, and none is a crash.
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <thread>
 
@@ -39,6 +41,11 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     gyre_model* opened = model.get();
     expect(gyre_model_open(nullptr, nullptr, &opened), "path");
     EXPECT_EQ(opened, nullptr);
+    expect(gyre_model_open_fd(0, 0, 0, nullptr, nullptr), "out_model");
+    expect(gyre_model_open_memory("GGUF", 4, nullptr, nullptr), "out_model");
+    opened = model.get();
+    expect(gyre_model_open_memory(nullptr, 4, nullptr, &opened), "data");
+    EXPECT_EQ(opened, nullptr);
     expect(gyre_model_get_info(nullptr, &info), "model");
     expect(gyre_model_get_info(model.get(), nullptr), "info");
     expect(gyre_model_get_device(nullptr, &device), "model");
@@ -50,6 +57,13 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_model_detokenize(model.get(), nullptr, 1, nullptr, 0, &n), "tokens");
     expect(gyre_model_detokenize(model.get(), &token, 1, nullptr, 1, &n), "bytes");
     expect(gyre_model_detokenize(model.get(), &token, 1, nullptr, 0, nullptr), "n_bytes");
+    gyre_token_info token_info = GYRE_TOKEN_INFO_INIT;
+    expect(gyre_model_get_token(nullptr, 0, &token_info), "model");
+    expect(gyre_model_get_token(model.get(), 0, nullptr), "info");
+    expect(gyre_model_metadata(nullptr, "general.name", nullptr, 0, &n), "model");
+    expect(gyre_model_metadata(model.get(), nullptr, nullptr, 0, &n), "key");
+    expect(gyre_model_metadata(model.get(), "general.name", nullptr, 0, nullptr), "n_bytes");
+    expect(gyre_model_metadata(model.get(), "general.name", nullptr, 1, &n), "text");
     expect(gyre_session_create(model.get(), nullptr, nullptr), "out_session");
     expect(gyre_session_create(nullptr, nullptr, &session), "model");
     expect(gyre_session_reset(nullptr), "session");
@@ -61,6 +75,14 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_session_logits(nullptr, &logits, &n), "session");
     expect(gyre_session_sample(nullptr, nullptr, &token), "session");
     expect(gyre_session_generate(nullptr, "a", 1, nullptr, nullptr), "session");
+    expect(gyre_session_tokens(nullptr, nullptr, 0, &n), "session");
+    expect(gyre_session_set_tokens(nullptr, &token, 1, nullptr), "session");
+    expect(gyre_session_save(nullptr, nullptr, nullptr), "session");
+    expect(gyre_session_load(nullptr, nullptr, nullptr), "session");
+    const float two[] = {1.0f, 2.0f};
+    expect(gyre_sample(nullptr, 2, nullptr, 0, 0, nullptr, &token), "logits");
+    expect(gyre_sample(two, 2, nullptr, 1, 0, nullptr, &token), "history");
+    expect(gyre_sample(two, 2, nullptr, 0, 0, nullptr, nullptr), "token");
     expect(gyre_session_get_timings(nullptr, &timings), "session");
     gyre_counters counters = GYRE_COUNTERS_INIT;
     gyre_memory memory = GYRE_MEMORY_INIT;
@@ -70,7 +92,12 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_session_get_memory(nullptr, &memory), "session");
     expect(gyre_session_get_traffic(nullptr, 0, &traffic), "session");
     expect(gyre_session_profile(nullptr, &token, 1, nullptr, nullptr), "session");
+    gyre_memory_need need = GYRE_MEMORY_NEED_INIT;
+    expect(gyre_model_estimate(nullptr, nullptr, nullptr, &need), "model");
+    expect(gyre_model_estimate(model.get(), nullptr, nullptr, nullptr), "need");
     expect(gyre_model_measure_device(nullptr, &rates), "model");
+    expect(gyre_model_pause(nullptr), "model");
+    expect(gyre_model_resume(nullptr), "model");
     expect(gyre_model_measure_device(model.get(), nullptr), "rates");
 }
 
@@ -190,6 +217,20 @@ TEST(ApiMisuse, ModelWithoutDeviceHasNoSession) {
     EXPECT_EQ(gyre_model_measure_device(model.get(), &rates), GYRE_ERROR_NO_DEVICE);
 }
 
+TEST(ApiMisuse, OneLoaderOfVulkanIsGiven) {
+    const gyre_get_instance_proc_addr function = [](void*, const char*) -> gyre_void_function {
+        return nullptr;
+    };
+    for (const auto status : {gyre_set_vulkan_loader(nullptr, nullptr),
+                              gyre_set_vulkan_loader("libvulkan.so.1", function)}) {
+        EXPECT_EQ(status, GYRE_ERROR_INVALID_ARGUMENT);
+        EXPECT_STREQ(gyre_last_error(),
+                     "give either path or get_instance_proc_addr, and NULL for the other");
+    }
+    EXPECT_EQ(gyre_set_vulkan_loader("", nullptr), GYRE_ERROR_INVALID_ARGUMENT);
+    EXPECT_STREQ(gyre_last_error(), "path is empty");
+}
+
 TEST(ApiMisuse, SessionOptionsOutOfRange) {
     const ModelPtr model = open_file(golden_path("text"));
     gyre_session_options options = GYRE_SESSION_OPTIONS_INIT;
@@ -204,6 +245,36 @@ TEST(ApiMisuse, SessionOptionsOutOfRange) {
     options.submit_ms = 10001;
     EXPECT_EQ(gyre_session_create(model.get(), &options, &session), GYRE_ERROR_INVALID_ARGUMENT);
     EXPECT_NE(std::string(gyre_last_error()).find("submit_ms is 10001"), std::string::npos);
+}
+
+TEST(ApiMisuse, SampleRefusesWhatNoModelGives) {
+    const float inf = std::numeric_limits<float>::infinity();
+    gyre_sampling_options options = GYRE_SAMPLING_OPTIONS_INIT;
+    options.repeat_penalty = 1.5f;
+    uint32_t token = 7;
+    const auto expect = [&](std::vector<float> logits, std::vector<uint32_t> history,
+                            const char* text) {
+        EXPECT_EQ(gyre_sample(logits.data(), logits.size(), history.data(), history.size(), 0,
+                              &options, &token),
+                  GYRE_ERROR_INVALID_ARGUMENT);
+        EXPECT_NE(std::string(gyre_last_error()).find(text), std::string::npos)
+            << gyre_last_error();
+        EXPECT_EQ(token, 7u);
+    };
+    expect({1.0f, std::nanf("")}, {}, "logits[1] is NaN");
+    expect({inf, 1.0f}, {}, "logits[0] is infinity");
+    expect({-inf, -inf}, {}, "every token is excluded");
+    expect({1.0f, 2.0f}, {0, 2}, "token 2 of the history");
+    float one = 1.0f;
+    EXPECT_EQ(gyre_sample(&one, 0, nullptr, 0, 0, &options, &token), GYRE_ERROR_INVALID_ARGUMENT);
+    options.allow = [](uint32_t*, size_t, void*) { return 0; };
+    EXPECT_EQ(gyre_sample(&one, 1, nullptr, 0, 0, &options, &token), GYRE_ERROR_CANCELLED);
+    options.allow = nullptr;
+    options.temperature = -1.0f;
+    expect({1.0f}, {}, "temperature");
+    EXPECT_EQ(token, 7u);
+    ASSERT_GYRE_OK(gyre_sample(&one, 1, nullptr, 0, 0, nullptr, &token));
+    EXPECT_EQ(token, 0u);
 }
 
 TEST(ApiStatus, LastErrorIsTheThreadsOwn) {
@@ -221,7 +292,7 @@ TEST(ApiStatus, LastErrorIsTheThreadsOwn) {
 }
 
 TEST(ApiStatus, EveryStatusHasItsName) {
-    for (int i = GYRE_OK; i <= GYRE_ERROR_INTERNAL; ++i) {
+    for (int i = GYRE_OK; i <= GYRE_ERROR_PAUSED; ++i) {
         EXPECT_STRNE(gyre_status_string(static_cast<gyre_status>(i)), "unknown status") << i;
     }
     EXPECT_STREQ(gyre_status_string(static_cast<gyre_status>(99)), "unknown status");

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
@@ -18,11 +16,13 @@ struct ProcessResult {
 struct ProcessOptions {
     std::string input;                     // stdin
     std::vector<std::string> environment;  // NAME=value, on top of this process's; NAME: unset
-    // For a program that is still running: sends this signal once it has written to stdout.
+    // For a program that is still running: sends this signal once it has written to stdout. Windows
+    // has none: there it is Ctrl-Break, whatever the number.
     int signal_after_output = 0;
 };
 
-// build/PRESET/bin/gyre with the arguments; waits for its end.
+// build/PRESET/bin/gyre with the arguments; waits for its end. One source a system:
+// process_posix.cpp and process_windows.cpp.
 ProcessResult run_gyre(const std::vector<std::string>& arguments,
                        const ProcessOptions& options = {});
 

@@ -101,7 +101,9 @@ TEST_P(GreedyTest, TextIsThatOfTheReference) {
     const GreedyText greedy = read_greedy(GetParam());
     ASSERT_GE(greedy.ids.size(), 32u);
     const auto model = open(greedy.model);
-    const Tokenizer tokenizer = tokenizer_of(model->gguf());
+    const auto file = ModelFile::open(greedy.model);
+    ASSERT_OK(file);
+    const Tokenizer tokenizer = tokenizer_of(file->gguf);
     const auto prompt = tokenizer.encode(greedy.prompt, false);
     ASSERT_EQ(prompt, greedy.prompt_ids);
     for (const CacheFormat cache : {CacheFormat::kF16, CacheFormat::kF32}) {

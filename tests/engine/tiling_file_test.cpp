@@ -3,10 +3,11 @@
 #include "runtime/engine/tiling_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+
+#include "tests/support/platform.h"
 
 namespace gyre {
 namespace {
@@ -103,7 +104,7 @@ class TilingFolder : public testing::Test {
   protected:
     void SetUp() override {
         folder_ =
-            std::filesystem::temp_directory_path() / ("gyre-tilings-" + std::to_string(::getpid()));
+            std::filesystem::temp_directory_path() / ("gyre-tilings-" + test::process_id_text());
         std::filesystem::remove_all(folder_);
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }

@@ -1,7 +1,5 @@
 // Models with other tilings than the default: the same bits, and how they come to them.
 // SPDX-License-Identifier: Apache-2.0
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +7,7 @@
 
 #include "runtime/engine/tuner.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/support/platform.h"
 
 namespace gyre::test {
 namespace {
@@ -183,7 +182,7 @@ class TuningTest : public EngineTest {
   protected:
     void SetUp() override {
         EngineTest::SetUp();
-        folder_ = fs::temp_directory_path() / ("gyre-tuning-" + std::to_string(::getpid()));
+        folder_ = fs::temp_directory_path() / ("gyre-tuning-" + test::process_id_text());
         fs::remove_all(folder_);
     }
     void TearDown() override {

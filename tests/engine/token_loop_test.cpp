@@ -363,9 +363,10 @@ TEST_F(TokenLoopTest, FollowsAFeedWhoseLogitsWereRead) {
 std::string broken_at(std::uint32_t position, const std::string& path) {
     std::ifstream in(golden_path("learned"), std::ios::binary);
     std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    const std::shared_ptr<const Model> model = EngineTest::open_golden("learned");
-    const std::size_t row = std::size_t{model->config().n_embd} * 4;
-    const TensorView* rows = model->gguf().find_tensor("position_embd.weight");
+    const auto model = ModelFile::open(golden_path("learned"));
+    require(model.status());
+    const std::size_t row = std::size_t{model->config.n_embd} * 4;
+    const TensorView* rows = model->gguf.find_tensor("position_embd.weight");
     const std::string_view values(reinterpret_cast<const char*>(rows->bytes.data()),
                                   rows->bytes.size());
     const std::size_t at = bytes.find(values);

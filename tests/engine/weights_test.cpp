@@ -17,10 +17,11 @@
 namespace gyre::test {
 namespace {
 
-Result<ModelTensors> tensors_of(const Gguf& gguf) {
-    GgufReading reading(gguf);
-    GYRE_ASSIGN(const ModelConfig config, read_model_config(reading));
-    return find_model_tensors(reading, config);
+// The file, with the tensors' data.
+ModelFile read_golden_file(const std::string& name) {
+    auto file = ModelFile::open(golden_path(name));
+    require(file.status());
+    return std::move(file).value();
 }
 
 std::vector<std::uint32_t> read_back(Device& device, const BufferRange& range) {
@@ -136,9 +137,8 @@ TEST_F(WeightsTest, GoldenModelsAreOnTheDevice) {
             const bool cut = limit.max_storage_range.has_value();
             if (cut && std::string(name) == "learned") continue;  // 64 rows of positions: 15360
             const auto model = open_golden(name, limit);
-            const auto tensors = tensors_of(model->gguf());
-            ASSERT_OK(tensors);
-            expect_weights(model->device(), model->config(), model->weights(), tensors.value());
+            const ModelFile file = read_golden_file(name);
+            expect_weights(model->device(), model->config(), model->weights(), file.tensors);
             EXPECT_EQ(model->weights().token_embd.slices.size() > 1, cut)
                 << "the limit does not do what this test needs";
         }
@@ -163,10 +163,9 @@ TEST_F(WeightsTest, SlicesOfFixedTilesHoldPairsOfWorkgroups) {
 
 TEST_F(WeightsTest, PositionRowsAreOnTheDevice) {
     const auto model = open_golden("learned");
-    const auto tensors = tensors_of(model->gguf());
-    ASSERT_OK(tensors);
+    const ModelFile file = read_golden_file("learned");
     expect_vector(read_back(model->device(), model->weights().params()), model->weights().positions,
-                  tensors->position_embd);
+                  file.tensors.position_embd);
 }
 
 // A file of random bytes and tensors that point into it.
@@ -299,16 +298,11 @@ TEST_F(WeightsTest, OddShapesOfEveryFormat) {
 // Catches: a cancelled load that goes on, or that keeps its memory.
 TEST_F(WeightsTest, LoadingCanBeCancelled) {
     const auto model = open_golden("gqa");
-    const auto file = MappedFile::open(golden_path("gqa"));
-    ASSERT_OK(file);
-    const auto own = Gguf::parse(file->bytes());
-    ASSERT_OK(own);
-    const auto own_tensors = tensors_of(own.value());
-    ASSERT_OK(own_tensors);
+    const ModelFile file = read_golden_file("gqa");
     const std::uint64_t before = model->device().counters().allocations;
     int calls = 0;
     const auto cancelled =
-        ModelWeights::create(model->device(), model->config(), own_tensors.value(), file.value(),
+        ModelWeights::create(model->device(), model->config(), file.tensors, file.file,
                              [&](std::uint64_t done, std::uint64_t total) {
                                  EXPECT_GT(done, 0u);
                                  EXPECT_LT(done, total);

@@ -83,6 +83,11 @@ void on_log(gyre_log_level, const char* message, void*) {
     if (text.find(" was lost: ") == std::string::npos) logged += text + "; ";
 }
 
+// Phases without a session, which begin without a model.
+bool is_of_model(Phase phase) {
+    return phase == Phase::kEstimate || phase == Phase::kOpen || phase == Phase::kTune;
+}
+
 class Worker {
   public:
     explicit Worker(const ScenarioOptions& options) : options_(options), scenario_(options) {}
@@ -130,7 +135,7 @@ class Worker {
         wrong_.clear();
         outcome_ = Outcome::kUnreached;
         ended_ = false;
-        const bool of_model = fault.phase == Phase::kOpen || fault.phase == Phase::kTune;
+        const bool of_model = is_of_model(fault.phase);
         if (of_model) close();
         scenario_.run(
             [&](Phase phase, const std::function<gyre_status()>& run) {
@@ -219,8 +224,8 @@ class Worker {
             return plain(run, fault.phase);
         }
         // Nothing more with this device; a new one is the way on.
-        const bool opened = fault.phase != Phase::kOpen && fault.phase != Phase::kTune;
-        if (opened && run() != GYRE_ERROR_DEVICE_LOST) blame("a lost device is well again");
+        if (!is_of_model(fault.phase) && run() != GYRE_ERROR_DEVICE_LOST)
+            blame("a lost device is well again");
         ended_ = true;
         return false;
     }

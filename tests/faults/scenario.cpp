@@ -56,6 +56,7 @@ void Scenario::run(const Around& around, bool close) {
         };
     };
     if (model_ == nullptr) {
+        if (!phase(Phase::kEstimate, [this] { return estimate(); })) return;
         const Phase first = options_.tune ? Phase::kTune : Phase::kOpen;
         if (!phase(first, [this] { return open(options_.tune); })) return;
     }
@@ -69,6 +70,8 @@ void Scenario::run(const Around& around, bool close) {
     if (!phase(Phase::kSlide, [this] { return generate(session_, writing_, 40); })) return;
     if (!phase(Phase::kCancel, [this] { return cancel(); })) return;
     if (!phase(Phase::kProfile, [this] { return profile(); })) return;
+    if (!phase(Phase::kPause, [this] { return pause(); })) return;
+    if (!phase(Phase::kSave, [this] { return save_and_load(); })) return;
     if (!phase(Phase::kEnd, nothing_fails([this] { end_sessions(); }))) return;
     if (close) phase(Phase::kClose, nothing_fails([this] { close_model(); }));
 }
@@ -80,6 +83,19 @@ gyre_status Scenario::open(bool tune) {
     options.no_tuning = tune ? 0 : 1;
     if (tune) std::filesystem::remove_all(options_.cache_dir);
     return gyre_model_open(options_.model.c_str(), &options, &model_);
+}
+
+gyre_status Scenario::estimate() {
+    gyre_model_options options = GYRE_MODEL_OPTIONS_INIT;
+    options.device = "none";
+    gyre_model* file = nullptr;
+    const gyre_status opened = gyre_model_open(options_.model.c_str(), &options, &file);
+    if (opened != GYRE_OK) return opened;
+    gyre_memory_need need = GYRE_MEMORY_NEED_INIT;
+    const gyre_status status = gyre_model_estimate(file, options_.device.c_str(), nullptr, &need);
+    if (status == GYRE_OK && need.fits == 0) broken_ = need.because;
+    gyre_model_destroy(file);
+    return status;
 }
 
 gyre_status Scenario::create() {
@@ -213,6 +229,50 @@ gyre_status Scenario::profile() {
         }
     }
     return status == GYRE_OK ? generate(session_, writing_, 4) : status;
+}
+
+// After an error of the pause the model is not paused.
+gyre_status Scenario::pause() {
+    const gyre_status status = gyre_model_pause(model_);
+    if (status != GYRE_OK) return status;
+    const std::uint32_t told = writing_.told;
+    if (generate(session_, writing_, told + 1) != GYRE_ERROR_PAUSED || writing_.told != told) {
+        broken_ = "a paused model writes";
+    }
+    if (gyre_model_resume(model_) != GYRE_OK) broken_ = "gyre_model_resume failed";
+    return generate(session_, writing_, 4);
+}
+
+// What follows the load does not depend on what the session was before.
+gyre_status Scenario::save_and_load() {
+    if (writing_.told == 0) {
+        saved_.clear();
+        gyre_status status = gyre_session_save(
+            session_,
+            [](const void* bytes, std::size_t n, void* user) {
+                static_cast<std::string*>(user)->append(static_cast<const char*>(bytes), n);
+                return 1;
+            },
+            &saved_);
+        if (status != GYRE_OK) return status;
+        struct Reader {
+            const std::string* from;
+            std::size_t at = 0;
+        } reader{&saved_};
+        status = gyre_session_load(
+            session_,
+            [](void* bytes, std::size_t n, void* user) {
+                auto* self = static_cast<Reader*>(user);
+                if (n > self->from->size() - self->at) return 0;
+                std::memcpy(bytes, self->from->data() + self->at, n);
+                self->at += n;
+                return 1;
+            },
+            &reader);
+        if (gyre_session_position(session_) != start_) broken_ = "position after a load";
+        if (status != GYRE_OK) return status;
+    }
+    return generate(session_, writing_, 4);
 }
 
 gyre_status Scenario::write_and_forget() {

@@ -15,24 +15,27 @@ namespace gyre::faults {
 
 // Of one run of the scenario, in order.
 enum class Phase {
-    kOpen,     // gyre_model_open: instance, device, weights
-    kTune,     // the same, and kernels are timed
-    kCreate,   // gyre_session_create
-    kPrompt,   // gyre_session_feed, several chunks
-    kDecode,   // gyre_session_generate: tokens drawn on the device
-    kLogits,   // gyre_session_feed_logits
-    kShift,    // gyre_session_shift
-    kHost,     // tokens one by one: gyre_session_sample and gyre_session_feed
-    kFork,     // gyre_session_fork, and the fork writes on
-    kSlide,    // gyre_session_generate beyond n_ctx
-    kCancel,   // a text that is cancelled, and goes on
-    kProfile,  // gyre_session_profile
-    kEnd,      // gyre_session_destroy
-    kClose,    // gyre_model_destroy
+    kEstimate,  // gyre_model_estimate, of a file without a device
+    kOpen,      // gyre_model_open: instance, device, weights
+    kTune,      // the same, and kernels are timed
+    kCreate,    // gyre_session_create
+    kPrompt,    // gyre_session_feed, several chunks
+    kDecode,    // gyre_session_generate: tokens drawn on the device
+    kLogits,    // gyre_session_feed_logits
+    kShift,     // gyre_session_shift
+    kHost,      // tokens one by one: gyre_session_sample and gyre_session_feed
+    kFork,      // gyre_session_fork, and the fork writes on
+    kSlide,     // gyre_session_generate beyond n_ctx
+    kCancel,    // a text that is cancelled, and goes on
+    kProfile,   // gyre_session_profile
+    kPause,     // gyre_model_pause, what is refused then, and a text after gyre_model_resume
+    kSave,      // gyre_session_save, gyre_session_load, and a text from there
+    kEnd,       // gyre_session_destroy
+    kClose,     // gyre_model_destroy
 };
-inline constexpr std::array<std::string_view, 14> kPhaseNames = {
-    "open", "tune", "create", "prompt", "decode",  "logits", "shift",
-    "host", "fork", "slide",  "cancel", "profile", "end",    "close"};
+inline constexpr std::array<std::string_view, 17> kPhaseNames = {
+    "estimate", "open",  "tune",   "create",  "prompt", "decode", "logits", "shift", "host",
+    "fork",     "slide", "cancel", "profile", "pause",  "save",   "end",    "close"};
 
 struct ScenarioOptions {
     std::string model;
@@ -76,6 +79,7 @@ class Scenario {
         bool cancelled = false;
     };
     gyre_status open(bool tune);
+    gyre_status estimate();
     gyre_status create();
     gyre_status prompt();
     gyre_status generate(gyre_session* session, Writing& writing, std::uint32_t n);
@@ -85,6 +89,8 @@ class Scenario {
     gyre_status fork();
     gyre_status cancel();
     gyre_status profile();
+    gyre_status pause();
+    gyre_status save_and_load();
     void end_sessions();
     void close_model();
     void tell(std::uint32_t token) { transcript_.push_back(token); }
@@ -100,6 +106,7 @@ class Scenario {
     std::uint32_t host_told_ = 0;
     bool host_pending_ = false;
     std::uint32_t host_token_ = 0;
+    std::string saved_;
 };
 
 }  // namespace gyre::faults

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/gpu_fixture.h"
 
+#ifdef __linux__
 #include <dlfcn.h>
 #include <link.h>
+#endif
 
 #include <cstdlib>
 #include <iostream>
@@ -88,12 +90,14 @@ Result<std::uint32_t> find_device(const Instance& instance, const std::string& d
 
 // The loader closes drivers with the last instance. A leak checker would then find no name for what
 // a driver keeps in its static data, and call it lost.
+#ifdef __linux__
 int keep_loaded(dl_phdr_info* info, std::size_t, void*) {
     if (info->dlpi_name != nullptr && info->dlpi_name[0] != '\0') {
         (void)::dlopen(info->dlpi_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     }
     return 0;
 }
+#endif
 
 class GpuEnvironment : public testing::Environment {
   public:
@@ -114,7 +118,9 @@ class GpuEnvironment : public testing::Environment {
         auto made = Device::create(*instance, device_index, device_options);
         ASSERT_TRUE(made.ok()) << made.status().message();
         device.emplace(std::move(made).value());
+#ifdef __linux__
         ::dl_iterate_phdr(keep_loaded, nullptr);
+#endif
         const DeviceInfo& info = device->info();
         std::cout << "Device: " << info.name << ", driver " << info.driver_name << " "
                   << info.driver_info << ", Vulkan " << api_version_text(info.api_version)

@@ -186,6 +186,42 @@ Result<std::uint32_t> slow_dispatches(Device& device) {
     return n;
 }
 
+TEST_F(DeviceTest, APauseWaitsForWhatIsQueuedAndLetsNothingIn) {
+    const auto slow = slow_dispatches(device());
+    ASSERT_OK(slow);
+    auto other = make_device({});
+    ASSERT_OK(other);
+    auto work = SlowWork::create(other.value(), slow.value());
+    ASSERT_OK(work);
+    auto first = other->submit(work->recorder);
+    auto second = other->submit(work->recorder);
+    ASSERT_OK(first);
+    ASSERT_OK(second);
+    EXPECT_FALSE(second->done());
+    ASSERT_OK(other->pause());
+    EXPECT_TRUE(second->done()) << "nobody waited for it but the pause";
+    const std::uint64_t submits = other->counters().submits;
+    EXPECT_EQ(other->submit(work->recorder).status().code(), StatusCode::kPaused);
+    EXPECT_EQ(other->run(work->recorder).code(), StatusCode::kPaused);
+    EXPECT_EQ(other->counters().submits, submits);
+    ASSERT_OK(other->pause()) << "twice is once";
+    EXPECT_EQ(other->paused_status().code(), StatusCode::kPaused);
+    EXPECT_OK(first->wait()) << "who waits is not disturbed";
+    other->resume();
+    other->resume();
+    ASSERT_OK(other->paused_status());
+    ASSERT_OK(other->run(work->recorder));
+    ASSERT_OK(other->pause());  // a device may go while it is paused
+}
+
+TEST_F(DeviceTest, ALostDeviceCannotBePaused) {
+    auto doomed = make_device({});
+    ASSERT_OK(doomed);
+    doomed->mark_lost("a test");
+    EXPECT_EQ(doomed->pause().code(), StatusCode::kDeviceLost);
+    EXPECT_OK(doomed->paused_status());
+}
+
 TEST_F(DeviceTest, WorkThatTakesTooLongIsALostDevice) {
     const auto slow = slow_dispatches(device());
     ASSERT_OK(slow);

@@ -2,17 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "runtime/vk/instance.h"
+#include "tests/support/platform.h"
 
 namespace gyre {
 namespace {
 
 TEST(NoDriver, IsAStatusThatSaysWhatToInstall) {
     // This program makes no other instance, so nothing else sees the variables.
-    ::setenv("VK_DRIVER_FILES", "/nonexistent", 1);
-    ::setenv("VK_ICD_FILENAMES", "/nonexistent", 1);
+    test::set_environment("VK_DRIVER_FILES", "/nonexistent");
+    test::set_environment("VK_ICD_FILENAMES", "/nonexistent");
     const auto instance = Instance::create();
     if (instance.ok()) {  // some loaders start without drivers
         EXPECT_TRUE(instance->devices().empty());

@@ -3,11 +3,12 @@
 #include "runtime/vk/pipeline_cache.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <thread>
+
+#include "tests/support/platform.h"
 
 namespace gyre {
 namespace {
@@ -36,7 +37,7 @@ class PipelineCacheFile : public testing::Test {
   protected:
     void SetUp() override {
         folder_ = std::filesystem::temp_directory_path() /
-                  ("gyre-cache-" + std::to_string(::getpid()) + "-" +
+                  ("gyre-cache-" + test::process_id_text() + "-" +
                    testing::UnitTest::GetInstance()->current_test_info()->name());
         std::filesystem::remove_all(folder_);
     }

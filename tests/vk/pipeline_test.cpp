@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/pipeline.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 
 #include "tests/support/gpu_fixture.h"
+#include "tests/support/platform.h"
 #include "tests/vk/test_shaders.h"
 
 namespace gyre::test {
@@ -73,7 +72,7 @@ TEST_F(PipelineTest, RefusesDamagedCodeByName) {
 
 TEST_F(PipelineTest, ACacheFileIsWrittenUsedAndReplacedWhenDamaged) {
     const std::filesystem::path folder =
-        std::filesystem::temp_directory_path() / ("gyre-pipelines-" + std::to_string(::getpid()));
+        std::filesystem::temp_directory_path() / ("gyre-pipelines-" + test::process_id_text());
     DeviceOptions options;
     options.pipeline_cache_path = (folder / "cache.bin").string();
     const SpecConstant spec[] = {{kReduceLocalSize, 32}};

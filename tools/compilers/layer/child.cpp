@@ -26,6 +26,9 @@ using Clock = std::chrono::steady_clock;
 // A child may also stand still without using the processor: a lock that another thread held at the
 // fork. Time on the wall alone would say little on a machine that has other work.
 constexpr unsigned kMostIdleSeconds = 30;
+// A loop that sleeps and looks again takes a little time too: less than this part of a processor is
+// no work.
+constexpr double kLeastWork = 0.01;
 
 [[noreturn]] void be_child(unsigned cpu_seconds, const std::string& messages, int answer,
                            const std::function<std::string()>& work) {
@@ -65,7 +68,7 @@ double cpu_seconds_of(pid_t child) {
     return seconds(used);
 }
 
-// Reads until the child has closed its end. False: it stood still for idle_seconds before.
+// Reads until the child has closed its end. False: it did no work for idle_seconds before.
 bool read_answer(int file, pid_t child, unsigned idle_seconds, std::string& answer) {
     std::array<char, 1 << 16> buffer;
     double used = 0;
@@ -79,7 +82,8 @@ bool read_answer(int file, pid_t child, unsigned idle_seconds, std::string& answ
             if (n <= 0) return true;
             answer.append(buffer.data(), static_cast<std::size_t>(n));
         }
-        if (const double now = cpu_seconds_of(child); n_ready > 0 || now > used + 1e-4) {
+        if (const double now = cpu_seconds_of(child);
+            n_ready > 0 || now > used + kLeastWork * idle_seconds) {
             used = now;
             moved = Clock::now();
         }

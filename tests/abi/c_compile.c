@@ -42,6 +42,7 @@ int gyre_test_use_everything(const char* path) {
     gyre_model_options model_options = GYRE_MODEL_OPTIONS_INIT;
     gyre_model* model = NULL;
     gyre_model_info info = GYRE_MODEL_INFO_INIT;
+    gyre_token_info token_info = GYRE_TOKEN_INFO_INIT;
     gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
     gyre_session* session = NULL;
     gyre_sampling_options sampling = GYRE_SAMPLING_OPTIONS_INIT;
@@ -50,6 +51,7 @@ int gyre_test_use_everything(const char* path) {
     gyre_timings timings = GYRE_TIMINGS_INIT;
     gyre_counters counters = GYRE_COUNTERS_INIT;
     gyre_memory memory = GYRE_MEMORY_INIT;
+    gyre_memory_need need = GYRE_MEMORY_NEED_INIT;
     gyre_traffic traffic = GYRE_TRAFFIC_INIT;
     gyre_device_rates rates = GYRE_DEVICE_RATES_INIT;
     const float* logits = NULL;
@@ -62,14 +64,21 @@ int gyre_test_use_everything(const char* path) {
     generate.sampling = &sampling;
     generate.on_token = on_token;
     gyre_set_log_callback(on_log, NULL, GYRE_LOG_DEBUG);
+    failures += gyre_set_vulkan_loader(path, NULL) != GYRE_OK;
     failures += gyre_device_list_create(&list) != GYRE_OK;
     failures += gyre_device_list_get(list, gyre_device_list_count(list), &device) != GYRE_OK;
     gyre_device_list_destroy(list);
     failures += gyre_model_open(path, &model_options, &model) != GYRE_OK;
+    failures += gyre_model_open_fd(0, 0, 0, &model_options, &model) != GYRE_OK;
+    failures += gyre_model_open_memory(path, 1, &model_options, &model) != GYRE_OK;
     failures += gyre_model_get_info(model, &info) != GYRE_OK;
     failures += gyre_model_get_device(model, &device) != GYRE_OK;
     failures += gyre_model_tokenize(model, "a", 1, 0, &token, 1, &n) != GYRE_OK;
     failures += gyre_model_detokenize(model, &token, 1, bytes, sizeof bytes, &n) != GYRE_OK;
+    failures += gyre_model_get_token(model, token, &token_info) != GYRE_OK;
+    failures += gyre_model_metadata_count(model) == 0 || gyre_model_metadata_key(model, 0) == NULL;
+    failures += gyre_model_metadata(model, "general.name", bytes, sizeof bytes, &n) != GYRE_OK;
+    failures += gyre_model_estimate(model, NULL, &session_options, &need) != GYRE_OK;
     failures += gyre_session_create(model, &session_options, &session) != GYRE_OK;
     failures += gyre_session_feed(session, &token, 1) != GYRE_OK;
     failures += gyre_session_feed_logits(session, &token, 1, on_logits, NULL) != GYRE_OK;

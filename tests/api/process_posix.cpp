@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/api/process.h"
-
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +7,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
+
+#include "tests/api/process.h"
 
 namespace gyre::test {
 namespace {
@@ -40,20 +40,30 @@ void set_environment(const std::vector<std::string>& environment) {
     }
 }
 
+// What runs programs of another processor here: the words of CMAKE_CROSSCOMPILING_EMULATOR.
+std::vector<std::string> emulator() {
+    std::vector<std::string> words;
+    std::istringstream list(GYRE_TEST_EMULATOR);
+    for (std::string word; std::getline(list, word, '|');)
+        words.push_back(word);
+    return words;
+}
+
 [[noreturn]] void run_child(const std::vector<std::string>& arguments,
                             const ProcessOptions& options, int in, int out, int err) {
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
     set_environment(options.environment);
-    std::string program = std::string(GYRE_BINARY_DIR) + "/bin/gyre";
-    std::vector<std::string> copies = arguments;
-    std::vector<char*> argv = {program.data()};
-    for (std::string& argument : copies)
-        argv.push_back(argument.data());
+    std::vector<std::string> words = emulator();
+    words.push_back(std::string(GYRE_BINARY_DIR) + "/bin/gyre");
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
     argv.push_back(nullptr);
-    execv(program.c_str(), argv.data());
-    std::perror(program.c_str());
+    execvp(argv[0], argv.data());
+    std::perror(argv[0]);
     _exit(127);
 }
 

@@ -1,0 +1,110 @@
+// ModelsTest: models that the user picks: good ones, broken ones, and one that does not fit.
+// SPDX-License-Identifier: Apache-2.0
+package dev.gyre.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNull;
+import static org.junit.Assert.assertTrue;
+import static org.robolectric.Shadows.shadowOf;
+
+import android.app.Activity;
+import android.content.Context;
+import android.content.Intent;
+import android.content.pm.PackageManager;
+import android.net.Uri;
+import java.io.File;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import org.junit.Rule;
+import org.junit.Test;
+import org.junit.rules.TemporaryFolder;
+import org.junit.runner.RunWith;
+import org.robolectric.RobolectricTestRunner;
+import org.robolectric.RuntimeEnvironment;
+
+@RunWith(RobolectricTestRunner.class)
+public class ModelsTest {
+    @Rule public final TemporaryFolder folder = new TemporaryFolder();
+
+    private static byte[] shippedModel() throws IOException {
+        File root = new File(System.getProperty("gyre.root"));
+        return Files.readAllBytes(new File(root, "models/" + Workbench.SHIPPED_MODEL).toPath());
+    }
+
+    private File file(byte[] bytes) throws IOException {
+        File file = folder.newFile();
+        Files.write(file.toPath(), bytes);
+        return file;
+    }
+
+    /** Presses the button, and answers as the system's picker does. */
+    private static void pick(Phone phone, File file) {
+        phone.press(R.id.open);
+        Intent asked = shadowOf(phone.activity()).getNextStartedActivity();
+        assertEquals(Intent.ACTION_OPEN_DOCUMENT, asked.getAction());
+        assertTrue(asked.getCategories().contains(Intent.CATEGORY_OPENABLE));
+        shadowOf(phone.activity()).receiveResult(
+                asked, Activity.RESULT_OK, new Intent().setData(Uri.fromFile(file)));
+    }
+
+    /** The shipped model, made for the longest context that a file may have. */
+    private static byte[] withHugeContext() throws IOException {
+        byte[] bytes = shippedModel();
+        byte[] key = "gpt2.context_length".getBytes(StandardCharsets.US_ASCII);
+        String head = new String(bytes, 0, 1 << 16, StandardCharsets.ISO_8859_1);
+        int value = head.indexOf("gpt2.context_length") + key.length + 4; // behind the value's type
+        ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        assertEquals("where the file has its context", 512, file.getInt(value));
+        file.putInt(value, 1 << 20);
+        return bytes;
+    }
+
+    @Test
+    public void aPickedModelTakesThePlaceOfTheFirst() throws IOException {
+        try (Phone phone = Phone.start()) {
+            phone.awaitReady();
+            pick(phone, file(shippedModel()));
+            assertFalse("is being opened", phone.isReady());
+            phone.awaitReady();
+            phone.type("Once");
+            phone.press(R.id.write);
+            phone.await("text", () -> phone.text().length() > 10);
+        }
+    }
+
+    @Test
+    public void aBrokenFileIsSaidToBe() throws IOException {
+        try (Phone phone = Phone.start()) {
+            phone.awaitReady();
+            pick(phone, file("This is not a model".getBytes(StandardCharsets.US_ASCII)));
+            phone.await("the library's words", () -> phone.text().contains("GGUF"));
+            assertFalse(phone.find(R.id.write).isEnabled());
+            assertEquals("The folder above opens another model.", phone.status());
+            pick(phone, file(shippedModel()));
+            phone.awaitReady();
+        }
+    }
+
+    @Test
+    public void aModelThatDoesNotFitIsNotLoaded() throws IOException {
+        try (Phone phone = Phone.start()) {
+            phone.awaitReady();
+            pick(phone, file(withHugeContext()));
+            phone.await("the memory's words", () -> phone.text().contains("does not fit"));
+            assertTrue(phone.text(), phone.text().matches(
+                    "(?s)This model does not fit: it needs [0-9.]+ GB of .* and [0-9.]+ GB are available.*"));
+            assertFalse(phone.find(R.id.write).isEnabled());
+        }
+    }
+
+    @Test
+    public void nothingIsAskedFor() throws PackageManager.NameNotFoundException {
+        Context context = RuntimeEnvironment.getApplication();
+        assertNull(context.getPackageManager()
+                .getPackageInfo("dev.gyre.demo", PackageManager.GET_PERMISSIONS).requestedPermissions);
+    }
+}

@@ -1,0 +1,20 @@
+// Tells model files apart, for what is kept of a model's sessions.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "runtime/model/gguf.h"
+
+namespace gyre {
+
+// A hash of all that stands before the tensors' data (metadata, names, shapes and types), of the
+// notes about what of the file is ignored, and of 256 bytes at the beginning, the middle and the
+// end of every tensor. Files with the same fingerprint are taken for the same model; it finds
+// mistakes, not malice. file: what gguf was read from.
+std::uint64_t model_fingerprint(std::span<const std::uint8_t> file, const Gguf& gguf,
+                                std::span<const std::string> ignored);
+
+}  // namespace gyre

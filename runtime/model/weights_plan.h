@@ -1,0 +1,105 @@
+// Where a model's weights go: how matrices are cut, where vectors lie, what memory all of it takes.
+// SPDX-License-Identifier: Apache-2.0
+//
+// A plan is made of the file's head and the device's limits alone. ModelWeights::create carries it
+// out; who only wants to know what memory a model takes needs no more than the plan.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "runtime/base/status.h"
+#include "runtime/kernels/tensor.h"
+#include "runtime/model/model_config.h"
+#include "runtime/model/model_tensors.h"
+#include "runtime/vk/device_info.h"
+#include "shaders/interface/bindings.h"
+
+namespace gyre {
+
+// Where a float vector lies in ModelWeights::params, in words; NO_OFFSET: the model has none.
+using ParamsOffset = std::uint32_t;
+
+struct NormWeights {
+    ParamsOffset weight = NO_OFFSET;  // [n_embd]
+    ParamsOffset bias = NO_OFFSET;    // [n_embd]
+};
+
+struct LinearWeights {
+    WeightMatrix matrix;            // [n_out][n_in]
+    ParamsOffset bias = NO_OFFSET;  // [n_out]
+};
+
+struct LayerWeights {
+    NormWeights attn_norm;
+    LinearWeights attn_qkv;  // slices begin and end at heads
+    LinearWeights attn_output;
+    ParamsOffset attn_sinks = NO_OFFSET;  // [n_head]
+    NormWeights ffn_norm;
+    LinearWeights ffn_up;
+    LinearWeights ffn_down;
+};
+
+struct WeightsLayout {
+    WeightMatrix token_embd;                // [n_vocab][n_embd]
+    ParamsOffset positions = NO_OFFSET;     // [n_ctx][n_embd] absolute positions
+    ParamsOffset alibi_slopes = NO_OFFSET;  // [n_head]
+    std::vector<LayerWeights> layers;       // [n_layer]
+    NormWeights output_norm;
+    WeightMatrix output;  // [n_vocab][n_embd]; token_embd's slices where tied
+
+    // Each matrix that has memory of its own, in the order in which it gets it. Ends at an error.
+    template <typename Visit>
+    Status for_each_matrix(bool tied, Visit visit) {
+        GYRE_TRY(visit(token_embd));
+        for (LayerWeights& layer : layers) {
+            GYRE_TRY(visit(layer.attn_qkv.matrix));
+            GYRE_TRY(visit(layer.attn_output.matrix));
+            GYRE_TRY(visit(layer.ffn_up.matrix));
+            GYRE_TRY(visit(layer.ffn_down.matrix));
+        }
+        if (!tied) GYRE_TRY(visit(output));
+        return {};
+    }
+};
+
+// What a matrix is made of; imag: nullptr, or the imaginary parts where real has the real ones.
+struct MatrixSource {
+    const TensorView* real = nullptr;
+    const TensorView* imag = nullptr;
+};
+
+struct VectorSource {
+    ParamsOffset at = 0;                         // words, in params
+    std::function<std::vector<float>()> values;  // reads the file, or computes them
+};
+
+struct WeightsPlan {
+    // Slices without a buffer: BufferRange::size alone counts, in the order of for_each_matrix.
+    WeightsLayout layout;
+    std::vector<MatrixSource> matrices;  // in the order of for_each_matrix
+    std::vector<VectorSource> vectors;
+    std::uint64_t params_words = 0;    // a multiple of 4, at least kMinParamsBytes in memory
+    std::uint64_t expected_bytes = 0;  // for the Arena
+    std::uint64_t file_bytes = 0;      // of the file's matrices
+    std::uint64_t device_bytes = 0;    // what the Arena then has in blocks
+    std::uint32_t n_blocks = 0;
+
+    static constexpr std::uint64_t kMinParamsBytes = 16;
+    std::uint64_t params_bytes() const { return params_words * 4; }
+
+    // Reads shapes, formats and names of tensors; their data is read by VectorSource::values alone.
+    // kOutOfDeviceMemory: a limit of the device is exceeded.
+    static Result<WeightsPlan> of(const DeviceInfo& device, const DeviceCaps& caps,
+                                  const ModelConfig& config, const ModelTensors& tensors);
+};
+
+// Bytes of all matrices on a device that takes each in one piece.
+std::uint64_t matrix_device_bytes(const ModelConfig& config, const ModelTensors& tensors);
+
+// ALiBi's slope a head (Press et al., arXiv:2108.12409): 2^(-8 h / H) for h = 1..H where H is a
+// power of two, otherwise the odd ones of the next power follow.
+std::vector<float> alibi_slopes(std::uint32_t n_head);
+
+}  // namespace gyre

@@ -14,11 +14,12 @@ set(GYRE_DEBIAN_ARCHIVES https://deb.debian.org/debian https://snapshot.debian.o
     CACHE STRING "Where they are downloaded from: the first archive that has a file with the hash below")
 set(GYRE_GTEST_DIR "" CACHE PATH "GoogleTest's sources (Debian: /usr/src/googletest); empty: its package")
 
-# The upstream part of Debian's source packages: folder, file in an archive's pool, SHA-256.
+# The upstream part of Debian's source packages: folder, file in an archive's pool, SHA-256. volk is a header and a source
+# that its package installs as they are.
 set(gyre_pinned_sources
     "zlib z/zlib/zlib_1.3.dfsg+really1.3.1.orig.tar.gz 60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb"
     "utf8proc u/utf8proc/utf8proc_2.8.0.orig.tar.gz a0a60a79fe6f6d54e7d411facbfcc867a6e198608f2cd992490e46f04b1bcecc"
-    "volk v/vulkan-volk/vulkan-volk_1.4.304.0.orig.tar.gz 2a563c9dd926c804d91d7b84c59516678ccb32d039038049fc20eb22547c88fb"
+    "volk v/vulkan-volk/libvulkan-volk-dev_1.4.304.0-1_amd64.deb f69b35ca317fbe7ca1c9a47bd6ab61c08e6b37e7e887b64408268ec24cc3b54c"
     "vulkan-headers v/vulkan-loader/vulkan-loader_1.4.309.0.orig.tar.xz 6e37284e5c8ef5f06cef273cc207f0b31cb3b63c1ea2875639e843b01da4e6d7"
     "cli11 c/cli11/cli11_2.4.1+ds.orig.tar.xz 0b8fbf2398875f15f30a675c7f412123a2aaa38df2863e991de72004fd5f1292"
     "json n/nlohmann-json3/nlohmann-json3_3.11.3.orig.tar.gz 0d8ef5af7f9794e3263480193c491549b2ba6cc74bb018906202ada498a79406"
@@ -47,11 +48,21 @@ function(gyre_sources_of folder result)
     endforeach()
     list(TRANSFORM GYRE_DEBIAN_ARCHIVES APPEND /pool/main/${file} OUTPUT_VARIABLE urls)
     include(FetchContent)
+    set(extract DOWNLOAD_EXTRACT_TIMESTAMP OFF)
+    if(file MATCHES "\\.deb$")
+        set(extract DOWNLOAD_NO_EXTRACT ON)
+    endif()
     # SOURCE_SUBDIR is not there, so that no CMakeLists.txt of theirs is run.
-    FetchContent_Declare(gyre_${folder} URL ${urls} URL_HASH SHA256=${hash} DOWNLOAD_EXTRACT_TIMESTAMP OFF
-        SOURCE_SUBDIR none)
+    FetchContent_Declare(gyre_${folder} URL ${urls} URL_HASH SHA256=${hash} SOURCE_SUBDIR none ${extract})
     FetchContent_MakeAvailable(gyre_${folder})
-    set(${result} ${gyre_${folder}_SOURCE_DIR} PARENT_SCOPE)
+    set(found ${gyre_${folder}_SOURCE_DIR})
+    if(file MATCHES "\\.deb$")
+        cmake_path(GET file FILENAME name)
+        file(ARCHIVE_EXTRACT INPUT ${found}/${name} DESTINATION ${found})
+        file(ARCHIVE_EXTRACT INPUT ${found}/data.tar.xz DESTINATION ${found})
+        set(found ${found}/usr/include)
+    endif()
+    set(${result} ${found} PARENT_SCOPE)
 endfunction()
 
 # C sources of others: no warnings of ours, and nothing of them is exported.

@@ -2,6 +2,7 @@
 #include <io.h>
 #include <windows.h>
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -68,6 +69,14 @@ Result<std::uint64_t> regular_file_bytes(HANDLE file, const std::string& name) {
     return static_cast<std::uint64_t>(size.QuadPart);
 }
 
+// INVALID_HANDLE_VALUE for a number that is no descriptor. (The C runtime of MSVC ends the process
+// with such a number, unless the program has set a handler for invalid parameters.)
+HANDLE handle_of(int fd) {
+    constexpr std::intptr_t kNoStream = -2;  // of a program without a console
+    const std::intptr_t handle = ::_get_osfhandle(fd);
+    return handle == kNoStream ? INVALID_HANDLE_VALUE : reinterpret_cast<HANDLE>(handle);
+}
+
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
@@ -91,7 +100,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
 // fd is a descriptor of the C runtime that this library links.
 Result<MappedFile> MappedFile::map(int fd, std::uint64_t offset, std::uint64_t n_bytes,
                                    std::string name) {
-    HANDLE file = reinterpret_cast<HANDLE>(::_get_osfhandle(fd));
+    HANDLE file = handle_of(fd);
     if (file == INVALID_HANDLE_VALUE) return Status::invalid_argument(name + ": is not open");
     GYRE_ASSIGN(const std::uint64_t file_bytes, regular_file_bytes(file, name));
     GYRE_ASSIGN(n_bytes, checked_length(name, file_bytes, offset, n_bytes, view_granularity()));

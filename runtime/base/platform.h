@@ -26,6 +26,13 @@ std::FILE* open_to_read(const std::string& path);
 // Renames one file to another's name, in its place where there is one. Empty, or what went wrong.
 std::string replace_file(const std::string& from, const std::string& to);
 
+// A library of the system's kind by its path, or by a name that the system looks for. Null: error
+// says why. It stays loaded until it is closed.
+void* open_library(const std::string& path, std::string& error);
+using LibraryFunction = void (*)();
+LibraryFunction find_function(void* library, const char* name);  // null: it has none
+void close_library(void* library);
+
 // Of this process; no two that run have the same.
 unsigned long process_id();
 

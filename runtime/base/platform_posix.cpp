@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/base/platform.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -55,6 +56,21 @@ std::FILE* open_to_read(const std::string& path) {
 
 std::string replace_file(const std::string& from, const std::string& to) {
     return std::rename(from.c_str(), to.c_str()) == 0 ? "" : std::strerror(errno);
+}
+
+void* open_library(const std::string& path, std::string& error) {
+    void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    const char* reason = library == nullptr ? ::dlerror() : nullptr;
+    if (reason != nullptr) error = reason;
+    return library;
+}
+
+LibraryFunction find_function(void* library, const char* name) {
+    return reinterpret_cast<LibraryFunction>(::dlsym(library, name));
+}
+
+void close_library(void* library) {
+    ::dlclose(library);
 }
 
 unsigned long process_id() {

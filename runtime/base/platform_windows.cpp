@@ -110,6 +110,22 @@ std::string replace_file(const std::string& from, const std::string& to) {
     return done ? "" : windows_error_text(::GetLastError());
 }
 
+void* open_library(const std::string& path, std::string& error) {
+    HMODULE library = ::LoadLibraryW(wide_of(path).c_str());
+    if (library == nullptr) error = windows_error_text(::GetLastError());
+    return library;
+}
+
+LibraryFunction find_function(void* library, const char* name) {
+    // By way of void*: the compiler warns of a direct cast, as of one to a function that is called.
+    return reinterpret_cast<LibraryFunction>(
+        reinterpret_cast<void*>(::GetProcAddress(static_cast<HMODULE>(library), name)));
+}
+
+void close_library(void* library) {
+    ::FreeLibrary(static_cast<HMODULE>(library));
+}
+
 unsigned long process_id() {
     return ::GetCurrentProcessId();
 }

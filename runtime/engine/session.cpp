@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "runtime/base/host_size.h"
 #include "runtime/engine/token_traffic.h"
 #include "runtime/vk/transfer.h"
 
@@ -101,8 +102,8 @@ Status Session::feed(std::span<const std::uint32_t> tokens, const LogitsSink& si
     GYRE_TRY(check(tokens));
     GYRE_TRY(ensure_all_logits());
     const std::uint32_t n_vocab = model_->config().n_vocab;
-    const std::size_t rows = std::min<std::size_t>(
-        layout_.chunk, buffers_.all_logits->size() / (std::uint64_t{n_vocab} * 4));
+    const std::size_t rows = host_size(std::min<std::uint64_t>(
+        layout_.chunk, buffers_.all_logits->size() / (std::uint64_t{n_vocab} * 4)));
     for (std::size_t first = 0; first < tokens.size();) {
         GYRE_ASSIGN(const auto chunk, next_chunk(tokens, first, rows));
         GYRE_TRY(run_chunk(chunk, LogitsOf::kEveryToken, Readback::kNow));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/base/host_size.h"
 #include "runtime/engine/session_plan.h"
 #include "runtime/engine/warm_up.h"
 #include "runtime/model/rotary_table.h"
@@ -95,7 +96,7 @@ Status Session::fill_state() {
     };
     std::vector<float> values;
     const auto upload_table = [&](RotaryTable which, std::uint32_t word) {
-        values.resize(rotary_table_floats(rotary_, n_ctx()));
+        values.resize(host_size(rotary_table_floats(rotary_, n_ctx())));
         fill_rotary_table(rotary_, which, options_.first_position, n_ctx(), decay_origin(), values);
         return upload(word, values);
     };
@@ -165,7 +166,7 @@ Status Session::warm_up(const Schedule::Progress& progress) {
         CommandRecorder::create(model_->device(), {.debug_name = "warm up", .warm_up = true}));
     const StepState step{0, 1, SAMPLE_STOP_COUNT, 0};  // the sampler returns at once
     auto* bytes = static_cast<std::byte*>(buffers_.batch.mapped());
-    std::memset(bytes, 0, buffers_.batch.size());  // token 0
+    std::memset(bytes, 0, host_size(buffers_.batch.size()));  // token 0
     std::memcpy(bytes, &step, sizeof(step));
     GYRE_TRY(buffers_.batch.flush(0, buffers_.batch.size()));
     const auto dispatch_all = [&](Dispatcher& to) {

@@ -148,7 +148,7 @@ class GgufParser {
         }
         if (count > remaining() / size) return too_long(key, count, type);
         if (type == GgufType::kBool) {
-            for (std::uint64_t i = 0; i < count; ++i) {
+            for (std::size_t i = 0; i < count; ++i) {
                 if (bytes_[at_ + i] > 1) {
                     return Status::bad_file(quoted("key", key) + ": bool of value " +
                                             std::to_string(bytes_[at_ + i]) + "; expected 0 or 1");

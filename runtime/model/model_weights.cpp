@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/base/host_size.h"
 #include "runtime/model/weight_formats.h"
 #include "runtime/vk/device.h"
 #include "runtime/vk/transfer.h"
@@ -51,7 +52,7 @@ class WeightUpload {
         const std::uint64_t bytes = plan_.params_bytes();
         GYRE_ASSIGN(weights_.params_,
                     weights_.arena_.allocate(std::max(bytes, WeightsPlan::kMinParamsBytes)));
-        std::vector<float> params(plan_.params_words);
+        std::vector<float> params(host_size(plan_.params_words));
         for (const VectorSource& vector : plan_.vectors) {
             const std::vector<float> values = vector.values();
             std::copy(values.begin(), values.end(), params.begin() + vector.at);
@@ -72,14 +73,14 @@ class WeightUpload {
         const std::uint32_t first_row = slice.first_row / outputs;
         const DeviceMatrix layout{source.real->format, slice.n_rows / outputs,
                                   static_cast<std::uint32_t>(source.real->dims[0])};
-        const std::uint64_t words = layout.size_words();
+        const std::size_t words = host_size(layout.size_words());
         GYRE_ASSIGN(slice.range, weights_.arena_.allocate(slice.range.size));
         GYRE_ASSIGN(std::byte * bytes, uploader_.stage(slice.range));
         const std::span target(reinterpret_cast<std::uint32_t*>(bytes), words * outputs);
         repack(layout, *source.real, first_row, target.first(words));
         if (source.imag != nullptr) repack(layout, *source.imag, first_row, target.last(words));
         GYRE_TRY(uploader_.commit());
-        weights_.matrix_bytes_ += words * 4 * outputs;
+        weights_.matrix_bytes_ += std::uint64_t{words} * 4 * outputs;
         if (progress_ && !progress_(done_, plan_.file_bytes)) {
             return Status::cancelled("load cancelled");
         }
@@ -88,7 +89,7 @@ class WeightUpload {
 
     void repack(const DeviceMatrix& layout, const TensorView& tensor, std::uint32_t first_row,
                 std::span<std::uint32_t> target) {
-        const std::uint64_t file_row = row_bytes(tensor.format, layout.n_in);
+        const std::size_t file_row = host_size(row_bytes(tensor.format, layout.n_in));
         const auto source = tensor.bytes.subspan(first_row * file_row, layout.n_rows * file_row);
         repack_in_threads(layout, source, target);
         file_.release_pages(static_cast<std::size_t>(source.data() - file_.bytes().data()),

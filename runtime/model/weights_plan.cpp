@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "runtime/base/host_size.h"
 #include "runtime/kernels/kernel_table.h"
 #include "runtime/model/weight_formats.h"
 #include "runtime/vk/arena_plan.h"
@@ -46,7 +47,7 @@ std::vector<float> sinusoidal_positions(std::uint32_t n_ctx, std::uint32_t n_emb
 // The first n_ctx rows of the learned table, which may have more.
 std::vector<float> learned_positions(const TensorView& tensor, std::uint32_t n_ctx) {
     std::vector<float> rows = read_floats(tensor);
-    rows.resize(std::size_t{n_ctx} * tensor.dims[0]);
+    rows.resize(host_size(n_ctx * tensor.dims[0]));
     return rows;
 }
 

@@ -2,11 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/loader.h"
 
-#include <dlfcn.h>
-
 #include <memory>
 #include <mutex>
 
+#include "runtime/base/platform.h"
 #include "runtime/vk/install_hints.h"
 #include "runtime/vk/vk_call.h"
 
@@ -36,21 +35,19 @@ Status load_from(PFN_vkGetInstanceProcAddr get, const std::string& source) {
     return {};
 }
 
-// Windows: the path is UTF-8.
 Status load_library(const std::string& path) {
-    void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    std::string reason;
+    void* library = open_library(path, reason);
     if (library == nullptr) {
-        const char* reason = ::dlerror();
-        return Status::no_device("the Vulkan loader " + path + " cannot be loaded: " +
-                                 (reason != nullptr ? reason : "no reason is known"));
+        return Status::no_device("the Vulkan loader " + path + " cannot be loaded: " + reason);
     }
-    const auto get =
-        reinterpret_cast<PFN_vkGetInstanceProcAddr>(::dlsym(library, "vkGetInstanceProcAddr"));
+    const auto get = reinterpret_cast<PFN_vkGetInstanceProcAddr>(
+        find_function(library, "vkGetInstanceProcAddr"));
     const Status status =
         get == nullptr
             ? Status::no_device(path + " has no vkGetInstanceProcAddr: it is no Vulkan loader")
             : load_from(get, "the Vulkan loader " + path);
-    if (!status.ok()) ::dlclose(library);
+    if (!status.ok()) close_library(library);
     return status;
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/base/host_size.h"
 #include "runtime/vk/device_state.h"
 
 namespace gyre {
@@ -42,7 +43,7 @@ Status Uploader::copy_piece(const BufferRange& to, const std::byte* bytes) {
         slot.submission.reset();
         GYRE_TRY(last.wait());
     }
-    std::memcpy(slot.staging.mapped(), bytes, to.size);
+    std::memcpy(slot.staging.mapped(), bytes, host_size(to.size));
     GYRE_TRY(slot.staging.flush(0, to.size));
     GYRE_TRY(slot.recorder.begin());
     slot.recorder.copy(slot.staging.range(0, to.size), to);
@@ -76,7 +77,7 @@ Result<std::byte*> Uploader::stage(const BufferRange& to) {
     if (to.buffer->mapped() != nullptr) {
         return static_cast<std::byte*>(to.buffer->mapped()) + to.offset;
     }
-    if (scratch_.size() < to.size) scratch_.resize(to.size);
+    if (scratch_.size() < to.size) scratch_.resize(host_size(to.size));
     return scratch_.data();
 }
 
@@ -87,7 +88,7 @@ Status Uploader::commit() {
         GYRE_TRY(to.buffer->flush(to.offset, to.size));
         return device_->lost_status();
     }
-    return write(to, std::span(scratch_.data(), to.size));
+    return write(to, std::span(scratch_.data(), host_size(to.size)));
 }
 
 Status Uploader::finish() {
@@ -117,7 +118,7 @@ Status download(Device& device, const BufferRange& from, void* to) {
         GYRE_TRY(recorder.end());
         GYRE_TRY(device.run(recorder));
         GYRE_TRY(staging.invalidate(0, piece));
-        std::memcpy(static_cast<std::byte*>(to) + done, staging.mapped(), piece);
+        std::memcpy(static_cast<std::byte*>(to) + done, staging.mapped(), host_size(piece));
     }
     return {};
 }

@@ -92,5 +92,31 @@ TEST(CacheFile, LeavesNothingAfterAnError) {
     std::filesystem::remove_all(folder);
 }
 
+TEST(Libraries, ThatAreNotThereSayWhy) {
+    std::string error;
+    EXPECT_EQ(open_library("no/such/folder/library", error), nullptr);
+    EXPECT_FALSE(error.empty());
+    EXPECT_EQ(error.find('\n'), std::string::npos) << error;
+}
+
+#if defined(_WIN32) || defined(__GLIBC__)
+TEST(Libraries, HaveFunctions) {
+#ifdef _WIN32
+    const char* const name = "kernel32.dll";
+    const char* const function = "GetTickCount";
+#else
+    const char* const name = "libm.so.6";
+    const char* const function = "cos";
+#endif
+    std::string error;
+    void* library = open_library(name, error);
+    ASSERT_NE(library, nullptr) << error;
+    EXPECT_EQ(error, "");
+    EXPECT_NE(find_function(library, function), nullptr);
+    EXPECT_EQ(find_function(library, "vkGetInstanceProcAddr"), nullptr);
+    close_library(library);
+}
+#endif
+
 }  // namespace
 }  // namespace gyre

@@ -1,6 +1,7 @@
 # The steps of scripts/android that make something. Sourced by it; the last line of output is the table's.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2030,SC2031  # what fetch_sources sets is meant for its subshell alone
 
 : "${out:?}" "${cache:?}" "${api:?}" "${version:?}" "${aar:?}" "${apk:?}" "${ndk?}" "${abis[*]:?}"
 

@@ -95,7 +95,7 @@ check_slow_text() {
 # What begins with gyre_ is exactly the header's.
 check_macos_exports() {
     cmake -DNM=llvm-nm-14 -DFORMAT=MACHO -DLIBRARY="$folder/$library" -DHEADERS=include/gyre \
-        -P tests/api/exported_symbols.cmake >"$log/exports.log" 2>&1 || { ran+=("wrong exports: $log/exports.log"); return 1; }
+        -P tests/abi/exported_symbols.cmake >"$log/exports.log" 2>&1 || { ran+=("wrong exports: $log/exports.log"); return 1; }
     ran+=("nothing; exports: $(<"$log/exports.log")")
 }
 

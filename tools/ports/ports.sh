@@ -79,6 +79,6 @@ zig() {
     local tools=$cache/zig-$1
     compiler=$tools/c++ compiler_name="zig $zig_version, clang"
     prepare+=("scripts/setup packages googletest python3-venv ${*:4}" prepare_sources "prepare_zig $1")
-    arguments+=("${bundled[@]}" -DCMAKE_SYSTEM_NAME="$2" -DCMAKE_SYSTEM_PROCESSOR="$3"
+    arguments+=("${bundled[@]}" -DCMAKE_SYSTEM_NAME="$2" -DCMAKE_SYSTEM_VERSION=20 -DCMAKE_SYSTEM_PROCESSOR="$3"
         -DCMAKE_C_COMPILER="$tools/cc" -DCMAKE_CXX_COMPILER="$tools/c++" -DCMAKE_AR="$tools/ar" -DCMAKE_RANLIB="$tools/ranlib")
 }

@@ -43,9 +43,11 @@ unpack_sources() {
     mkdir -p "$cache/downloads" "$cache/sources.new"
     while read -r folder file hash; do
         mkdir "$cache/sources.new/$folder"
-        if ! fetch_pinned "$file" "$hash" "$cache/downloads/$(basename "$file")"; then
-            [[ $folder == volk ]] || exit 1
-            cp /usr/include/volk.[ch] "$cache/sources.new/$folder" # of the package, which is all of its sources
+        fetch_pinned "$file" "$hash" "$cache/downloads/$(basename "$file")"
+        if [[ $file == *.deb ]]; then
+            dpkg-deb -x "$cache/downloads/$(basename "$file")" "$cache/unpacked"
+            cp "$cache"/unpacked/usr/include/* "$cache/sources.new/$folder"
+            rm -r "$cache/unpacked"
             continue
         fi
         tar -x -C "$cache/sources.new/$folder" --strip-components 1 -f "$cache/downloads/$(basename "$file")"

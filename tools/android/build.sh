@@ -1,6 +1,7 @@
 # The steps of scripts/android that make something. Sourced by it; the last line of output is the table's.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2030,SC2031  # what fetch_sources sets is meant for its subshell alone
 
 : "${out:?}" "${cache:?}" "${api:?}" "${version:?}" "${aar:?}" "${apk:?}" "${ndk?}" "${abis[*]:?}"
 
@@ -163,6 +164,7 @@ build_apk() {
     [[ -e $key ]] || keytool -genkeypair -keystore "$key" -storepass android -alias debug -keyalg RSA -keysize 2048 \
         -validity 10000 -dname CN=Debug || return 1
     zipalign -f 16384 "$unaligned" "$apk" &&
-        apksigner sign --ks "$key" --ks-pass pass:android --ks-key-alias debug --min-sdk-version "$api" "$apk" &&
+        apksigner sign --ks "$key" --ks-pass pass:android --ks-key-alias debug --v4-signing-enabled false --min-sdk-version "$api" \
+            "$apk" &&
         echo "$(basename "$apk"), $(stat -c %s "$apk") bytes"
 }

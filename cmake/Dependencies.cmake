@@ -86,12 +86,20 @@ if(GYRE_BUNDLED_DEPS OR GYRE_BUNDLED_DEPS_DIR)
     # What works on memory: without files.
     gyre_bundled_library(gyre_zlib ${folder} adler32.c compress.c crc32.c deflate.c infback.c inffast.c inflate.c
         inftrees.c trees.c uncompr.c zutil.c)
+    # zlib's own list of what it can be told to call otherwise; the types in it need not.
+    file(STRINGS ${folder}/zconf.h names REGEX "^# +define +[A-Za-z0-9_]+ +z_")
+    list(TRANSFORM names REPLACE "^# +define +([A-Za-z0-9_]+).*$" "\\1")
+    list(FILTER names EXCLUDE REGEX "^(Bytef?|z_.*|[a-z]+_func|gz_?[Hh]eader.*|gzFile|internal_state|[cui][A-Za-z]*f|u[IL][a-z]+|voidp.*)$")
+    gyre_own_names(gyre_zlib ${names} z_errmsg)
     add_library(ZLIB::ZLIB ALIAS gyre_zlib)
     gyre_is_found(ZLIB)
 
     gyre_sources_of(utf8proc folder)
     gyre_bundled_library(utf8proc ${folder} utf8proc.c)
     target_compile_definitions(utf8proc PUBLIC UTF8PROC_STATIC)
+    file(STRINGS ${folder}/utf8proc.h names REGEX "^UTF8PROC_DLLEXPORT ")
+    list(TRANSFORM names REPLACE "^.*(utf8proc_[A-Za-z0-9_]+)[([].*$" "\\1")
+    gyre_own_names(utf8proc ${names})
     add_library(utf8proc::utf8proc ALIAS utf8proc)
     gyre_is_found(utf8proc)
 

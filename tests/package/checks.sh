@@ -26,7 +26,7 @@ declare -A words=(
     [no_shader_compiler]="no shader compiler, CLI11 or nlohmann_json is installed"
     [subdirectory]="add_subdirectory of the archive of the sources: builds, the same text"
     [static_installation]="a static installation: what pkg-config --static --libs gyre prints links"
-    [java]="the jar in a fresh Maven project: the same text"
+    [java]="the jar in a fresh Maven project: the same text, behind the prompt"
     [debs_purge]="apt purges them, and no file is left"
     [archive_anywhere]="the archive of the installation runs from any folder: the same text"
 )
@@ -176,7 +176,7 @@ check_java() {
     in_root sh -ec 'cd /src/jars; rm -f *-sources.jar *-javadoc.jar *-tests.jar
         for jar in *.jar; do mvn -q -B org.apache.maven.plugins:maven-install-plugin:3.1.2:install-file -Dfile=$jar -DpomFile=pom.xml; done
         mvn -q -B -f /src/java/pom.xml package'
-    same_text java -jar /src/java/target/write.jar "$model" "$prompt"
+    in_root java -jar /src/java/target/write.jar "$model" "$prompt" | diff <(printf '%s' "$prompt"; cat "$root/tmp/expected") -
 }
 
 check_debs_purge() {

@@ -1,6 +1,7 @@
 // Stop strings through gyre.h: the text ends before them, the session holds them.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -186,6 +187,19 @@ TEST_F(StopTextTest, TextGoesOnBehindAStopStringOnTheDevice) {
     ASSERT_GYRE_OK(rest.status);
     text.tokens.insert(text.tokens.end(), rest.tokens.begin(), rest.tokens.end());
     EXPECT_EQ(text.tokens, whole.tokens);
+}
+
+// A program that was built when the options ended with reserved.
+TEST_F(StopTextTest, OlderOptionsHaveNone) {
+    const Collected whole = generate_anew({});
+    const std::string stop = whole.text.substr(5, 1);
+    options_.struct_size = offsetof(gyre_generate_options, stop);
+    options_.logprobs = 1;  // beyond the caller's struct, as the stop strings are
+    options_.n_top = 1000;
+    const Collected text = generate_anew({stop});
+    ASSERT_GYRE_OK(text.status);
+    EXPECT_EQ(text.text, whole.text);
+    EXPECT_EQ(text.result.stop_reason, GYRE_STOP_MAX_TOKENS);
 }
 
 TEST_F(StopTextTest, WhatIsRefusedChangesNothing) {

@@ -16,6 +16,7 @@ constexpr float kInf = std::numeric_limits<float>::infinity();
 TEST(LogProbabilitiesTest, OfKnownProbabilities) {
     const std::vector<double> probabilities = {0.5, 0.125, 0.25, 0.125};
     std::vector<float> logits;
+    logits.reserve(probabilities.size());
     for (const double p : probabilities)
         logits.push_back(static_cast<float>(std::log(p) + 3.0));  // a constant changes nothing
     const LogProbabilities odds(logits);

@@ -188,7 +188,7 @@ const WeightFormatInfo* find_format(std::string_view name) {
     for (const WeightFormatInfo& info : kFormats) {
         const std::string_view known = info.name;
         if (std::equal(known.begin(), known.end(), name.begin(), name.end(),
-                       [](char a, char b) { return a == upper(b); })) {
+                       [](char a, char b) { return upper(a) == upper(b); })) {
             return &info;
         }
     }

@@ -17,7 +17,7 @@ if(CPACK_GENERATOR STREQUAL "DEB")
 Upstream-Name: gyre
 
 Files: *
-Copyright: the authors of Gyre
+Copyright: 2026, the authors of Gyre
 License: Apache-2.0
  On Debian systems, the full text of the Apache License, version 2.0,
  is in /usr/share/common-licenses/Apache-2.0.

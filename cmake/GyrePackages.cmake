@@ -30,16 +30,16 @@ set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lib)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/DebianFiles.cmake)
-set(CPACK_GYRE_SOURCE_DIR ${PROJECT_SOURCE_DIR})
 set(this_version "${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}")
-set(what "Gyre runs GPT-2-style language models with rotary attention on any Vulkan device:
-phones, integrated GPUs, small boards, desktops, and processors through a
-software driver. Models are GGUF files.")
+set(what "Gyre runs GPT-2-style language models with rotary attention on any Vulkan
+device: phones, integrated GPUs, small boards, desktops, and processors
+through a software driver. Models are GGUF files.")
 
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_NAME libgyre${GYRE_SOVERSION})
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_MULTIARCH same)
+set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/debian/triggers)
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_RECOMMENDS "libvulkan1, mesa-vulkan-drivers | vulkan-icd")
 set(CPACK_DEBIAN_GYRE_LIBRARY_DESCRIPTION "small language models on Vulkan devices - library
 ${what}

@@ -31,9 +31,10 @@ typedef struct gyre_token_event {
      * token that completes a stop string gives what stands before that.
      */
     const char* text;
-    size_t n_text;  /**< bytes of text; 0 if there is none to show */
-    uint32_t token; /**< GYRE_TOKEN_NONE in a last event, with held-back text and the rest of a
-                         torn character, where the text ends otherwise than by a stop string */
+    size_t n_text; /**< bytes of text; 0 if there is none to show */
+    /** GYRE_TOKEN_NONE in a last event, with held-back text and the rest of a torn character, where
+     * the text ends otherwise than by a stop string, by on_token or by a pause */
+    uint32_t token;
     uint32_t index; /**< 0 for the first generated token */
     float logprob;  /**< of this token; NaN if options.logprobs is 0 */
     /** The n_top most likely tokens, the most likely first; of equals the lower id; or NULL */
@@ -58,7 +59,8 @@ typedef struct gyre_generate_options {
      * Strings that end the text when they come up in it, however tokens cut them: UTF-8,
      * NUL-terminated, at most 64, each of 1 to 1024 bytes. Of several the one that ends first
      * wins; of those that end together, the longest. They are looked for in the text of one call,
-     * not in the prompt and not across two calls. The session holds the stop string's tokens.
+     * not in the prompt and not across two calls, unless a pause is between them. The session
+     * holds the stop string's tokens.
      */
     const char* const* stop; /**< read during the call; NULL if n_stop is 0 */
     size_t n_stop;
@@ -101,6 +103,8 @@ typedef struct gyre_generate_result {
  * options may be NULL, which means GYRE_GENERATE_OPTIONS_INIT
  * result may be NULL; else it must be initialised with GYRE_GENERATE_RESULT_INIT, and is written
  * also when the call fails: what on_token was told until then stands, and the session holds it
+ * After GYRE_STOP_PAUSED an empty prompt goes on where the call was interrupted: with the rest of
+ * its prompt, and with text that was held back, if the session still holds the same tokens
  * Returns GYRE_OK for every stop reason but GYRE_STOP_CANCELLED (GYRE_ERROR_CANCELLED),
  * GYRE_STOP_PAUSED (GYRE_ERROR_PAUSED) and GYRE_STOP_ERROR;
  * GYRE_ERROR_CONTEXT_FULL if the prompt does not fit: then the session is as before;

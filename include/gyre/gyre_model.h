@@ -179,9 +179,11 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* mod
  * Lets nothing of this model to the device until gyre_model_resume: for programs that go to the
  * background, where some systems end what still computes
  *
- * Returns when nothing of the model is queued on the device or running there. For one session that
- * computes this takes 2 * submit_ms and 30 ms at most, and as much for each further one; only
- * gyre_session_profile and gyre_model_measure_device, which do not cut their work, take longer
+ * Returns when nothing of the model is queued on the device or running there. One session that
+ * computes has work of 2 * submit_ms queued at most: with that it takes 2 * submit_ms + 30 ms at
+ * most on a device that has no other work, and 2 * submit_ms more for each further session. What is
+ * not cut into submissions takes longer: gyre_session_profile, gyre_session_fork,
+ * gyre_session_shift and slides of a very large cache, gyre_model_measure_device
  * Until gyre_model_resume, calls of the model and its sessions that need the device return
  * GYRE_ERROR_PAUSED, and so do those that are running: gyre_session_generate after the last token
  * that was told (GYRE_STOP_PAUSED), gyre_session_feed between two chunks. What they have done

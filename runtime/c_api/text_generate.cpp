@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "runtime/c_api/text_session.h"
-#include "runtime/text/utf8.h"
 
 namespace gyre::c_api {
 namespace {
@@ -38,13 +37,20 @@ SampleSettings settings_of(const SamplerOptions& options) {
 // What one call of generate() has told, and why it ends.
 class TextSession::Writing {
   public:
-    Writing(const GenerateRequest& request, const Tokenizer& tokenizer, GenerateOutcome& outcome)
-        : request_(request), tokenizer_(tokenizer), outcome_(outcome), stop_(request.stop) {}
+    // before: what was not told before a pause.
+    Writing(const GenerateRequest& request, const Tokenizer& tokenizer, GenerateOutcome& outcome,
+            const Interrupted& before)
+        : request_(request),
+          tokenizer_(tokenizer),
+          outcome_(outcome),
+          stop_(request.stop),
+          utf8_(before.utf8),
+          held_(before.held) {}
 
     // logits: of the choice, where log-probabilities were asked for.
     Status push(std::uint32_t token, std::span<const float> logits = {}) {
         GYRE_ASSIGN(const std::string_view bytes, tokenizer_.token_bytes(token));
-        const std::string text = stop_.push(utf8_.push(bytes));
+        const std::string text = stop_.push(std::exchange(held_, {}) + utf8_.push(bytes));
         TokenEvent event{token, outcome_.n_tokens++, bytes, text};
         std::vector<TokenLogProbability> top;
         if (request_.log_probabilities) {
@@ -73,9 +79,15 @@ class TextSession::Writing {
     void finish() {
         outcome_.stop_reason = reason_.value_or(StopReason::kError);
         if (!wanted_ || reason_ == StopReason::kStopString) return;
-        const std::string rest = stop_.flush() + utf8_.flush();
+        const std::string rest = held_ + stop_.flush() + utf8_.flush();
         if (rest.empty() || !request_.on_token) return;
         request_.on_token({GYRE_TOKEN_NONE, outcome_.n_tokens, {}, rest});
+    }
+
+    // The same where a pause ends the call: it is told when the text goes on.
+    void keep(Interrupted& for_later) {
+        for_later.held = held_ + stop_.flush();
+        for_later.utf8 = utf8_;
     }
 
     std::uint32_t stop_token() const {
@@ -91,6 +103,7 @@ class TextSession::Writing {
     GenerateOutcome& outcome_;
     StopStrings stop_;
     Utf8Stream utf8_;
+    std::string held_;    // from before a pause
     bool wanted_ = true;  // on_token wants more
     std::optional<StopReason> reason_;
 };
@@ -98,6 +111,7 @@ class TextSession::Writing {
 Result<std::vector<std::uint32_t>> TextSession::prompt_tokens(std::string_view prompt,
                                                               bool parse_special) const {
     GYRE_ASSIGN(const Tokenizer* tokenizer, model_->card.need_tokenizer());
+    if (goes_on(prompt)) return interrupted_->rest;
     std::vector<std::uint32_t> tokens = tokenizer->encode(prompt, parse_special);
     if (tokens_.empty() && (tokens.empty() || model_->card.begins_with_bos)) {
         const auto bos = tokenizer->bos_id();
@@ -119,6 +133,22 @@ Result<std::vector<std::uint32_t>> TextSession::prompt_tokens(std::string_view p
     return tokens;
 }
 
+bool TextSession::goes_on(std::string_view prompt) const {
+    return prompt.empty() && interrupted_ && interrupted_->text == tokens_;
+}
+
+// A pause leaves the rest of it for later.
+Status TextSession::feed_prompt(std::span<const std::uint32_t> tokens) {
+    if (tokens.empty()) return {};
+    Status status = feed_pending(Readback::kLater);
+    const std::uint64_t before = tokens_.size() + slid_;
+    if (status.ok()) status = prefill(tokens, nullptr, Readback::kLater);
+    if (status.code() != StatusCode::kPaused) return status;
+    const auto rest = tokens.subspan(static_cast<std::size_t>(tokens_.size() + slid_ - before));
+    interrupted_->rest.assign(rest.begin(), rest.end());
+    return status;
+}
+
 Status TextSession::generate(std::string_view prompt, const GenerateRequest& request,
                              GenerateOutcome& outcome) {
     const auto start = Clock::now();
@@ -135,20 +165,24 @@ Status TextSession::generate(std::string_view prompt, const GenerateRequest& req
         }
         return !request.on_token || request.on_token(event);
     };
-    Status status;
-    if (!tokens.empty()) {
-        status = feed_pending(Readback::kLater);
-        if (status.ok()) status = prefill(tokens, nullptr, Readback::kLater);
-    }
+    Interrupted before = goes_on(prompt) ? std::move(*interrupted_) : Interrupted();
+    interrupted_.emplace();
+    Status status = feed_prompt(tokens);
+    Writing writing(timed, *model_->card.tokenizer, outcome, before);
     if (status.ok()) {
-        Writing writing(timed, *model_->card.tokenizer, outcome);
         status = device_can_sample(request)
                      ? write_on_device(settings_of(request.sampling), sampler, writing)
                      : write_on_host(request, sampler, writing);
-        writing.finish();
     }
+    if (status.code() == StatusCode::kPaused) {
+        outcome.stop_reason = StopReason::kPaused;
+        writing.keep(*interrupted_);
+        interrupted_->text = tokens_;
+        return status;
+    }
+    interrupted_.reset();
+    writing.finish();
     if (status.code() == StatusCode::kCancelled) outcome.stop_reason = StopReason::kCancelled;
-    if (status.code() == StatusCode::kPaused) outcome.stop_reason = StopReason::kPaused;
     return status;
 }
 

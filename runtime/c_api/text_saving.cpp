@@ -46,11 +46,12 @@ Status read_all(SessionReader& reader, std::vector<T>& values, std::size_t n) {
 }
 
 Status read_cells(SessionReader& reader, CellImage& image) {
-    std::vector<std::byte> piece(host_size(std::min<std::uint64_t>(kPieceBytes, image.missing())));
-    while (image.missing() > 0) {
-        const std::size_t n = host_size(std::min<std::uint64_t>(piece.size(), image.missing()));
-        GYRE_TRY(reader.read(std::span(piece).first(n)));
-        image.append(std::span(piece).first(n));
+    const auto next = [&] {
+        return host_size(std::min<std::uint64_t>(kPieceBytes, image.missing()));
+    };
+    for (std::vector<std::byte> piece(next()); !piece.empty(); piece.resize(next())) {
+        GYRE_TRY(reader.read(piece));
+        image.append(piece);
     }
     return {};
 }
@@ -142,6 +143,7 @@ Status TextSession::load(const ByteSource& source) {
     GYRE_TRY(engine_->restore(std::move(snapshot), cells ? &*cells : nullptr));
     tokens_ = std::move(tokens);
     slid_ = saved.slid;
+    interrupted_.reset();
     return {};
 }
 

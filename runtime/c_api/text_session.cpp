@@ -161,6 +161,7 @@ Result<std::unique_ptr<TextSession>> TextSession::fork() {
     std::unique_ptr<TextSession> copy(new TextSession(model_, std::move(engine)));
     copy->tokens_ = tokens_;
     copy->slid_ = slid_;
+    copy->interrupted_ = interrupted_;
     return copy;
 }
 
@@ -168,6 +169,7 @@ void TextSession::reset() {
     engine_->reset();
     tokens_.clear();
     slid_ = 0;
+    interrupted_.reset();
     timings_ = {};
 }
 

@@ -6,7 +6,9 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +19,7 @@
 #include "runtime/text/log_probabilities.h"
 #include "runtime/text/sampler.h"
 #include "runtime/text/stop_strings.h"
+#include "runtime/text/utf8.h"
 
 namespace gyre::c_api {
 
@@ -140,6 +143,16 @@ class TextSession {
     Result<std::span<const float>> choices();
     Result<std::uint32_t> choose(Sampler& sampler, std::span<const float> from);
     class Writing;
+    // What generate() has left to do where a pause ended it; the next one with an empty prompt does
+    // it, if the text is still this one.
+    struct Interrupted {
+        std::vector<std::uint32_t> text;  // tokens_
+        std::vector<std::uint32_t> rest;  // of the prompt
+        std::string held;  // text that was not told, because it may begin a stop string
+        Utf8Stream utf8;   // and the rest of a torn character
+    };
+    bool goes_on(std::string_view prompt) const;
+    Status feed_prompt(std::span<const std::uint32_t> tokens);
     bool is_full() const;
     Status write_on_host(const GenerateRequest& request, Sampler& sampler, Writing& writing);
     Status write_on_device(SampleSettings settings, Sampler& sampler, Writing& writing);
@@ -151,6 +164,7 @@ class TextSession {
     // yet in the cache: generate() does not compute logits that nobody may ask for.
     std::vector<std::uint32_t> tokens_;
     std::uint64_t slid_ = 0;  // of engine_->slid(): what tokens_ has followed
+    std::optional<Interrupted> interrupted_;
     Timings timings_;
 };
 

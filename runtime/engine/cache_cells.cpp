@@ -58,7 +58,8 @@ class CellReader {
         open_ = false;
         GYRE_TRY(device_.run(recorder_));
         GYRE_TRY(staging_.invalidate(0, filled_));
-        GYRE_TRY(sink_({static_cast<const std::byte*>(staging_.mapped()), host_size(filled_)}));
+        const auto* bytes = static_cast<const std::byte*>(staging_.mapped());
+        GYRE_TRY(sink_({bytes, host_size(filled_)}));
         begin_ = filled_ = 0;
         return {};
     }
@@ -137,8 +138,8 @@ void CellImage::append(std::span<const std::byte> bytes) {
     assert(bytes.size() <= missing());
     while (!bytes.empty()) {
         const BufferRange& layer = layers_[layer_];
-        const std::size_t n =
-            host_size(std::min<std::uint64_t>(bytes.size(), layer.size - filled_));
+        const auto n =
+            static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), layer.size - filled_));
         auto* to = static_cast<std::byte*>(layer.buffer->mapped()) + layer.offset + filled_;
         std::memcpy(to, bytes.data(), n);
         filled_ += n;

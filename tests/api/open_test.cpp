@@ -135,7 +135,7 @@ TEST_F(OpenTest, ADescriptorStaysAsItIs) {
 
 // Catches: an offset that is rounded, a length that is the file's.
 TEST_F(OpenTest, PartOfAFile) {
-    for (const size_t offset : {1, 4091, 4096, 65536, 65537, 3 * 65536 + 13}) {
+    for (const size_t offset : {1u, 4091u, 4096u, 65536u, 65537u, 3u * 65536u + 13u}) {
         SCOPED_TRACE(offset);
         write_file(path_, std::string(offset, 'G') + file_ + "what follows");
         const Fd fd(path_);
@@ -207,7 +207,7 @@ TEST_F(OpenTest, DescriptorsThatAreNoFile) {
 // Catches, under AddressSanitizer too: anything of the memory that is read after the call, or
 // beyond its end.
 TEST_F(OpenTest, MemoryMayGoAfterTheCall) {
-    for (const size_t shift : {0, 1, 13}) {  // any address
+    for (const size_t shift : {0u, 1u, 13u}) {  // any address
         SCOPED_TRACE(shift);
         auto memory = std::make_unique<char[]>(shift + file_.size());
         std::memcpy(memory.get() + shift, file_.data(), file_.size());

@@ -141,6 +141,7 @@ TEST_F(PauseTest, ACallbackPausesAndTheTextGoesOn) {
             go_on(session.get(), "", 40, text);
             ASSERT_GYRE_OK(text.status);
             EXPECT_EQ(text.tokens, whole.tokens) << "after " << k;
+            EXPECT_EQ(text.text, whole.text) << "a pause tears no character";
         }
     }
 }
@@ -171,12 +172,13 @@ TEST_F(PauseTest, PausesFromAnotherThreadAtAnyMoment) {
         go_on(session.get(), prompt, kTokens, text);
         if (text.status == GYRE_ERROR_PAUSED) ++interrupted;
         if (text.status != GYRE_OK && text.status != GYRE_ERROR_PAUSED) break;
-        if (gyre_session_position(session.get()) > 0) prompt.clear();
+        prompt.clear();  // also where the pause came before it was fed
     }
     finished = true;
     other.join();
     EXPECT_TRUE(text.status == GYRE_OK) << text.error;
     EXPECT_EQ(text.tokens, whole.tokens);
+    EXPECT_EQ(text.text, whole.text);
     EXPECT_GE(interrupted, 1) << pauses << " pauses";
 }
 
@@ -198,6 +200,94 @@ TEST_F(PauseTest, APromptStopsBetweenChunksAndGoesOn) {
     ASSERT_GYRE_OK(gyre_model_resume(model_.get()));
     ASSERT_GYRE_OK(gyre_session_feed(session.get(), text_.data() + 6, 2));
     EXPECT_EQ(logits(session.get()), expected);
+}
+
+TEST_F(PauseTest, AnEmptyPromptGoesOnWithTheRestOfThePrompt) {
+    session_options_.chunk = 2;
+    const std::string prompt = "Hello, a prompt of several chunks";
+    Collected whole;
+    go_on(new_session().get(), prompt, 12, whole);
+    ASSERT_GYRE_OK(whole.status);
+    ASSERT_GT(whole.result.n_prompt_tokens, 6u);
+    const SessionPtr session = new_session();
+    ASSERT_GYRE_OK(gyre_model_pause(model_.get()));
+    Collected text;
+    go_on(session.get(), prompt, 12, text);
+    EXPECT_EQ(text.status, GYRE_ERROR_PAUSED);
+    EXPECT_EQ(gyre_session_position(session.get()), 0u);
+    // The prompt is interrupted once more, in its middle: by a thread that waits for its beginning.
+    ASSERT_GYRE_OK(gyre_model_resume(model_.get()));
+    std::thread other([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        EXPECT_GYRE_OK(gyre_model_pause(model_.get()));
+    });
+    go_on(session.get(), "", 12, text);
+    other.join();
+    ASSERT_GYRE_OK(gyre_model_resume(model_.get()));
+    if (text.status == GYRE_ERROR_PAUSED) go_on(session.get(), "", 12, text);
+    ASSERT_GYRE_OK(text.status);
+    EXPECT_EQ(text.tokens, whole.tokens);
+    EXPECT_EQ(text.text, whole.text);
+    EXPECT_EQ(gyre_session_position(session.get()), whole.result.n_prompt_tokens + 12);
+}
+
+// What is left to do belongs to the text that was interrupted, and to no other.
+TEST_F(PauseTest, AnotherTextDoesNotGoOnWithTheOldPrompt) {
+    const auto interrupt = [&](gyre_session* session) {
+        EXPECT_GYRE_OK(gyre_model_pause(model_.get()));
+        EXPECT_EQ(gyre_session_generate(session, "Hello", 5, &options_, nullptr),
+                  GYRE_ERROR_PAUSED);
+        EXPECT_GYRE_OK(gyre_model_resume(model_.get()));
+    };
+    const auto expect_no_prompt = [&](gyre_session* session, std::uint32_t n_prompt_tokens) {
+        Collected text;
+        go_on(session, "", 3, text);
+        EXPECT_GYRE_OK(text.status);
+        EXPECT_EQ(text.result.n_prompt_tokens, n_prompt_tokens);
+    };
+    const SessionPtr session = new_session();
+    interrupt(session.get());
+    ASSERT_GYRE_OK(gyre_session_feed(session.get(), text_.data(), 3));
+    expect_no_prompt(session.get(), 0);
+    ASSERT_GYRE_OK(gyre_session_reset(session.get()));
+    interrupt(session.get());
+    ASSERT_GYRE_OK(gyre_session_reset(session.get()));
+    expect_no_prompt(session.get(), 1);  // the model's beginning token
+}
+
+TEST_F(PauseTest, AStopStringIsFoundAcrossAPause) {
+    const Collected whole = whole_text(40);
+    // Two events that show letters: the stop string begins in one and ends in the next.
+    std::size_t at = 3;
+    const auto letters = [](const std::string& piece) {
+        return !piece.empty() && static_cast<unsigned char>(piece[0]) < 0x80;
+    };
+    while (at < 30 && !(letters(whole.pieces[at]) && letters(whole.pieces[at + 1])))
+        ++at;
+    ASSERT_LT(at, 30u) << "another seed is needed";
+    const std::string stop = whole.pieces[at] + whole.pieces[at + 1];
+    const char* const stops[] = {stop.c_str()};
+    options_.stop = stops;
+    options_.n_stop = 1;
+    Collected straight;
+    go_on(new_session().get(), "Hello", 40, straight);
+    ASSERT_EQ(straight.result.stop_reason, GYRE_STOP_STRING);
+    for (std::uint32_t k = 1; k < straight.tokens.size(); ++k) {
+        const SessionPtr session = new_session();
+        Collected text;
+        text.watch = [&](const gyre_token_event& event) {
+            return event.index + 1 != k || gyre_model_pause(model_.get()) == GYRE_OK;
+        };
+        go_on(session.get(), "Hello", 40, text);
+        EXPECT_EQ(text.status, GYRE_ERROR_PAUSED);
+        EXPECT_FALSE(text.had_last_event);
+        ASSERT_GYRE_OK(gyre_model_resume(model_.get()));
+        text.watch = {};
+        go_on(session.get(), "", 40, text);
+        EXPECT_EQ(text.result.stop_reason, GYRE_STOP_STRING) << k;
+        EXPECT_EQ(text.text, straight.text) << k;
+        EXPECT_EQ(text.tokens, straight.tokens) << k;
+    }
 }
 
 TEST_F(PauseTest, AllSessionsOfTheModelAndNoOther) {

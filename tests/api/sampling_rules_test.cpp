@@ -16,8 +16,7 @@ namespace {
 
 using Tokens = std::vector<std::uint32_t>;
 
-constexpr std::uint32_t kEos = 300;      // of the golden model "text"
-constexpr std::uint32_t kChoices = 301;  // its tokens
+constexpr std::uint32_t kChoices = 301;  // tokens of the golden model "text"
 
 class SamplingRulesTest : public ApiDeviceTest {
   protected:

@@ -167,11 +167,14 @@ check_static_installation() {
 }
 
 check_java() {
-    installs maven default-jdk-headless
-    "${become_root[@]}" mkdir -p "$root/src/jars"
-    "${become_root[@]}" cp bindings/java/target/*.jar "$root/src/jars"
+    installs maven default-jdk-headless ca-certificates
+    # Certificates that the host's owner trusts, as behind a proxy.
+    "${become_root[@]}" mkdir -p "$root/usr/local/share/ca-certificates" "$root/src/jars"
+    "${become_root[@]}" cp -rT /usr/local/share/ca-certificates "$root/usr/local/share/ca-certificates"
+    in_root update-ca-certificates
+    "${become_root[@]}" cp bindings/java/pom.xml bindings/java/target/*.jar "$root/src/jars"
     in_root sh -ec 'cd /src/jars; rm -f *-sources.jar *-javadoc.jar *-tests.jar
-        for jar in *.jar; do mvn -q -B org.apache.maven.plugins:maven-install-plugin:2.5.2:install-file -Dfile=$jar; done
+        for jar in *.jar; do mvn -q -B org.apache.maven.plugins:maven-install-plugin:3.1.2:install-file -Dfile=$jar -DpomFile=pom.xml; done
         mvn -q -B -f /src/java/pom.xml package'
     same_text java -jar /src/java/target/write.jar "$model" "$prompt"
 }

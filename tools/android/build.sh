@@ -1,6 +1,7 @@
 # The steps of scripts/android that make something. Sourced by it; the last line of output is the table's.
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2030,SC2031  # what fetch_sources sets is meant for its subshell alone
 
 : "${out:?}" "${cache:?}" "${api:?}" "${version:?}" "${aar:?}" "${apk:?}" "${ndk?}" "${abis[*]:?}"
 
@@ -98,13 +99,22 @@ build_host_library() {
         echo "$(stat -c %s build/java/java/libgyre_jni.so) bytes"
 }
 
+# fetch_sources: of what is built in, into the folder that scripts/ports uses too.
+fetch_sources() (
+    cache=$PWD/.cache/ports
+    mkdir -p "$cache/done" "$cache/log"
+    source tools/ports/prepare.sh
+    prepare_sources
+)
+
 # build_native NAME CMAKE_ARGUMENT...: libgyre_jni.so with all that it needs built in, in build/android/NAME.
 build_native() {
     local folder=$out/$1
     shift
-    cmake -G Ninja -S . -B "$folder" -DCMAKE_BUILD_TYPE=MinSizeRel -DGYRE_BUILD_JAVA=ON -DGYRE_BUNDLED_DEPS=ON \
-        -DGYRE_JNI_EXPORT_C_API=ON -DFETCHCONTENT_BASE_DIR="$cache/sources" -DGYRE_SHADER_DIR="$PWD/build/shaders" \
-        "$@" &&
+    fetch_sources &&
+        cmake -G Ninja -S . -B "$folder" -DCMAKE_BUILD_TYPE=MinSizeRel -DGYRE_BUILD_JAVA=ON -DGYRE_BUILD_APPS=OFF \
+            -DGYRE_BUNDLED_DEPS_DIR="$PWD/.cache/ports/sources" -DGYRE_JNI_EXPORT_C_API=ON \
+            -DGYRE_SHADER_DIR="$PWD/build/shaders" -DGYRE_WERROR="${GYRE_WERROR:-OFF}" "$@" &&
         cmake --build "$folder" --target gyre_jni
 }
 
@@ -154,6 +164,7 @@ build_apk() {
     [[ -e $key ]] || keytool -genkeypair -keystore "$key" -storepass android -alias debug -keyalg RSA -keysize 2048 \
         -validity 10000 -dname CN=Debug || return 1
     zipalign -f 16384 "$unaligned" "$apk" &&
-        apksigner sign --ks "$key" --ks-pass pass:android --ks-key-alias debug --min-sdk-version "$api" "$apk" &&
+        apksigner sign --ks "$key" --ks-pass pass:android --ks-key-alias debug --v4-signing-enabled false --min-sdk-version "$api" \
+            "$apk" &&
         echo "$(basename "$apk"), $(stat -c %s "$apk") bytes"
 }

@@ -16,7 +16,8 @@ import sys
 
 
 def output(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout
+    environment = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
 def needed(library):

@@ -126,9 +126,15 @@ if(GYRE_BUNDLED_DEPS OR GYRE_BUNDLED_DEPS_DIR)
     gyre_is_found(nlohmann_json)
 endif()
 
-if(GYRE_GTEST_DIR)
-    set(INSTALL_GTEST OFF CACHE BOOL "")
-    set(BUILD_GMOCK OFF CACHE BOOL "")
+# Static, whatever the library is: a program of Windows looks for a DLL in its own folder only.
+function(gyre_add_googletest)
+    set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)  # option() of theirs leaves these
+    set(INSTALL_GTEST OFF)
+    set(BUILD_GMOCK OFF)
+    set(BUILD_SHARED_LIBS OFF)
     add_subdirectory(${GYRE_GTEST_DIR} ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
     gyre_is_found(GTest)
+endfunction()
+if(GYRE_GTEST_DIR)
+    gyre_add_googletest()
 endif()

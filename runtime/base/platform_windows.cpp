@@ -10,19 +10,26 @@
 namespace gyre {
 namespace {
 
-// Windows refuses to open what is being replaced, and to replace what is open: for a moment, as
-// files here are small.
+// Windows refuses to open what is being replaced, and to replace what is open. Files here are
+// small: it passes soon, but others that wait too may come first.
 template <typename Call>
 bool again_while_in_use(Call call) {
-    constexpr int kTries = 40;
-    for (int i = 0; i < kTries; ++i) {
-        if (call()) return true;
+    constexpr ULONGLONG kPatience = 1000;  // milliseconds
+    const ULONGLONG begin = ::GetTickCount64();
+    while (!call()) {
         const DWORD error = ::GetLastError();
-        if (error != ERROR_SHARING_VIOLATION && error != ERROR_ACCESS_DENIED) return false;
-        ::Sleep(1);  // 1 to 16 ms, as the clock ticks: two thirds of a second in all at most
+        const bool in_use = error == ERROR_SHARING_VIOLATION || error == ERROR_ACCESS_DENIED;
+        if (!in_use || ::GetTickCount64() - begin > kPatience) return false;
+        ::Sleep(1);
         ::SetLastError(error);
     }
-    return false;
+    return true;
+}
+
+// A folder is no file that is in use, but refused with the same error.
+bool is_folder(const std::wstring& name) {
+    const DWORD attributes = ::GetFileAttributesW(name.c_str());
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
 }
 
 }  // namespace
@@ -82,6 +89,7 @@ std::string user_cache_folder() {
 
 std::FILE* open_to_read(const std::string& path) {
     const std::wstring name = wide_of(path);
+    if (is_folder(name)) return nullptr;
     HANDLE handle = INVALID_HANDLE_VALUE;
     again_while_in_use([&] {
         handle = ::CreateFileW(name.c_str(), GENERIC_READ,
@@ -104,6 +112,7 @@ std::FILE* open_to_read(const std::string& path) {
 std::string replace_file(const std::string& from, const std::string& to) {
     const std::wstring wide_from = wide_of(from);
     const std::wstring wide_to = wide_of(to);
+    if (is_folder(wide_to)) return windows_error_text(ERROR_ACCESS_DENIED);
     const bool done = again_while_in_use([&] {
         return ::MoveFileExW(wide_from.c_str(), wide_to.c_str(), MOVEFILE_REPLACE_EXISTING) != 0;
     });

@@ -24,7 +24,7 @@ std::string hex(std::uint64_t value) {
 }
 
 std::uint64_t text_hash(std::string_view text) {
-    return fnv1a(std::as_bytes(std::span(text)));
+    return fnv1a(std::as_bytes(std::span(text.data(), text.size())));
 }
 
 std::string shader_hash() {

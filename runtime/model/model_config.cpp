@@ -137,7 +137,8 @@ Status read_vocab(const ConfigReader& reader, const ArchitectureInfo& info, Mode
 Status read_temperature(const ConfigReader& reader, AttentionTemperature& temperature) {
     const std::string prefix = "gyre.attention.temperature.";
     const std::array keys = {prefix + "coefficient", prefix + "power", prefix + "train_length"};
-    if (std::ranges::none_of(keys, [&](const std::string& key) { return reader.has(key); }))
+    if (std::none_of(keys.begin(), keys.end(),
+                     [&](const std::string& key) { return reader.has(key); }))
         return {};
     GYRE_TRY(reader.required(keys[0], {0.0, 100.0}, temperature.coefficient));
     GYRE_TRY(reader.required(keys[1], {-16.0, 16.0}, temperature.power));

@@ -15,7 +15,7 @@ double AttentionTemperature::factor(std::uint32_t n_attended) const {
 
 bool RotarySpec::turns() const {
     if (!rotate_keys && values == ValueRotation::kNone) return false;
-    return std::ranges::any_of(inv_freq, [](double w) { return w != 0.0; });
+    return std::any_of(inv_freq.begin(), inv_freq.end(), [](double w) { return w != 0.0; });
 }
 
 std::vector<PairChannels> pair_channels(RotaryPairing pairing, std::uint32_t stride,
@@ -65,7 +65,7 @@ RotarySpec make_rotary_spec(const RotaryRecipe& recipe, std::uint32_t head_dim,
     const bool whole_head = !recipe.inv_freq.empty();
     const std::vector<double>& inv_freq = whole_head ? recipe.inv_freq : computed.inv_freq;
     assert(inv_freq.size() <= spec.inv_freq.size());
-    std::ranges::copy(inv_freq, spec.inv_freq.begin());
+    std::copy(inv_freq.begin(), inv_freq.end(), spec.inv_freq.begin());
     spec.stride = whole_head ? head_dim / 2 : recipe.rotary_dim / 2;
     spec.pairing = recipe.pairing;
     spec.rotate_keys = recipe.rotate_keys;

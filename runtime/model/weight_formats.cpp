@@ -187,7 +187,10 @@ const WeightFormatInfo* find_format(std::uint32_t ggml_type) {
 const WeightFormatInfo* find_format(std::string_view name) {
     for (const WeightFormatInfo& info : kFormats) {
         const std::string_view known = info.name;
-        if (std::ranges::equal(known, name, {}, {}, upper)) return &info;
+        if (std::equal(known.begin(), known.end(), name.begin(), name.end(),
+                       [](char a, char b) { return upper(a) == upper(b); })) {
+            return &info;
+        }
     }
     return nullptr;
 }

@@ -145,7 +145,7 @@ TEST_F(RefusedFileTest, WhatWasIgnoredIsToldAndLogged) {
     ASSERT_EQ(lines.size(), 4u);
     for (const std::string& line : lines)
         EXPECT_TRUE(line.starts_with(path_)) << line;
-    EXPECT_TRUE(std::ranges::any_of(lines, [](const std::string& line) {
+    EXPECT_TRUE(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
         return line.find("'gpt2.logit_scale' = 2") != std::string::npos;
     }));
     EXPECT_NE(lines.back().find("no key or tensor 'no.such'"), std::string::npos) << lines.back();

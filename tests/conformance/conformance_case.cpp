@@ -131,7 +131,7 @@ std::vector<std::string> conformance_systems() {
     for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
         if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
     }
-    std::ranges::sort(names);
+    std::sort(names.begin(), names.end());
     return names;
 }
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <random>
 
+#include "runtime/base/host_size.h"
 #include "runtime/model/model_config.h"
 #include "runtime/model/model_tensors.h"
 #include "runtime/model/rotary_table.h"
@@ -43,7 +44,7 @@ int load(const Bytes& file) {
     if (!config.ok()) return config.status().message().empty() ? -1 : 1;
     (void)check_supported(config.value());
     const RotarySpec spec = config->rotary_spec(config->n_ctx);
-    std::vector<float> table(rotary_table_floats(spec, 2));
+    std::vector<float> table(host_size(rotary_table_floats(spec, 2)));
     fill_rotary_table(spec, spec.amplitude, config->n_ctx - 1, 2, table);
     for (const float value : table)
         EXPECT_TRUE(std::isfinite(value));

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <random>
 
+#include "runtime/base/host_size.h"
+
 namespace gyre::testing {
 namespace {
 
@@ -83,7 +85,7 @@ TEST(RotaryTable, IsWithinOneUnitUpToAMillionPositions) {
         w.push_back(extra);
     const RotarySpec spec = spec_with(w);
     std::mt19937 random(11);
-    std::vector<float> row(rotary_table_floats(spec, 1));
+    std::vector<float> row(host_size(rotary_table_floats(spec, 1)));
     double worst = 0.0;
     for (int n = 0; n < 3000; ++n) {
         const std::uint32_t position =
@@ -100,7 +102,7 @@ TEST(RotaryTable, IsWithinOneUnitUpToAMillionPositions) {
 
 TEST(RotaryTable, LayoutIsPositionThenPairThenCosSin) {
     const RotarySpec spec = spec_with({0.5, 0.0, 0.25});
-    std::vector<float> table(rotary_table_floats(spec, 4));
+    std::vector<float> table(host_size(rotary_table_floats(spec, 4)));
     ASSERT_EQ(table.size(), 4u * 3 * 2);
     fill_rotary_table(spec, 1.0, 10, 4, table);
     for (std::uint32_t t = 0; t < 4; ++t) {

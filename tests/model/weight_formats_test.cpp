@@ -9,12 +9,13 @@
 #include <random>
 
 #include "runtime/base/half.h"
+#include "runtime/base/host_size.h"
 
 namespace gyre::testing {
 namespace {
 
 std::vector<std::uint8_t> quantize(WeightFormat format, const std::vector<float>& x) {
-    std::vector<std::uint8_t> bytes(row_bytes(format, x.size()));
+    std::vector<std::uint8_t> bytes(host_size(row_bytes(format, x.size())));
     quantize_row(format, x, bytes);
     return bytes;
 }

@@ -7,6 +7,8 @@
 
 #include "runtime/model/weight_formats.h"
 
+#include "runtime/base/host_size.h"
+
 namespace gyre::testing {
 namespace {
 
@@ -15,7 +17,7 @@ constexpr std::uint32_t kUntouched = 0xdeadbeef;
 std::vector<std::uint8_t> random_rows(WeightFormat format, std::uint32_t n_rows,
                                       std::uint32_t n_in) {
     std::mt19937 random(n_rows * 7919 + n_in);
-    std::vector<std::uint8_t> bytes(n_rows * row_bytes(format, n_in));
+    std::vector<std::uint8_t> bytes(host_size(n_rows * row_bytes(format, n_in)));
     for (std::uint8_t& byte : bytes)
         byte = static_cast<std::uint8_t>(random());
     return bytes;
@@ -23,7 +25,7 @@ std::vector<std::uint8_t> random_rows(WeightFormat format, std::uint32_t n_rows,
 
 std::vector<std::uint32_t> repacked(const DeviceMatrix& matrix,
                                     const std::vector<std::uint8_t>& file) {
-    std::vector<std::uint32_t> words(matrix.size_words(), kUntouched);
+    std::vector<std::uint32_t> words(host_size(matrix.size_words()), kUntouched);
     repack_rows(matrix, file, 0, matrix.n_rows, words);
     return words;
 }
@@ -269,12 +271,12 @@ TEST(WeightRepack, RowRangesMakeTheSameMatrix) {
         const auto file = random_rows(c.format, c.n_rows, c.n_in);
         const auto whole = repacked(m, file);
         const std::uint32_t cuts[] = {0, c.n_rows / 3, c.n_rows / 2, c.n_rows};
-        std::vector<std::uint32_t> pieces(m.size_words(), kUntouched);
+        std::vector<std::uint32_t> pieces(host_size(m.size_words()), kUntouched);
         for (int i = 2; i >= 0; --i) {  // last range first: its padding must survive
             repack_rows(m, file, cuts[i], cuts[i + 1] - cuts[i], pieces);
         }
         EXPECT_EQ(pieces, whole);
-        std::vector<std::uint32_t> first(m.size_words(), kUntouched);
+        std::vector<std::uint32_t> first(host_size(m.size_words()), kUntouched);
         repack_rows(m, file, 0, c.n_rows / 2, first);
         for (std::uint32_t r = c.n_rows / 2; r < c.n_rows; ++r) {
             ASSERT_EQ(first.at(Place(m, r).vec(0)), kUntouched) << "row " << r;

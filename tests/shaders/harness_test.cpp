@@ -5,6 +5,7 @@
 #include <limits>
 #include <set>
 
+#include "runtime/base/host_size.h"
 #include "runtime/model/weight_formats.h"
 #include "tests/reference/generator.h"
 #include "tests/shaders/buffer_image.h"
@@ -128,7 +129,7 @@ TEST(RandomMatrixTest, RuntimeReadsTheSameNumbers) {
         const RandomMatrix matrix = random_matrix(format, 40, 512, generator);
         std::vector<float> row(512);
         for (std::uint32_t r = 0; r < matrix.n_rows; ++r) {
-            const std::uint64_t size = row_bytes(format, 512);
+            const std::size_t size = host_size(row_bytes(format, 512));
             dequantize_row(format, std::span(matrix.bytes).subspan(r * size, size), row);
             for (std::size_t i = 0; i < row.size(); ++i)
                 ASSERT_EQ(row[i], static_cast<float>(matrix.values[r * 512 + i]))

@@ -5,6 +5,7 @@
 
 #include <cassert>
 
+#include "runtime/base/host_size.h"
 #include "runtime/model/weight_formats.h"
 #include "tests/reference/linear.h"
 #include "tests/reference/weight_decode.h"
@@ -165,7 +166,7 @@ std::vector<std::uint32_t> RandomMatrix::device_words(std::uint32_t first,
     assert(slice.n_chunks() == n_chunks());
     const std::size_t row = bytes.size() / n_rows;
     const std::span<const std::uint8_t> all(bytes);
-    std::vector<std::uint32_t> words(slice.size_words(), kUntouched);
+    std::vector<std::uint32_t> words(host_size(slice.size_words()), kUntouched);
     repack_rows(slice, all.subspan(first * row, count * row), 0, count, words);
     return words;
 }

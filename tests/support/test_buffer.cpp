@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "runtime/base/host_size.h"
 #include "runtime/vk/transfer.h"
 
 namespace gyre::test {
@@ -50,7 +51,7 @@ TestBuffer::TestBuffer(Device& device, std::span<const std::uint32_t> words, std
       n_words_(std::max<std::size_t>(n_words, 1)),
       offset_(fence_bytes(device)),
       buffer_(must(Buffer::create(device, 2 * offset_ + n_words_ * 4, memory, "test buffer"))) {
-    const std::size_t fence = offset_ / 4;
+    const std::size_t fence = host_size(offset_ / 4);
     std::vector<std::uint32_t> all(2 * fence + n_words_, kCanary);
     std::fill_n(all.begin() + static_cast<std::ptrdiff_t>(fence), n_words_, kPoison);
     std::copy(words.begin(), words.end(), all.begin() + static_cast<std::ptrdiff_t>(fence));
@@ -63,7 +64,7 @@ void TestBuffer::write(std::span<const std::uint32_t> words) {
 }
 
 std::vector<std::uint32_t> TestBuffer::words() const {
-    const std::size_t fence = offset_ / 4;
+    const std::size_t fence = host_size(offset_ / 4);
     std::vector<std::uint32_t> all(2 * fence + n_words_);
     must(download(*device_, buffer_.range(), all.data()));
     for (std::size_t i = 0; i < fence; ++i) {

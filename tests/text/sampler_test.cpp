@@ -319,7 +319,7 @@ TEST(DeterminismTest, AStepDependsOnSeedAndStepOnly) {
     Ids first;
     for (int i = 0; i < 50; ++i)
         first.push_back(whole.sample(logits, {}).value());
-    for (std::uint64_t i : {49u, 0u, 17u}) {  // from anywhere, in any order
+    for (const std::size_t i : {49u, 0u, 17u}) {  // from anywhere, in any order
         whole.set_step(i);
         EXPECT_EQ(whole.sample(logits, {}).value(), first[i]);
         EXPECT_EQ(whole.step(), i + 1);

@@ -11,8 +11,8 @@
 namespace gyre {
 namespace {
 
-VkBuffer buffer(std::uintptr_t n) {
-    return reinterpret_cast<VkBuffer>(n);
+VkBuffer buffer(std::uint64_t n) {
+    return (VkBuffer)n;  // NOLINT: a pointer, or where pointers have 32 bits a number
 }
 
 constexpr std::uint32_t kCompute = 1u << static_cast<std::uint32_t>(Stage::kCompute);

@@ -21,15 +21,15 @@ in_place() {
 
 # Configures and builds the program with its library, and the CPU tests where they run.
 build_port() {
-    local tree=$PWD binary=$folder shaders=$PWD/build/shaders goals=(gyre_program) tests=OFF
+    local source=$PWD binary=$folder shaders=$PWD/build/shaders goals=(gyre_program) tests=OFF
     if [[ $place == root ]]; then
-        tree=/tree binary=/cache/build/$port shaders=/cache/build/shaders
+        source=/tree binary=/cache/build/$port shaders=/cache/build/shaders
     fi
     if [[ " ${checks[*]} " == *tests* ]]; then
         goals+=(tests_cpu) tests=ON
     fi
     say "$port: configuring and building"
-    quietly "$log/configure.log" in_place cmake -G Ninja -S "$tree" -B "$binary" -DCMAKE_BUILD_TYPE=MinSizeRel \
+    quietly "$log/configure.log" in_place cmake -G Ninja -S "$source" -B "$binary" -DCMAKE_BUILD_TYPE=MinSizeRel \
         -DGYRE_WERROR=ON -DGYRE_BUILD_TESTS=$tests -DGYRE_SHADER_DIR="$shaders" "${arguments[@]}" || return 1
     quietly "$log/build.log" in_place cmake --build "$binary" -j "$jobs" --target "${goals[@]}" -- -k 0
 }

@@ -8,7 +8,7 @@
 #include "gyre/gyre.h"
 #include "runtime/c_api/boundary.h"
 #include "runtime/text/terminal_text.h"
-#include "runtime/vk/loader.h"
+#include "runtime/vk/set_loader.h"
 
 namespace {
 

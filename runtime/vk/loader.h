@@ -11,19 +11,12 @@
 
 #include "runtime/base/status.h"
 #include "runtime/vk/device_info.h"
+#include "runtime/vk/set_loader.h"
 
 namespace gyre {
 
 // Opens the loader once in a process, from any thread; a failure may be tried again.
 Status open_loader();
-
-// A vkGetInstanceProcAddr, in C's types.
-using LoaderFunction = void (*)();
-using GetInstanceProcAddr = LoaderFunction (*)(void* instance, const char* name);
-
-// What open_loader() opens in place of the system's: a library, or a function that the program has.
-// Exactly one is not null. kInvalidArgument once the loader is open.
-Status set_loader(const char* path, GetInstanceProcAddr get_instance_proc_addr);
 
 // volk's instance functions are global and would be overwritten by a second instance with other
 // extensions, so each instance has its own.

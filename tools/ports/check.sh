@@ -109,7 +109,7 @@ run_port() {
     for step in "${prepare[@]}"; do
         $step # words
     done
-    version=$(in_place "$compiler" -dumpversion)
+    version=$(in_place "$compiler" -dumpfullversion 2>/dev/null || in_place "$compiler" -dumpversion)
     if build_port; then
         size=$(stripped_size)
         for step in "${checks[@]}"; do

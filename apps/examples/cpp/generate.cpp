@@ -19,7 +19,7 @@ int main(int argc, char** argv) try {
     gyre::session session(model);
 
     gyre::generate_options options;
-    options.max_tokens = 64;
+    options.max_tokens = 100;
     for (const std::string& piece : session.write(argv[2], options)) {
         std::cout << piece << std::flush;  // UTF-8, never a part of a character
     }

@@ -16,7 +16,7 @@ step() {
         steps_failed=$((steps_failed + 1))
         tail -n 40 "$log" >&2
     fi
-    result=$(tail -n 1 "$log")
+    result=$(tail -n 1 "$log" | sed 's/\x1b\[[0-9;]*m//g') # Maven's colours
     steps_table+=("$(printf '%-6s  %4d s  %-34s  %s' "$verdict" $((SECONDS - begin)) "$name" "$result")")
     [[ $verdict == ok ]]
 }

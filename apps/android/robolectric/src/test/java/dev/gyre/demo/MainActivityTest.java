@@ -57,7 +57,8 @@ public class MainActivityTest {
                     phone.<android.widget.EditText>find(R.id.prompt).getText().toString());
             TreeSet<Integer> lengths = phone.watchText();
             phone.await("the text's end", phone::isReady);
-            assertTrue("was seen while it grew: " + lengths, lengths.size() > 10);
+            // At once it would have one length; on a busy machine it comes in few pieces.
+            assertTrue("was seen while it grew: " + lengths, lengths.size() >= 3);
             assertTrue(phone.text(), phone.text().startsWith(PROMPT));
             assertTrue(phone.text(), phone.text().length() > 100);
             assertTrue(phone.status(),
@@ -150,6 +151,8 @@ public class MainActivityTest {
             String more = writeWhole(phone, " and");
             assertTrue(more, more.startsWith(text + " and"));
             assertTrue(more.length() > text.length() + 10);
+            // The model has read the old text again, which is of 60 tokens at least.
+            assertTrue(phone.workbench().getLoaded().session.getPosition() > 60);
         }
     }
 

@@ -51,6 +51,10 @@ final class Phone implements AutoCloseable {
         return controller.get();
     }
 
+    Workbench workbench() {
+        return (Workbench) activity().onRetainNonConfigurationInstance();
+    }
+
     <T extends View> T find(int id) {
         return activity().findViewById(id);
     }

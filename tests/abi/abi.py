@@ -25,8 +25,11 @@ DUMP_OPTIONS = ["--exported-interfaces-only", "--drop-private-types", "--no-corp
 
 def dump_of(library, headers, path):
     subprocess.run(["abidw", *DUMP_OPTIONS, "--headers-dir", headers, "--out-file", path, library], check=True)
-    if "<function-decl" not in path.read_text():
+    text = path.read_text()
+    if "<function-decl" not in text:
         sys.exit(f"abi: {library} has no debug information of its interface: build the preset debug")
+    # Where the tree lies is no part of the interface; with ccache the compiler sees relative paths, without it whole ones.
+    path.write_text(re.sub(r"(<abi-instr [^>]*path=')[^']*/", r"\1", text))
 
 
 def soname(path):

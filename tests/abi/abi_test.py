@@ -26,14 +26,14 @@ class AbiTest(unittest.TestCase):
         self.changelog.write_text("# Changes\n")
         self.assertEqual(self.run_tool("update", FIRST), (0, ""))
 
-    def run_tool(self, command, source, soname="libx.so.0"):
+    def run_tool(self, command, source, soname="libx.so.0", relative=False):
         headers = self.folder / "include"
         headers.mkdir(exist_ok=True)
         (headers / "x.h").write_text(source)
         (self.folder / "x.c").write_text('#include "include/x.h"\n')
         library = self.folder / soname
-        subprocess.run(["cc", "-g", "-shared", "-fPIC", f"-Wl,-soname,{soname}", "-o", library, self.folder / "x.c"],
-                       check=True)
+        file = "x.c" if relative else self.folder / "x.c"
+        subprocess.run(["cc", "-g", "-shared", "-fPIC", f"-Wl,-soname,{soname}", "-o", library, file], check=True, cwd=self.folder)
         done = subprocess.run([sys.executable, "-B", TOOL, command, library, "--headers", headers, "--dump",
                                self.folder / "x.abi", "--changelog", self.changelog], text=True, capture_output=True, check=False)
         return done.returncode, done.stderr
@@ -55,6 +55,9 @@ class AbiTest(unittest.TestCase):
 
     def test_the_same_is_the_same(self):
         self.assertEqual(self.run_tool("check", FIRST), (0, ""))
+
+    def test_how_the_compiler_was_given_the_file_is_no_difference(self):
+        self.assertEqual(self.run_tool("check", FIRST, relative=True), (0, ""))
 
     def test_a_function_that_is_gone_breaks(self):
         self.check_breaks(FIRST.replace("int gyre_close", "static int gyre_close"))

@@ -19,6 +19,7 @@ layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
 
 const uint TEXELS = 0;  // a row is loaded once
+#define ROW_CHUNKS pc.n_chunks
 #include "weights.glsl"
 
 layout(set = 0, binding = BINDING_STATE, std430) writeonly buffer State { float state[]; };

@@ -18,24 +18,18 @@
 namespace gyre {
 namespace {
 
-const char* module_suffix(WeightFormat format) {
-    switch (format) {
-        case WeightFormat::kF32:
-            return "_f32";
-        case WeightFormat::kF16:
-            return "_f16";
-        case WeightFormat::kBf16:
-            return "_bf16";
-        case WeightFormat::kQ8_0:
-            return "_q8_0";
-        case WeightFormat::kQ4_0:
-            return "_q4_0";
-        case WeightFormat::kQ4_K:
-            return "_q4_k";
-        case WeightFormat::kQ6_K:
-            return "_q6_k";
+// "_q8_0": modules are named after the format in lower case.
+std::string module_suffix(WeightFormat format) {
+    constexpr const char* kNames[] = {
+#define GYRE_ROW(id, NAME, ...) "_" #NAME,
+        WEIGHT_FORMAT_LIST(GYRE_ROW)
+#undef GYRE_ROW
+    };
+    std::string suffix = kNames[static_cast<std::uint32_t>(format)];
+    for (char& c : suffix) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
-    return "";
+    return suffix;
 }
 
 [[maybe_unused]] bool may_be_staged(const Tiling& tiling, std::uint32_t norm_quads) {
@@ -145,8 +139,8 @@ std::size_t KernelTable::pipeline_count() const {
 
 Result<Kernel> KernelTable::embed(WeightFormat format) {
     const Tiling tiling{.local_size = 64, .rows = 1};
-    GYRE_ASSIGN(const Pipeline* pipeline, get(std::string("embed") + module_suffix(format),
-                                              {spec(SPEC_LOCAL_SIZE, tiling.local_size)}));
+    GYRE_ASSIGN(const Pipeline* pipeline,
+                get("embed" + module_suffix(format), {spec(SPEC_LOCAL_SIZE, tiling.local_size)}));
     return Kernel{pipeline, tiling};
 }
 

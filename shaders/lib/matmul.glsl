@@ -59,7 +59,7 @@ void begin_step(uint s) {
             uint r = first_of_four(i);
             FourScales four = load_four_scales(first, s, weight_row[r]);
             [[unroll]] for (uint k = 0u; k < 4u; ++k) {
-                scales[r + k * FOUR_STRIDE] = of_four(four, k);
+                scales[r + k * FOUR_STRIDE] = of_four(four, k, s);
             }
         }
     } else

@@ -80,8 +80,8 @@ void begin_step(uint s) {
             FourScales re = load_four_scales(first, s, weight_row[p]);
             FourScales im = load_four_scales(pc.imag_chunks + first, s, weight_row[p]);
             [[unroll]] for (uint k = 0u; k < 4u; ++k) {
-                scales_re[p + k * FOUR_STRIDE] = of_four(re, k);
-                scales_im[p + k * FOUR_STRIDE] = of_four(im, k);
+                scales_re[p + k * FOUR_STRIDE] = of_four(re, k, s);
+                scales_im[p + k * FOUR_STRIDE] = of_four(im, k, s);
             }
         }
     } else

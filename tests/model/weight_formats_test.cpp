@@ -10,6 +10,7 @@
 
 #include "runtime/base/half.h"
 #include "runtime/base/host_size.h"
+#include "tests/support/quantize.h"
 
 namespace gyre::testing {
 namespace {
@@ -40,11 +41,22 @@ TEST(WeightFormats, TableIsTheOneOfTheFormat) {
         WeightFormat format;
         const char* name;
         std::uint32_t ggml_type, block_elements, block_bytes;
-    } rows[] = {
-        {WeightFormat::kF32, "F32", 0, 1, 4},       {WeightFormat::kF16, "F16", 1, 1, 2},
-        {WeightFormat::kBf16, "BF16", 30, 1, 2},    {WeightFormat::kQ8_0, "Q8_0", 8, 32, 34},
-        {WeightFormat::kQ4_0, "Q4_0", 2, 32, 18},   {WeightFormat::kQ4_K, "Q4_K", 12, 256, 144},
-        {WeightFormat::kQ6_K, "Q6_K", 14, 256, 210}};
+    } rows[] = {{WeightFormat::kF32, "F32", 0, 1, 4},
+                {WeightFormat::kF16, "F16", 1, 1, 2},
+                {WeightFormat::kBf16, "BF16", 30, 1, 2},
+                {WeightFormat::kQ8_0, "Q8_0", 8, 32, 34},
+                {WeightFormat::kQ4_0, "Q4_0", 2, 32, 18},
+                {WeightFormat::kQ4_K, "Q4_K", 12, 256, 144},
+                {WeightFormat::kQ6_K, "Q6_K", 14, 256, 210},
+                {WeightFormat::kQ4_1, "Q4_1", 3, 32, 20},
+                {WeightFormat::kQ5_0, "Q5_0", 6, 32, 22},
+                {WeightFormat::kQ5_1, "Q5_1", 7, 32, 24},
+                {WeightFormat::kQ2_K, "Q2_K", 10, 256, 84},
+                {WeightFormat::kQ3_K, "Q3_K", 11, 256, 110},
+                {WeightFormat::kQ5_K, "Q5_K", 13, 256, 176},
+                {WeightFormat::kIq4Nl, "IQ4_NL", 20, 32, 18},
+                {WeightFormat::kIq4Xs, "IQ4_XS", 23, 256, 136},
+                {WeightFormat::kMxfp4, "MXFP4", 39, 32, 17}};
     ASSERT_EQ(weight_formats().size(), std::size(rows));
     for (const auto& row : rows) {
         const WeightFormatInfo* info = find_format(row.ggml_type);
@@ -58,7 +70,8 @@ TEST(WeightFormats, TableIsTheOneOfTheFormat) {
     EXPECT_EQ(find_format(std::string_view("q8_0"))->format, WeightFormat::kQ8_0);
     EXPECT_EQ(find_format(std::string_view("q8")), nullptr);
     EXPECT_EQ(find_format(std::string_view("q6_k"))->format, WeightFormat::kQ6_K);
-    EXPECT_EQ(find_format(13u), nullptr);
+    EXPECT_EQ(find_format(16u), nullptr);
+    EXPECT_EQ(ggml_type_name(16), "IQ2_XXS");
     EXPECT_EQ(ggml_type_name(13), "Q5_K");
     EXPECT_EQ(ggml_type_name(12), "Q4_K");
     EXPECT_EQ(ggml_type_name(30), "BF16");

@@ -9,13 +9,6 @@
 namespace gyre::reference {
 namespace {
 
-constexpr std::size_t kBlockElements = 32;
-constexpr std::size_t kQ8Bytes = 2 + kBlockElements;
-constexpr std::size_t kQ4Bytes = 2 + kBlockElements / 2;
-constexpr std::size_t kSuperblock = 256;
-constexpr std::size_t kQ4KBytes = 2 + 2 + 12 + kSuperblock / 2;
-constexpr std::size_t kQ6KBytes = kSuperblock / 2 + kSuperblock / 4 + 16 + 2;
-
 std::uint16_t read_u16(std::span<const std::uint8_t> bytes, std::size_t offset) {
     return static_cast<std::uint16_t>(bytes[offset] + 256 * bytes[offset + 1]);
 }
@@ -36,31 +29,168 @@ double decode_ieee(std::uint32_t bits, int n_exponent, int n_fraction) {
     return sign * std::ldexp(1.0 + fraction, exponent - bias);
 }
 
-// The two terms of each element of a Q4_K row: (d s q, dmin m).
-struct TermsQ4K {
-    std::vector<double> scaled, min;
+using Bytes = std::span<const std::uint8_t>;
+
+double half_at(Bytes bytes, std::size_t offset) {
+    return decode_f16(read_u16(bytes, offset));
+}
+
+// Bits [first, first + n) of a byte, as a number.
+int bits_of(std::uint8_t byte, std::size_t first, std::size_t n) {
+    return byte / (1 << first) % (1 << n);
+}
+
+int signed_byte(std::uint8_t byte) {
+    return byte < 128 ? byte : byte - 256;
+}
+
+// The numbers that IQ4_NL's and IQ4_XS's quants stand for: ggml, kvalues_iq4nl.
+constexpr int kLevels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                             1,    13,   25,  38,  53,  69,  89,  113};
+
+// E2M1: sign, two bits of exponent with bias 1, one of fraction. OCP Microscaling Formats 1.0.
+double decode_e2m1(int bits) {
+    const double sign = bits >= 8 ? -1.0 : 1.0;
+    const int exponent = bits / 2 % 4, fraction = bits % 2;
+    if (exponent == 0) return sign * 0.5 * fraction;
+    return sign * std::ldexp(1.0 + 0.5 * fraction, exponent - 1);
+}
+
+// One element of a block: what is multiplied by the scale, and what is subtracted.
+struct Element {
+    double scaled, min;
 };
 
-TermsQ4K q4_k_terms(std::span<const std::uint8_t> bytes) {
-    assert(bytes.size() % kQ4KBytes == 0);
-    TermsQ4K terms;
-    for (std::size_t start = 0; start < bytes.size(); start += kQ4KBytes) {
-        const double d = decode_f16(read_u16(bytes, start));
-        const double dmin = decode_f16(read_u16(bytes, start + 2));
-        const auto six_bits = [&](std::size_t i, std::size_t first, std::size_t nibble) {
-            if (i < 4) return bytes[start + 4 + first + i] % 64;
-            const int low = bytes[start + 4 + 8 + (i - 4)] / (nibble == 0 ? 1 : 16) % 16;
-            return low + 16 * (bytes[start + 4 + first + (i - 4)] / 64);
-        };
-        for (std::size_t e = 0; e < kSuperblock; ++e) {
-            const std::size_t block = e / 32;
-            const int byte = bytes[start + 16 + e / 64 * 32 + e % 32];
-            const int q = block % 2 == 0 ? byte % 16 : byte / 16;
-            terms.scaled.push_back(d * six_bits(block, 0, 0) * q);
-            terms.min.push_back(dmin * six_bits(block, 4, 1));
-        }
+Element q8_0(Bytes block, std::size_t e) {
+    return {half_at(block, 0) * signed_byte(block[2 + e]), 0.0};
+}
+
+// Nibble e of a block of 32 whose 16 bytes begin at `first`: elements 0 to 15 low, 16 to 31 high.
+int nibble_of_32(Bytes block, std::size_t first, std::size_t e) {
+    return bits_of(block[first + e % 16], e < 16 ? 0 : 4, 4);
+}
+int fifth_bit(Bytes block, std::size_t first, std::size_t e) {
+    return bits_of(block[first + e / 8], e % 8, 1);
+}
+
+Element q4_0(Bytes block, std::size_t e) {
+    const double d = half_at(block, 0);
+    return {d * nibble_of_32(block, 2, e), 8 * d};
+}
+Element q4_1(Bytes block, std::size_t e) {
+    return {half_at(block, 0) * nibble_of_32(block, 4, e), -half_at(block, 2)};
+}
+Element q5_0(Bytes block, std::size_t e) {
+    const double d = half_at(block, 0);
+    return {d * (nibble_of_32(block, 6, e) + 16 * fifth_bit(block, 2, e)), 16 * d};
+}
+Element q5_1(Bytes block, std::size_t e) {
+    const int q = nibble_of_32(block, 8, e) + 16 * fifth_bit(block, 4, e);
+    return {half_at(block, 0) * q, -half_at(block, 2)};
+}
+
+Element q2_k(Bytes block, std::size_t e) {
+    const int q = bits_of(block[16 + e / 128 * 32 + e % 32], e % 128 / 32 * 2, 2);
+    const std::uint8_t both = block[e / 16];
+    return {half_at(block, 80) * bits_of(both, 0, 4) * q, half_at(block, 82) * bits_of(both, 4, 4)};
+}
+
+Element q3_k(Bytes block, std::size_t e) {
+    const int low = bits_of(block[32 + e / 128 * 32 + e % 32], e % 128 / 32 * 2, 2);
+    const int high = bits_of(block[e % 32], e / 32, 1);
+    const std::size_t g = e / 16;
+    const int scale = bits_of(block[96 + g % 8], g / 8 * 4, 4) +
+                      16 * bits_of(block[104 + g % 4], g / 4 * 2, 2) - 32;
+    const double d = half_at(block, 108) * scale;
+    return {d * (low + 4 * high), 4 * d};
+}
+
+// Of the 12 bytes from byte 4 on: six-bit scale (kind 0) or minimum (kind 1) i.
+int six_bits(Bytes block, std::size_t i, std::size_t kind) {
+    if (i < 4) return bits_of(block[4 + 4 * kind + i], 0, 6);
+    return bits_of(block[12 + i - 4], 4 * kind, 4) +
+           16 * bits_of(block[4 + 4 * kind + i - 4], 6, 2);
+}
+Element k6(Bytes block, std::size_t e, int q) {
+    return {half_at(block, 0) * six_bits(block, e / 32, 0) * q,
+            half_at(block, 2) * six_bits(block, e / 32, 1)};
+}
+Element q4_k(Bytes block, std::size_t e) {
+    return k6(block, e, bits_of(block[16 + e / 64 * 32 + e % 32], e % 64 < 32 ? 0 : 4, 4));
+}
+Element q5_k(Bytes block, std::size_t e) {
+    const int low = bits_of(block[48 + e / 64 * 32 + e % 32], e % 64 < 32 ? 0 : 4, 4);
+    return k6(block, e, low + 16 * bits_of(block[16 + e % 32], e / 32, 1));
+}
+
+Element q6_k(Bytes block, std::size_t e) {
+    const std::size_t part = e / 128, g = e % 128 / 32, l = e % 32;
+    const int low = bits_of(block[64 * part + 32 * (g % 2) + l], g < 2 ? 0 : 4, 4);
+    const int high = bits_of(block[128 + 32 * part + l], 2 * g, 2);
+    const int scale = signed_byte(block[192 + e / 16]);
+    return {half_at(block, 208) * scale * (low + 16 * high - 32), 0.0};
+}
+
+Element iq4_nl(Bytes block, std::size_t e) {
+    return {half_at(block, 0) * kLevels[nibble_of_32(block, 2, e)], 0.0};
+}
+Element iq4_xs(Bytes block, std::size_t e) {
+    const std::size_t g = e / 32;
+    const int scale =
+        bits_of(block[4 + g / 2], g % 2 * 4, 4) + 16 * bits_of(block[2 + g / 4], g % 4 * 2, 2) - 32;
+    return {half_at(block, 0) * scale * kLevels[nibble_of_32(block, 8 + 16 * g, e % 32)], 0.0};
+}
+
+Element mxfp4(Bytes block, std::size_t e) {
+    return {std::ldexp(decode_e2m1(nibble_of_32(block, 1, e)), block[0] - 127), 0.0};
+}
+
+struct BlockFormat {
+    std::string_view name;
+    std::size_t elements, bytes;
+    Element (*element)(Bytes block, std::size_t e);
+};
+constexpr BlockFormat kBlockFormats[] = {
+    {"Q8_0", 32, 2 + 32, q8_0},
+    {"Q4_0", 32, 2 + 16, q4_0},
+    {"Q4_1", 32, 2 + 2 + 16, q4_1},
+    {"Q5_0", 32, 2 + 4 + 16, q5_0},
+    {"Q5_1", 32, 2 + 2 + 4 + 16, q5_1},
+    {"Q2_K", 256, 16 + 64 + 2 + 2, q2_k},
+    {"Q3_K", 256, 32 + 64 + 12 + 2, q3_k},
+    {"Q4_K", 256, 2 + 2 + 12 + 128, q4_k},
+    {"Q5_K", 256, 2 + 2 + 12 + 32 + 128, q5_k},
+    {"Q6_K", 256, 128 + 64 + 16 + 2, q6_k},
+    {"IQ4_NL", 32, 2 + 16, iq4_nl},
+    {"IQ4_XS", 256, 2 + 2 + 4 + 128, iq4_xs},
+    {"MXFP4", 32, 1 + 16, mxfp4},
+};
+
+std::vector<Element> elements_of(const BlockFormat& format, Bytes bytes) {
+    assert(bytes.size() % format.bytes == 0);
+    std::vector<Element> row;
+    for (std::size_t start = 0; start < bytes.size(); start += format.bytes) {
+        for (std::size_t e = 0; e < format.elements; ++e)
+            row.push_back(format.element(bytes.subspan(start, format.bytes), e));
     }
-    return terms;
+    return row;
+}
+
+const BlockFormat* find_block_format(std::string_view name) {
+    for (const BlockFormat& format : kBlockFormats) {
+        if (format.name == name) return &format;
+    }
+    return nullptr;
+}
+
+std::vector<double> decode_f32_row(Bytes bytes) {
+    assert(bytes.size() % 4 == 0);
+    std::vector<double> row;
+    for (std::size_t i = 0; i < bytes.size(); i += 4) {
+        const std::uint32_t high = read_u16(bytes, i + 2);
+        row.push_back(decode_ieee(high << 16 | read_u16(bytes, i), 8, 23));
+    }
+    return row;
 }
 
 }  // namespace
@@ -72,100 +202,33 @@ double decode_bf16(std::uint16_t bits) {
     return decode_ieee(bits, 8, 7);
 }
 
-std::vector<double> decode_f32_row(std::span<const std::uint8_t> bytes) {
-    assert(bytes.size() % 4 == 0);
+std::vector<double> decode_row(std::string_view format, std::span<const std::uint8_t> bytes) {
     std::vector<double> row;
-    for (std::size_t i = 0; i < bytes.size(); i += 4) {
-        const std::uint32_t high = read_u16(bytes, i + 2);
-        row.push_back(decode_ieee(high << 16 | read_u16(bytes, i), 8, 23));
+    if (const BlockFormat* blocks = find_block_format(format)) {
+        for (const Element& element : elements_of(*blocks, bytes))
+            row.push_back(element.scaled - element.min);
+        return row;
+    }
+    if (format == "F32") return decode_f32_row(bytes);
+    assert((format == "F16" || format == "BF16") && bytes.size() % 2 == 0);
+    for (std::size_t i = 0; i < bytes.size(); i += 2) {
+        const std::uint16_t bits = read_u16(bytes, i);
+        row.push_back(format == "F16" ? decode_f16(bits) : decode_bf16(bits));
     }
     return row;
 }
 
-std::vector<double> decode_f16_row(std::span<const std::uint8_t> bytes) {
-    assert(bytes.size() % 2 == 0);
-    std::vector<double> row;
-    for (std::size_t i = 0; i < bytes.size(); i += 2)
-        row.push_back(decode_f16(read_u16(bytes, i)));
-    return row;
-}
-
-std::vector<double> decode_bf16_row(std::span<const std::uint8_t> bytes) {
-    assert(bytes.size() % 2 == 0);
-    std::vector<double> row;
-    for (std::size_t i = 0; i < bytes.size(); i += 2)
-        row.push_back(decode_bf16(read_u16(bytes, i)));
-    return row;
-}
-
-std::vector<double> decode_q8_0_row(std::span<const std::uint8_t> bytes) {
-    assert(bytes.size() % kQ8Bytes == 0);
-    std::vector<double> row;
-    for (std::size_t block = 0; block < bytes.size(); block += kQ8Bytes) {
-        const double scale = decode_f16(read_u16(bytes, block));
-        for (std::size_t j = 0; j < kBlockElements; ++j) {
-            const int byte = bytes[block + 2 + j];
-            row.push_back(scale * (byte < 128 ? byte : byte - 256));
-        }
+std::vector<double> row_terms(std::string_view format, std::span<const std::uint8_t> bytes) {
+    const BlockFormat* blocks = find_block_format(format);
+    std::vector<double> terms;
+    if (blocks == nullptr) {
+        for (const double value : decode_row(format, bytes))
+            terms.push_back(std::abs(value));
+        return terms;
     }
-    return row;
-}
-
-std::vector<double> decode_q4_0_row(std::span<const std::uint8_t> bytes) {
-    assert(bytes.size() % kQ4Bytes == 0);
-    std::vector<double> row(bytes.size() / kQ4Bytes * kBlockElements);
-    for (std::size_t block = 0; block * kQ4Bytes < bytes.size(); ++block) {
-        const std::size_t start = block * kQ4Bytes;
-        const double scale = decode_f16(read_u16(bytes, start));
-        for (std::size_t j = 0; j < kBlockElements / 2; ++j) {
-            const int byte = bytes[start + 2 + j];
-            row[block * kBlockElements + j] = scale * (byte % 16 - 8);
-            row[block * kBlockElements + j + kBlockElements / 2] = scale * (byte / 16 - 8);
-        }
-    }
-    return row;
-}
-
-std::vector<double> q4_0_row_terms(std::span<const std::uint8_t> bytes) {
-    std::vector<double> terms = decode_q4_0_row(bytes);
-    for (std::size_t i = 0; i < terms.size(); ++i) {
-        const double offset =
-            8.0 * decode_f16(read_u16(bytes, i / kBlockElements * kQ4Bytes));  // of d q - 8 d
-        terms[i] = std::abs(terms[i] + offset) + std::abs(offset);
-    }
+    for (const Element& element : elements_of(*blocks, bytes))
+        terms.push_back(std::abs(element.scaled) + std::abs(element.min));
     return terms;
-}
-
-std::vector<double> decode_q4_k_row(std::span<const std::uint8_t> bytes) {
-    TermsQ4K terms = q4_k_terms(bytes);
-    for (std::size_t i = 0; i < terms.scaled.size(); ++i)
-        terms.scaled[i] -= terms.min[i];
-    return terms.scaled;
-}
-
-std::vector<double> q4_k_row_terms(std::span<const std::uint8_t> bytes) {
-    TermsQ4K terms = q4_k_terms(bytes);
-    for (std::size_t i = 0; i < terms.scaled.size(); ++i)
-        terms.scaled[i] = std::abs(terms.scaled[i]) + std::abs(terms.min[i]);
-    return terms.scaled;
-}
-
-std::vector<double> decode_q6_k_row(std::span<const std::uint8_t> bytes) {
-    assert(bytes.size() % kQ6KBytes == 0);
-    std::vector<double> row;
-    for (std::size_t start = 0; start < bytes.size(); start += kQ6KBytes) {
-        const double d = decode_f16(read_u16(bytes, start + kQ6KBytes - 2));
-        for (std::size_t e = 0; e < kSuperblock; ++e) {
-            const std::size_t part = e / 128, g = e % 128 / 32, l = e % 32;
-            const int low_byte = bytes[start + 64 * part + 32 * (g % 2) + l];
-            const int high_byte = bytes[start + 128 + 32 * part + l];
-            const int low = g < 2 ? low_byte % 16 : low_byte / 16;
-            const int high = high_byte / (1 << (2 * g)) % 4;
-            const int scale = bytes[start + 192 + e / 16];
-            row.push_back(d * (scale < 128 ? scale : scale - 256) * (low + 16 * high - 32));
-        }
-    }
-    return row;
 }
 
 }  // namespace gyre::reference

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace gyre::reference {
@@ -17,36 +18,41 @@ double decode_f16(
 double decode_bf16(
     std::uint16_t bits);  // the upper half of a binary32: 1 sign, 8 exponent, 7 fraction bits
 
-// A row of plain numbers.
-std::vector<double> decode_f32_row(std::span<const std::uint8_t> bytes);
-std::vector<double> decode_f16_row(std::span<const std::uint8_t> bytes);
-std::vector<double> decode_bf16_row(std::span<const std::uint8_t> bytes);
-
-// Blocks of 32 elements in 34 bytes: a binary16 scale d, then 32 signed bytes q; element j = d
-// q[j]. ggml, block_q8_0.
-std::vector<double> decode_q8_0_row(std::span<const std::uint8_t> bytes);
-
-// Blocks of 32 elements in 18 bytes: a binary16 scale d, then 16 bytes; byte j holds element j in
-// its low four bits and element j + 16 in its high four bits; element = d (bits - 8). ggml,
-// block_q4_0.
-std::vector<double> decode_q4_0_row(std::span<const std::uint8_t> bytes);
-// |d bits| + |8 d| of each element: what a product that adds the two terms apart may round.
-std::vector<double> q4_0_row_terms(std::span<const std::uint8_t> bytes);
-
-// Superblocks of 256 elements in 144 bytes: binary16 d and dmin, 12 bytes with eight 6-bit scales s
-// and eight 6-bit minima m, 128 bytes of nibbles q. Each 32 bytes hold 64 elements, the first 32 in
-// the low nibbles; elements 32 i to 32 i + 31 are d s[i] q - dmin m[i]. Of the 12 bytes, byte i has
-// s[i] (i < 4) or m[i - 4] (i < 8) in its low six bits; byte 8 + i has the low four bits of s[4 +
-// i] and, above them, of m[4 + i]; the two bits that are missing are the high ones of bytes i and 4
-// + i. ggml, block_q4_K.
-std::vector<double> decode_q4_k_row(std::span<const std::uint8_t> bytes);
-// |d s q| + |dmin m| of each element: what a product that adds the two terms apart may round.
-std::vector<double> q4_k_row_terms(std::span<const std::uint8_t> bytes);
-
-// Superblocks of 256 elements in 210 bytes: 128 bytes of low nibbles, 64 bytes of high bit pairs,
-// 16 signed bytes s, binary16 d; element e = d s[e / 16] (q - 32). Of each 128 elements (64 and 32
-// bytes), element 32 g + l has its low nibble in byte 32 (g mod 2) + l, low half for g < 2, and its
-// high bits in bits 2 g and 2 g + 1 of byte l. ggml, block_q6_K.
-std::vector<double> decode_q6_k_row(std::span<const std::uint8_t> bytes);
+// A row of the format that ggml calls so: "F32", "F16", "BF16", or blocks, whose elements are d q
+// unless the format says otherwise. d, m and dmin are binary16; nibbles of 32 elements are 16
+// bytes, byte j holding element j in its low four bits and element j + 16 in its high four.
+//   Q8_0    34 bytes: d, 32 signed bytes q
+//   Q4_0    18: d, nibbles; d (q - 8)
+//   Q4_1    20: d, m, nibbles; d q + m
+//   Q5_0    22: d, 32 fifth bits (element 8 i + b in bit b of byte i), nibbles; d (q - 16)
+//   Q5_1    24: d, m, fifth bits, nibbles; d q + m
+//   IQ4_NL  18: d, nibbles; d L[q], L ggml's sixteen levels
+//   MXFP4   17: exponent x, nibbles; 2^(x - 127) E2M1(q)
+// and superblocks of 256. Element 32 g + l of each 128 (bits of two) has its low bits in bits 2 g
+// of byte l of 32.
+//   Q2_K    84: 16 bytes with a scale s (low four bits) and a minimum (high) for 16 elements each,
+//   64 bytes of two-bit q, d,
+//           dmin; d s q - dmin min
+//   Q3_K    110: 32 bytes of third bits (element 32 i + l in bit i of byte l), 64 of two-bit q, 12
+//   of scales, d; d (s - 32)
+//           (q - 4). Scale g has its low four bits in byte g mod 8 (g / 8 says which half), its
+//           high two in byte 8 + g mod 4
+//   Q4_K    144: d, dmin, 12 bytes of scales and minima, 128 of nibbles: each 32 bytes hold 64
+//   elements, the first 32 low;
+//           d s q - dmin m. Of the 12 bytes, byte i has s[i] (i < 4) or m[i - 4] (i < 8) in its low
+//           six bits; byte 8 + i has the low four bits of s[4 + i] and, above them, of m[4 + i];
+//           the two bits that are missing are the high ones of bytes i and 4 + i
+//   Q5_K    176: as Q4_K, with 32 bytes of fifth bits (element 32 i + l in bit i of byte l) before
+//   the nibbles Q6_K    210: 128 bytes of low nibbles, 64 of high bit pairs, 16 signed bytes s, d;
+//   d s[e / 16] (q - 32). Of each 128
+//           elements, element 32 g + l has its low nibble in byte 32 (g mod 2) + l, low half for g
+//           < 2
+//   IQ4_XS  136: d, 16 bits of high scale bits, 4 bytes of low ones, nibbles of each 32 elements; d
+//   (s - 32) L[q]
+// bytes: whole blocks.
+std::vector<double> decode_row(std::string_view format, std::span<const std::uint8_t> bytes);
+// Where an element is a difference, the sum of its two magnitudes: what a product that adds the two
+// apart may round. Else its magnitude.
+std::vector<double> row_terms(std::string_view format, std::span<const std::uint8_t> bytes);
 
 }  // namespace gyre::reference

@@ -36,11 +36,11 @@ TEST(WeightDecodeTest, Bfloat16IsTheUpperHalfOfAFloat) {
 
 TEST(WeightDecodeTest, PlainRowsAreLittleEndian) {
     const std::vector<std::uint8_t> f32 = {0x00, 0x00, 0xc0, 0x3f, 0x01, 0x00, 0x00, 0x80};
-    EXPECT_EQ(decode_f32_row(f32), (std::vector<double>{1.5, -std::ldexp(1.0, -149)}));
+    EXPECT_EQ(decode_row("F32", f32), (std::vector<double>{1.5, -std::ldexp(1.0, -149)}));
     const std::vector<std::uint8_t> halves = {0x00, 0x3e, 0x00, 0xbe};
-    EXPECT_EQ(decode_f16_row(halves), (std::vector<double>{1.5, -1.5}));
+    EXPECT_EQ(decode_row("F16", halves), (std::vector<double>{1.5, -1.5}));
     const std::vector<std::uint8_t> bf16 = {0xc0, 0x3f};
-    EXPECT_EQ(decode_bf16_row(bf16), (std::vector<double>{1.5}));
+    EXPECT_EQ(decode_row("BF16", bf16), (std::vector<double>{1.5}));
 }
 
 TEST(WeightDecodeTest, Q8BlocksAreScaleTimesSignedBytes) {
@@ -51,7 +51,7 @@ TEST(WeightDecodeTest, Q8BlocksAreScaleTimesSignedBytes) {
     bytes[33] = 0xff;      // element 31: -1
     bytes[34 + 1] = 0xbc;  // second block: -1
     bytes[34 + 2] = 3;
-    const auto row = decode_q8_0_row(bytes);
+    const auto row = decode_row("Q8_0", bytes);
     ASSERT_EQ(row.size(), 64u);
     EXPECT_EQ(row[0], 63.5);
     EXPECT_EQ(row[1], -64.0);
@@ -65,14 +65,14 @@ TEST(WeightDecodeTest, Q4LowNibblesComeFirst) {
     bytes[1] = 0x40;   // 2.0
     bytes[2] = 0x9f;   // element 0: 15 - 8 = 7, element 16: 9 - 8 = 1
     bytes[17] = 0x07;  // element 15: -1, element 31: -8
-    const auto row = decode_q4_0_row(bytes);
+    const auto row = decode_row("Q4_0", bytes);
     ASSERT_EQ(row.size(), 32u);
     EXPECT_EQ(row[0], 14.0);
     EXPECT_EQ(row[16], 2.0);
     EXPECT_EQ(row[15], -2.0);
     EXPECT_EQ(row[31], -16.0);
     EXPECT_EQ(row[1], 0.0);
-    const auto terms = q4_0_row_terms(bytes);
+    const auto terms = row_terms("Q4_0", bytes);
     EXPECT_EQ(terms[0], 2.0 * 15 + 16);
     EXPECT_EQ(terms[31], 16.0);
 }
@@ -93,7 +93,7 @@ TEST(WeightDecodeTest, Q4KScalesAndMinimaAreSixBits) {
     bytes[16 + 32 + 31] = 0x30;  // element 95: 0, element 127: 3
     bytes[16 + 64] = 0x02;       // element 128: 2
     bytes[16 + 96 + 1] = 0x90;   // element 225: 9
-    const auto row = decode_q4_k_row(bytes);
+    const auto row = decode_row("Q4_K", bytes);
     ASSERT_EQ(row.size(), 256u);
     EXPECT_EQ(row[0], 63 * 15 - 2 * 1);
     EXPECT_EQ(row[1], -2.0);
@@ -101,7 +101,7 @@ TEST(WeightDecodeTest, Q4KScalesAndMinimaAreSixBits) {
     EXPECT_EQ(row[127], 5 * 3 - 2 * 62);
     EXPECT_EQ(row[128], 17 * 2 - 2 * 34);
     EXPECT_EQ(row[225], 62 * 9 - 2 * 15);
-    EXPECT_EQ(q4_k_row_terms(bytes)[128], 17 * 2 + 2 * 34);
+    EXPECT_EQ(row_terms("Q4_K", bytes)[128], 17 * 2 + 2 * 34);
 }
 
 TEST(WeightDecodeTest, Q6KElementsAreSpreadOverTwoBytes) {
@@ -117,7 +117,7 @@ TEST(WeightDecodeTest, Q6KElementsAreSpreadOverTwoBytes) {
     bytes[128] |= 0x40;      // element 96: high 1
     bytes[127] = 0xc0;       // element 255: low 12
     bytes[191] = 0x80;       // element 255: high 2
-    const auto row = decode_q6_k_row(bytes);
+    const auto row = decode_row("Q6_K", bytes);
     ASSERT_EQ(row.size(), 256u);
     EXPECT_EQ(row[0], 0.5 * 2 * (63 - 32));
     EXPECT_EQ(row[1], 0.5 * 2 * -32);

@@ -12,6 +12,7 @@
 
 #include "runtime/kernels/kernel_table.h"
 #include "runtime/kernels/shader_modules.h"
+#include "runtime/model/weight_formats.h"
 #include "runtime/vk/device.h"
 #include "runtime/vk/reflect.h"
 #include "shaders/interface/attention.h"
@@ -77,13 +78,15 @@ const KernelRow kKernels[] = {
     {"shift_cache", false, false, sizeof(ShiftCacheParams), kWritesCache},
 };
 
-std::vector<std::string> format_suffixes() {
-    std::vector<std::string> suffixes;
-#define GYRE_FORMAT_SUFFIX(id, NAME, ...) suffixes.push_back(#NAME);
-    WEIGHT_FORMAT_LIST(GYRE_FORMAT_SUFFIX)
-#undef GYRE_FORMAT_SUFFIX
-    for (std::string& suffix : suffixes) {
-        for (char& c : suffix) {
+struct FormatSuffix {
+    std::string name;  // "q8_0"
+    bool tiles;
+};
+std::vector<FormatSuffix> format_suffixes() {
+    std::vector<FormatSuffix> suffixes;
+    for (const WeightFormatInfo& info : weight_formats()) {
+        FormatSuffix& suffix = suffixes.emplace_back(FormatSuffix{info.name, info.tiles});
+        for (char& c : suffix.name) {
             if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
         }
     }
@@ -106,7 +109,7 @@ std::map<std::string, const KernelRow*> expected_modules() {
         if (kernel.name == std::string(kMeasureMatrix) && !kHasCooperative) continue;
         if (!kernel.has_formats) modules[kernel.name] = &kernel;
         if (!kernel.has_formats) continue;
-        for (const std::string& suffix : format_suffixes()) {
+        for (const auto& [suffix, has_tiles] : format_suffixes()) {
             if (kernel.has_complex && kHasCooperative) {
                 modules[kernel.name + ("_" + suffix) + kCooperativeSuffix] = &kernel;
             }
@@ -114,7 +117,7 @@ std::map<std::string, const KernelRow*> expected_modules() {
                 if (!kernel.has_complex && std::string(complex) != "_") continue;
                 const std::string name = kernel.name + (complex + suffix);
                 modules[name] = &kernel;
-                if (kernel.fixed_constants.empty()) continue;
+                if (kernel.fixed_constants.empty() || !has_tiles) continue;
                 for (const Tiling& tile : kFixedTiles)
                     modules[name + tile_suffix(tile)] = &kernel;
             }

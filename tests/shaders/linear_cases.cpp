@@ -143,6 +143,20 @@ std::span<const LinearCase> linear_cases() {
     return kCases;
 }
 
+std::vector<LinearCase> linear_cases_of(WeightFormat format) {
+    const std::uint32_t block = format_block_elements(format);
+    const std::uint32_t odd = block >= 256 ? 3 * block : 5 * block;  // blocks: no whole step at 32
+    // clang-format off
+    return {
+        {"subnormal_block", format,   3,   block, 1, kLogits,   kDecode,           {.subnormal_scales = true}},
+        {"odd_blocks",      format, 257,     odd, 5, kLogits,   kPrefill},
+        {"lanes_norm",      format,  67,    1536, 1, kActivate, kDecodeLanes,      {.norm = true}},
+        {"rolled",          format,  29,     odd, 9, kLogits,   rolled(kPrefill)},
+        {"complex_slices",  format, 130, 2 * odd, 5, kResidual, kPrefill,          {.rows_a_slice = 24, .is_complex = true}},
+    };
+    // clang-format on
+}
+
 LinearData::LinearData(const LinearCase& linear_case) : c(linear_case) {
     const LinearOptions& o = c.options;
     reference::Generator generator(31);

@@ -32,6 +32,9 @@ struct LinearCase {
 };
 
 std::span<const LinearCase> linear_cases();
+// The shapes that every format is tested with: blocks that end a step or not, rows that end a tile
+// or not.
+std::vector<LinearCase> linear_cases_of(WeightFormat format);
 
 inline constexpr float kNormEpsilon = 1e-5f;
 

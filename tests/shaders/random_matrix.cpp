@@ -30,134 +30,107 @@ std::uint32_t random_half(Generator& generator, std::uint32_t lowest_exponent,
     return generator.below(2) << 15 | exponent << 10 | generator.below(1024);
 }
 
-void append_quants(Bytes& bytes, std::uint32_t n, Generator& generator) {
-    for (std::uint32_t i = 0; i < n; ++i)
-        bytes.push_back(static_cast<std::uint8_t>(generator.below(256)));
+// Where a block has float16 numbers that scale its elements, and what exponents keep those small:
+// elements are at most about a quarter.
+struct ScaleField {
+    WeightFormat format;
+    std::uint32_t at;
+    std::uint32_t lowest_exponent;
+    std::uint32_t n_exponents = 4;
+};
+constexpr ScaleField kScaleFields[] = {
+    {WeightFormat::kQ8_0, 0, 2},  // scales 2^-13 to 2^-9, quants to 128
+    {WeightFormat::kQ4_0, 0, 6},  // to 2^-5, quants to 8
+    {WeightFormat::kQ4_1, 0, 5},  // to 2^-6, quants to 15
+    {WeightFormat::kQ4_1, 2, 8},
+    {WeightFormat::kQ5_0, 0, 5},  // to 2^-6, quants to 16
+    {WeightFormat::kQ5_1, 0, 4},
+    {WeightFormat::kQ5_1, 2, 8},
+    {WeightFormat::kQ2_K, 80, 3},  // d to 2^-8 times 15 * 3, dmin times 15
+    {WeightFormat::kQ2_K, 82, 3},
+    {WeightFormat::kQ3_K, 108, 1},  // d to 2^-10, scales to 32, quants to 4
+    {WeightFormat::kQ4_K, 0, 0},    // d to 2^-11 times 63 * 15, dmin to 2^-8 times 63
+    {WeightFormat::kQ4_K, 2, 3},
+    {WeightFormat::kQ5_K, 0, 0, 2},  // d to 2^-13 times 63 * 31
+    {WeightFormat::kQ5_K, 2, 3},
+    {WeightFormat::kQ6_K, 208, 0, 3},  // d to 2^-12, scales to 128, quants to 32
+    {WeightFormat::kIq4Nl, 0, 2},      // to 2^-9, levels to 127
+    {WeightFormat::kIq4Xs, 0, 0, 2},   // d to 2^-13, scales to 32
+};
+constexpr std::uint32_t kLowestE8m0 = 118, kE8m0s = 6;  // 2^-9 to 2^-4, elements to 6
+
+void put_u16(Bytes& bytes, std::size_t at, std::uint32_t value) {
+    bytes[at] = static_cast<std::uint8_t>(value);
+    bytes[at + 1] = static_cast<std::uint8_t>(value >> 8);
 }
 
-void append_block(Bytes& bytes, std::uint32_t scale, std::uint32_t n_quant_bytes,
-                  Generator& generator) {
-    append_u16(bytes, scale);
-    append_quants(bytes, n_quant_bytes, generator);
+void append_plain(WeightFormat format, Generator& generator, Bytes& bytes) {
+    if (format == WeightFormat::kF32) {
+        const std::uint32_t word = as_word(generator.uniform() * 0.25f);
+        append_u16(bytes, word);
+        append_u16(bytes, word >> 16);
+    } else if (format == WeightFormat::kF16) {  // bias 15: 2^-6 to 2^-2
+        append_u16(bytes, random_half(generator, 9));
+    } else {  // bias 127: 2^-6 to 2^-2
+        append_u16(bytes, generator.below(2) << 15 | (121 + generator.below(4)) << 7 |
+                              generator.below(128));
+    }
+}
+
+void append_block(WeightFormat format, Generator& generator, bool subnormal_scales, Bytes& bytes) {
+    const std::size_t start = bytes.size();
+    for (std::uint32_t i = 0; i < format_info(format).block_bytes; ++i)
+        bytes.push_back(static_cast<std::uint8_t>(generator.below(256)));
+    for (const ScaleField& field : kScaleFields) {
+        if (field.format != format) continue;
+        put_u16(bytes, start + field.at,
+                subnormal_scales
+                    ? generator.below(2) << 15 | (1 + generator.below(1023))
+                    : random_half(generator, field.lowest_exponent, field.n_exponents));
+    }
+    if (format_info(format).scales == WeightScales::kE8m0) {
+        const std::uint32_t exponent =
+            subnormal_scales ? generator.below(4) : kLowestE8m0 + generator.below(kE8m0s);
+        bytes[start] = static_cast<std::uint8_t>(exponent);
+    }
 }
 
 Bytes random_row(WeightFormat format, std::uint32_t n_in, Generator& generator,
                  bool subnormal_scales) {
     Bytes bytes;
-    const auto scale = [&](std::uint32_t lowest_exponent, std::uint32_t n_exponents = 4) {
-        return subnormal_scales ? 1 + generator.below(1023)
-                                : random_half(generator, lowest_exponent, n_exponents);
-    };
-    switch (format) {
-        case WeightFormat::kF32:
-            for (std::uint32_t i = 0; i < n_in; ++i) {
-                const std::uint32_t word = as_word(generator.uniform() * 0.25f);
-                append_u16(bytes, word);
-                append_u16(bytes, word >> 16);
-            }
-            break;
-        case WeightFormat::kF16:  // bias 15: 2^-6 to 2^-2
-            for (std::uint32_t i = 0; i < n_in; ++i)
-                append_u16(bytes, random_half(generator, 9));
-            break;
-        case WeightFormat::kBf16:  // bias 127: 2^-6 to 2^-2
-            for (std::uint32_t i = 0; i < n_in; ++i) {
-                append_u16(bytes, generator.below(2) << 15 | (121 + generator.below(4)) << 7 |
-                                      generator.below(128));
-            }
-            break;
-        case WeightFormat::kQ8_0:  // scales 2^-13 to 2^-9, quants to 128
-            for (std::uint32_t i = 0; i < n_in; i += 32)
-                append_block(bytes, scale(2), 32, generator);
-            break;
-        case WeightFormat::kQ4_0:  // scales 2^-9 to 2^-5, quants to 8
-            for (std::uint32_t i = 0; i < n_in; i += 32)
-                append_block(bytes, scale(6), 16, generator);
-            break;
-        case WeightFormat::kQ4_K:  // d to 2^-11 times 63 * 15, dmin to 2^-8 times 63
-            for (std::uint32_t i = 0; i < n_in; i += 256) {
-                append_u16(bytes, scale(0));
-                append_block(bytes, scale(3), 140, generator);
-            }
-            break;
-        case WeightFormat::kQ6_K:  // d to 2^-12, scales to 128, quants to 32
-            for (std::uint32_t i = 0; i < n_in; i += 256) {
-                append_quants(bytes, 208, generator);
-                append_u16(bytes, scale(0, 3));
-            }
-            break;
+    for (std::uint32_t i = 0; i < n_in; i += format_block_elements(format)) {
+        if (format_info(format).has_scales()) {
+            append_block(format, generator, subnormal_scales, bytes);
+        } else {
+            append_plain(format, generator, bytes);
+        }
     }
     return bytes;
-}
-
-std::vector<double> decode(WeightFormat format, const Bytes& bytes) {
-    switch (format) {
-        case WeightFormat::kF32:
-            return reference::decode_f32_row(bytes);
-        case WeightFormat::kF16:
-            return reference::decode_f16_row(bytes);
-        case WeightFormat::kBf16:
-            return reference::decode_bf16_row(bytes);
-        case WeightFormat::kQ8_0:
-            return reference::decode_q8_0_row(bytes);
-        case WeightFormat::kQ4_0:
-            return reference::decode_q4_0_row(bytes);
-        case WeightFormat::kQ4_K:
-            return reference::decode_q4_k_row(bytes);
-        case WeightFormat::kQ6_K:
-            return reference::decode_q6_k_row(bytes);
-    }
-    return {};
-}
-
-struct FormatRow {
-    WeightFormat format;
-    const char* name;
-    std::uint32_t chunk, step;  // elements
-};
-
-const FormatRow kFormats[] = {
-#define GYRE_FORMAT_ROW(id, NAME, cpp, chunk, vecs, step, scales) \
-    {WeightFormat::k##cpp, #NAME, chunk, step},
-    WEIGHT_FORMAT_LIST(GYRE_FORMAT_ROW)
-#undef GYRE_FORMAT_ROW
-};
-
-const FormatRow& row_of(WeightFormat format) {
-    return kFormats[static_cast<std::uint32_t>(format)];
 }
 
 }  // namespace
 
 std::uint32_t format_block_elements(WeightFormat format) {
-    switch (format) {
-        case WeightFormat::kQ8_0:
-        case WeightFormat::kQ4_0:
-            return 32;
-        case WeightFormat::kQ4_K:
-        case WeightFormat::kQ6_K:
-            return 256;
-        default:
-            return 1;
-    }
+    return format_info(format).block_elements;
 }
 const char* format_name(WeightFormat format) {
-    return row_of(format).name;
+    return format_info(format).name;
 }
 
 std::vector<WeightFormat> all_formats() {
     std::vector<WeightFormat> formats;
-    for (const FormatRow& row : kFormats)
-        formats.push_back(row.format);
+    for (const WeightFormatInfo& info : weight_formats())
+        formats.push_back(info.format);
     return formats;
 }
 
 std::uint32_t RandomMatrix::n_steps() const {
-    return (n_in + row_of(format).step - 1) / row_of(format).step;
+    const std::uint32_t step = format_info(format).step_elements();
+    return (n_in + step - 1) / step;
 }
 
 std::uint32_t RandomMatrix::n_chunks() const {
-    return n_steps() * (row_of(format).step / row_of(format).chunk);
+    return n_steps() * (format_info(format).step_elements() / format_info(format).chunk_elements);
 }
 
 std::vector<std::uint32_t> RandomMatrix::device_words(std::uint32_t first,
@@ -179,17 +152,8 @@ RandomMatrix random_matrix(WeightFormat format, std::uint32_t n_rows, std::uint3
         const Bytes bytes = random_row(format, n_in, generator, subnormal_scales);
         matrix.bytes.insert(matrix.bytes.end(), bytes.begin(), bytes.end());
     }
-    matrix.values = decode(format, matrix.bytes);
-    switch (format) {
-        case WeightFormat::kQ4_0:
-            matrix.terms = reference::q4_0_row_terms(matrix.bytes);
-            break;
-        case WeightFormat::kQ4_K:
-            matrix.terms = reference::q4_k_row_terms(matrix.bytes);
-            break;
-        default:
-            matrix.terms = matrix.values;
-    }
+    matrix.values = reference::decode_row(format_name(format), matrix.bytes);
+    matrix.terms = reference::row_terms(format_name(format), matrix.bytes);
     return matrix;
 }
 

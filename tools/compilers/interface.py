@@ -9,8 +9,7 @@ import pathlib
 import re
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "shaders/interface"
-WEIGHTS = FOLDER.parent / "lib/weights.glsl"
-QUAD = 4  # elements
+STEP = 64  # elements of a step in formats with scales: STEP_QUADS of shaders/lib/weight_planes.glsl
 COMMON = ("bindings", "cooperative")  # headers whose constants any module may have
 
 
@@ -44,24 +43,22 @@ def rows_of(stem, name):
     return [[word.strip() for word in row.split(",")] for row in re.findall(r"\bX\(([^)]*)\)", body)]
 
 
+@functools.cache
+def _formats():
+    """{"q8_0": (elements per chunk, elements that share a scale or 0), ...}"""
+    shared = {name: int(elements) for _, name, elements, _, _ in rows_of("weight_formats", "WEIGHT_SCALES_LIST")}
+    rows = rows_of("weight_formats", "WEIGHT_FORMAT_LIST")
+    return {row[1].lower(): (int(row[14]), shared[row[13]]) for row in rows}
+
+
 def weight_formats():
     """{"q8_0": elements per step, ...}: what a kernel of that format takes of a row in an iteration of its loop."""
-    return {name.lower(): int(step) for _, name, _, _, _, step, _ in rows_of("weight_formats", "WEIGHT_FORMAT_LIST")}
+    return {name: STEP if shared else chunk for name, (chunk, shared) in _formats().items()}
 
 
-@functools.cache
 def block_elements():
-    """{"q8_0": elements that share a scale, ...}: BLOCK_QUADS of each format that has scales."""
-    sections = re.split(r"^#(?:el)?if defined\(WEIGHT_(\w+)\)", WEIGHTS.read_text(), flags=re.MULTILINE)
-    found = {}
-    for name, section in zip(sections[1::2], sections[2::2]):
-        if quads := re.search(r"^#define BLOCK_QUADS (\d+)", section, re.MULTILINE):
-            found[name.lower()] = QUAD * int(quads[1])
-    scaled = {row[1].lower() for row in rows_of("weight_formats", "WEIGHT_FORMAT_LIST") if row[-1] != "0"}
-    if scaled != set(found):
-        named = ", ".join(sorted(scaled ^ set(found)))
-        raise ValueError(f"shaders/lib/weights.glsl needs BLOCK_QUADS of formats with scales, and of no others: {named}")
-    return found
+    """{"q8_0": elements that share a scale, ...}: of each format that has scales."""
+    return {name: shared for name, (_, shared) in _formats().items() if shared}
 
 
 def epilogues():

@@ -1,0 +1,86 @@
+// Quants in planes of bits: a chunk's planes loaded, and the words that hold a quad's bits.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Part of weights.glsl. The layout is that of interface/weight_formats.h: four neighbouring elements are the same bits
+// of the four bytes of a word.
+
+#define BLOCK_QUADS (FORMAT_SHARED / 4)
+#define CHUNK_QUADS (FORMAT_CHUNK / 4)
+
+#define STEP_QUADS 16
+#define STEP_CHUNKS (STEP_QUADS / CHUNK_QUADS)
+
+#if FORMAT_LOW < 8
+#define LOW_VECS (FORMAT_LOW * FORMAT_CHUNK / 128)
+#if FORMAT_HIGH == 2
+#define CHUNK_VECS (LOW_VECS + FORMAT_CHUNK / 64)
+#else
+#define CHUNK_VECS LOW_VECS
+#endif
+#if FORMAT_HIGH == 1
+#define HIGH_WORDS (FORMAT_CHUNK / 32)
+#endif
+
+#if CHUNK_VECS > 1 || FORMAT_HIGH != 0
+#define PLANE_CHUNK
+struct Chunk {
+    uvec4 low[LOW_VECS];
+#if FORMAT_HIGH == 2
+    uvec4 high;
+#elif FORMAT_HIGH == 1
+    uint high[HIGH_WORDS];
+#endif
+};
+#define LOW_VEC(chunk, i) chunk.low[i]
+#else
+#define Chunk uvec4
+#define LOW_VEC(chunk, i) chunk
+#endif
+
+// The word that holds quad j of block b, and where its bits begin. What depends on j alone is known when a block is
+// unrolled.
+#if FORMAT_LOW == 4 && FORMAT_CHUNK == 32
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[j & 3u] >> (4u * (j >> 2u)))
+#elif FORMAT_LOW == 4 && BLOCK_QUADS == 8
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, j >> 2u)[j & 3u] >> (4u * (b)))
+#elif FORMAT_LOW == 4
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, (b) & 1u)[j] >> (4u * ((b) >> 1u)))
+#else
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[j] >> (2u * (b)))
+#endif
+#if FORMAT_LOW == 4
+#define LOW_MASK 0x0f0f0f0fu
+#else
+#define LOW_MASK 0x03030303u
+#endif
+
+#if FORMAT_HIGH == 2
+#define HIGH_BITS(chunk, b, j) (chunk.high[j] >> (2u * (b)) & 0x03030303u)
+#elif FORMAT_HIGH == 1 && FORMAT_CHUNK == 32
+#define HIGH_BITS(chunk, b, j) (chunk.high[0] >> (j) & 0x01010101u)
+#elif FORMAT_HIGH == 1
+#define HIGH_BITS(chunk, b, j) (chunk.high[j & 1u] >> (BLOCK_QUADS / 2u * (b) + (j >> 1u)) & 0x01010101u)
+#endif
+
+#ifdef PLANE_CHUNK
+Chunk load_chunk(uint first, uint c, uint row) {
+    Chunk chunk;
+    uint at = first + row_vec(row) + c * CHUNK_VECS * pc.block_rows;
+    [[unroll]] for (uint i = 0u; i < LOW_VECS; ++i) {
+        chunk.low[i] = load_weights4(at + i * pc.block_rows);
+    }
+#if FORMAT_HIGH == 2
+    chunk.high = load_weights4(at + LOW_VECS * pc.block_rows);
+#elif FORMAT_HIGH == 1
+    uint in_stretch = (ROW_CHUNKS * CHUNK_VECS * 4u + c * HIGH_WORDS) * pc.block_rows;
+    uint word = 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + in_stretch + row % WEIGHT_BLOCK_ROWS * HIGH_WORDS;
+    // Out of its vec: where texels are quick, quicker than the words themselves.
+    uvec4 vec = WEIGHT_TEXELS != 0u ? load_weights4(word / 4u) : uvec4(0u);
+    [[unroll]] for (uint i = 0u; i < HIGH_WORDS; ++i) {
+        chunk.high[i] = WEIGHT_TEXELS != 0u ? vec[(word + i) % 4u] : weights[word + i];
+    }
+#endif
+    return chunk;
+}
+#endif
+#endif

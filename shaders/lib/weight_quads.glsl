@@ -1,0 +1,65 @@
+// Quads of weights: four neighbouring elements out of the words of their chunk.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Part of weights.glsl; weights_tile.glsl has the same for modules for one tile.
+
+#if FORMAT_LOW == 32
+vec4 weight_quad(uvec4 chunk, uint j) {
+    return uintBitsToFloat(chunk);
+}
+
+#elif FORMAT_LOW == 16
+vec4 weight_quad(uvec4 chunk, uint j) {
+#ifdef FORMAT_MAP_BFLOAT
+    uint lo = chunk[2u * j];
+    uint hi = chunk[2u * j + 1u];
+    return uintBitsToFloat(uvec4(lo << 16, lo & 0xffff0000u, hi << 16, hi & 0xffff0000u));
+#else
+    return vec4(unpackHalf2x16(chunk[2u * j]), unpackHalf2x16(chunk[2u * j + 1u]));
+#endif
+}
+
+#else
+#define BYTES_FACTOR 1.0
+vec4 signed_bytes(uint word) {
+    int bytes = int(word);
+    return vec4(ivec4(bytes << 24, bytes << 16, bytes << 8, bytes) >> 24);
+}
+
+#if FORMAT_LOW == 8
+vec4 weight_quad(uvec4 chunk, uint j) {
+    return signed_bytes(chunk[j]);
+}
+
+#elif defined(FORMAT_MAP_TABLE) || defined(FORMAT_MAP_FP4)
+#ifdef FORMAT_MAP_FP4
+const float LEVELS[16] = float[16](WEIGHT_TABLE_FP4);
+#else
+const float LEVELS[16] = float[16](WEIGHT_TABLE_NL);
+#endif
+vec4 plane_quad(Chunk chunk, uint b, uint j) {
+    uint quants = LOW_BITS(chunk, b, j);
+    return vec4(LEVELS[quants & 15u], LEVELS[quants >> 8u & 15u], LEVELS[quants >> 16u & 15u],
+                LEVELS[quants >> 24u & 15u]);
+}
+
+#elif defined(FORMAT_MAP_SIGNED32)
+vec4 plane_quad(Chunk chunk, uint b, uint j) {
+    return signed_bytes((LOW_BITS(chunk, b, j) & LOW_MASK) << 2u | HIGH_BITS(chunk, b, j) << 6u);
+}
+
+#else
+#define QUAD_PLACES(b, j) vec4(1.0, 1.0 / 256.0, 1.0 / 65536.0, 1.0 / 16777216.0)
+#if FORMAT_HIGH != 0
+#define QUANT_MASK ((1 << (FORMAT_LOW + FORMAT_HIGH)) - 1)
+#define QUANTS(chunk, b, j) (LOW_BITS(chunk, b, j) & LOW_MASK | HIGH_BITS(chunk, b, j) << FORMAT_LOW)
+#else
+#define QUANT_MASK ((1 << FORMAT_LOW) - 1)
+#define QUANTS(chunk, b, j) LOW_BITS(chunk, b, j)
+#endif
+vec4 plane_quad(Chunk chunk, uint b, uint j) {
+    int quants = int(QUANTS(chunk, b, j));
+    return vec4(quants & ivec4(QUANT_MASK, QUANT_MASK << 8, QUANT_MASK << 16, QUANT_MASK << 24));
+}
+#endif
+#endif

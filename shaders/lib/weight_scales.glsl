@@ -1,0 +1,202 @@
+// Scales of a step: loaded as words of S, decoded by the kind that the format's row names.
+// SPDX-License-Identifier: Apache-2.0
+//
+// Part of weights.glsl; interface/weight_formats.h says what is in the words. SCALE_LOADS words make a step's scales:
+// scale_word() says which, step_scales() decodes them. The scales of superblocks are small integers times a float16
+// for all, so that a step loads its own words and the superblock's.
+
+#if !defined(FORMAT_MAP_SIGNED) && !defined(FORMAT_MAP_SIGNED32) && !defined(FORMAT_MAP_TABLE) && !defined(FORMAT_MAP_FP4)
+#define BLOCK_MINS  // of the format, or what its map subtracts
+#endif
+
+#ifndef FORMAT_SCALES_K6
+#define SCALE_WORDS
+#endif
+
+#if defined(FORMAT_SCALES_HALF)
+#define SCALE_LOADS 1
+uint scale_word(uint step, uint i) {
+    return step;
+}
+#define StepScales vec2
+StepScales step_scales(uint words[SCALE_LOADS], uint step) {
+    return unpackHalf2x16(words[0]);
+}
+#define SCALE_OF(scales, b) scales[b]
+
+#elif defined(FORMAT_SCALES_HALF_MIN)
+#define SCALE_LOADS 2
+uint scale_word(uint step, uint i) {
+    return 2u * step + i;
+}
+#define StepScales vec4  // (scale, what is added) of block 0, then of block 1
+StepScales step_scales(uint words[SCALE_LOADS], uint step) {
+    return vec4(unpackHalf2x16(words[0]), unpackHalf2x16(words[1]));
+}
+#define SCALE_OF(scales, b) scales[2u * (b)]
+#define MIN_OF(scales, b) (-scales[2u * (b) + 1u])
+
+#elif defined(FORMAT_SCALES_E8M0)
+#define SCALE_LOADS 1
+uint scale_word(uint step, uint i) {
+    return step / 2u;
+}
+#define StepScales vec2
+StepScales step_scales(uint words[SCALE_LOADS], uint step) {
+    uint pair = words[0] >> (16u * (step & 1u));
+    uvec2 exponents = uvec2(pair, pair >> 8u) & 0xffu;
+    // 2^(byte - 128), subnormal for the bytes 0 and 1.
+    uvec2 tiny = uvec2(0x00200000u) << min(exponents, uvec2(1u));
+    return uintBitsToFloat(mix((exponents - 1u) << 23u, tiny, lessThan(exponents, uvec2(2u))));
+}
+#define SCALE_OF(scales, b) scales[b]
+
+#elif defined(FORMAT_SCALES_SIX16)
+#define SCALE_LOADS 3
+uint scale_word(uint step, uint i) {
+    return step / 4u * 4u + (i == 0u ? step % 4u / 2u : i + 1u);
+}
+#define StepScales vec4
+StepScales step_scales(uint words[SCALE_LOADS], uint step) {
+    uint low = words[0] >> (16u * (step & 1u));
+    uint high = words[1] >> (8u * (step & 3u));
+    uvec4 s = uvec4(low, low >> 4u, low >> 8u, low >> 12u) & 15u | (uvec4(high, high >> 2u, high >> 4u, high >> 6u) & 3u) << 4u;
+    return unpackHalf2x16(words[2]).x * (vec4(s) - 32.0);
+}
+#define SCALE_OF(scales, b) scales[b]
+
+#elif defined(FORMAT_SCALES_FOUR16)
+#define SCALE_LOADS 2
+uint scale_word(uint step, uint i) {
+    return step / 4u * 5u + (i == 0u ? step % 4u : 4u);
+}
+struct StepScales {
+    vec4 scale, min;
+};
+StepScales step_scales(uint words[SCALE_LOADS], uint step) {
+    uvec4 bytes = uvec4(words[0], words[0] >> 8u, words[0] >> 16u, words[0] >> 24u);
+    vec2 factors = unpackHalf2x16(words[1]);
+    return StepScales(factors.x * vec4(bytes & 15u), factors.y * vec4(bytes >> 4u & 15u));
+}
+#define SCALE_OF(scales, b) scales.scale[b]
+#define MIN_OF(scales, b) scales.min[b]
+
+#elif defined(FORMAT_SCALES_BYTE16)
+#define SCALE_LOADS 2
+uint scale_word(uint step, uint i) {
+    return step / 4u * 5u + (i == 0u ? step % 4u : 4u);
+}
+#define StepScales vec4
+StepScales step_scales(uint words[SCALE_LOADS], uint step) {
+    // Elements come four times as large.
+    return 0.25 * unpackHalf2x16(words[1]).x * BYTES_FACTOR * signed_bytes(words[0]);
+}
+#define SCALE_OF(scales, b) scales[b]
+
+#elif defined(FORMAT_SCALES_SIX32)
+#define SCALE_LOADS 2
+uint scale_word(uint step, uint i) {
+    return step / 4u * 2u + i;
+}
+#define StepScales vec2
+StepScales step_scales(uint words[SCALE_LOADS], uint step) {
+    uint low = words[0] >> (8u * (step & 3u));
+    uint high = words[1] >> (4u * (step & 3u));
+    uvec2 s = uvec2(low, low >> 4u) & 15u | (uvec2(high, high >> 2u) & 3u) << 4u;
+    return unpackHalf2x16(words[1]).y * (vec2(s) - 32.0);
+}
+#define SCALE_OF(scales, b) scales[b]
+
+#elif defined(FORMAT_SCALES_K6)
+// One uvec4 for the four steps of a superblock.
+#define StepScales vec4  // (scale, min) of block 0, then of block 1
+#ifdef FIXED_ROWS
+uint high_byte(uint word) {
+    return uint(int(float(word & 0xff000000u) * (1.0 / 16777216.0)));
+}
+StepScales load_scales(uint first, uint step, uint row) {
+    uvec4 words = load_weights4(first + row_vec(row) + step / 4u * pc.block_rows);
+    float scale = low_half(high_byte(words.x) | high_byte(words.y) * 256u);
+    float minimum = low_half(high_byte(words.z) | high_byte(words.w) * 256u);
+    uint i = step % 4u;
+    uint own = i < 2u ? (i == 0u ? words.x : words.y) : (i == 2u ? words.z : words.w);
+    return vec4(float(int(own & 0x3fu)) * scale, float(int(own & 0xfc0u)) * (1.0 / 64.0) * minimum,
+                float(int(own & 0x3f000u)) * (1.0 / 4096.0) * scale,
+                float(int(own & 0xfc0000u)) * (1.0 / 262144.0) * minimum);
+}
+#else
+StepScales load_scales(uint first, uint step, uint row) {
+    uvec4 words = load_weights4(first + row_vec(row) + step / 4u * pc.block_rows);
+    uint factors = words.x >> 24u | words.y >> 24u << 8u | words.z >> 24u << 16u | words.w >> 24u << 24u;
+    uint own = words[step % 4u];
+    return vec4(uvec4(own, own >> 6u, own >> 12u, own >> 18u) & 63u) * unpackHalf2x16(factors).xyxy;
+}
+#endif
+#define SCALE_OF(scales, b) scales[2u * (b)]
+#define MIN_OF(scales, b) scales[2u * (b) + 1u]
+#endif
+
+#if defined(FIXED_ROWS) && defined(FORMAT_SCALES_HALF)
+// By selection: a block's number may be known at run time only.
+#undef SCALE_OF
+#define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.y)
+#endif
+
+float block_scale(StepScales scales, uint b) {
+#if defined(FIXED_ROWS) && (defined(FORMAT_MAP_SIGNED) || defined(FORMAT_MAP_SIGNED32))
+    return SCALE_OF(scales, b) * BYTES_FACTOR;
+#else
+    return SCALE_OF(scales, b);
+#endif
+}
+#ifdef BLOCK_MINS
+#ifndef MIN_OF
+#if defined(FORMAT_MAP_OFFSET16)
+#define MAP_OFFSET 16.0
+#elif defined(FORMAT_MAP_OFFSET8)
+#define MAP_OFFSET 8.0
+#else
+#define MAP_OFFSET 4.0
+#endif
+#define MIN_OF(scales, b) (MAP_OFFSET * SCALE_OF(scales, b))
+#endif
+float block_min(StepScales scales, uint b) {
+    return MIN_OF(scales, b);
+}
+#endif
+
+#ifdef SCALE_WORDS
+// Word `word` of a row's scales, counted in words; `first` counts uvec4.
+uint scale_at(uint first, uint word, uint row) {
+    return 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + word * WEIGHT_BLOCK_ROWS +
+           SCALE_PLACE(row % WEIGHT_BLOCK_ROWS);
+}
+
+StepScales load_scales(uint first, uint step, uint row) {
+    uint words[SCALE_LOADS];
+    [[unroll]] for (uint i = 0u; i < SCALE_LOADS; ++i) {
+        uint at = scale_at(first, scale_word(step, i), row);
+        // Out of its vec: where texels are quick, quicker than the word itself.
+        words[i] = WEIGHT_TEXELS != 0u ? load_weights4(at / 4u)[at % 4u] : weights[at];
+    }
+    return step_scales(words, step);
+}
+
+struct FourScales {
+    uvec4 words[SCALE_LOADS];
+};
+FourScales load_four_scales(uint first, uint step, uint row) {
+    FourScales four;
+    [[unroll]] for (uint i = 0u; i < SCALE_LOADS; ++i) {
+        four.words[i] = load_weights4(scale_at(first, scale_word(step, i), row) / 4u);
+    }
+    return four;
+}
+StepScales of_four(FourScales four, uint n, uint step) {
+    uint words[SCALE_LOADS];
+    [[unroll]] for (uint i = 0u; i < SCALE_LOADS; ++i) {
+        words[i] = four.words[i][n];
+    }
+    return step_scales(words, step);
+}
+#endif

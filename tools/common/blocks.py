@@ -1,12 +1,13 @@
 """Tensor types of GGUF: numpy encoders and decoders with ggml's exact block layouts and rounding.
 
-A quantized row is a run of blocks of 32 elements (256: superblocks.py) along the input dimension, so a row's length must
+A quantized row is a run of blocks of 32 elements (256: superblocks.py; planes.py has both) along the input dimension, so a row's length must
 be a multiple of it. Encoders take float32 [rows, n] and give uint8 [rows, bytes]; decoders go back, to float32 (exact:
 every stored value is a float16 scale times a small integer; Q4_K subtracts another one, rounded once).
 """
 
 import numpy as np
 
+from . import planes as p
 from . import superblocks as k
 
 BLOCK = 32
@@ -112,6 +113,14 @@ class TensorType:
         return self._decode(np.ascontiguousarray(raw).reshape(-1), shape[-1]).reshape(shape)
 
 
+def _planes(name, number, file_type, f, encode, decode, *scales):
+    """scales: what packs and unpacks them, where that is a function of its own."""
+    pack, unpack = ((scales[0],), (scales[1],)) if scales else ((), ())
+    return TensorType(
+        name, number, file_type, f.elements, f.n_bytes, lambda x: encode(f, x, *pack), lambda raw, n: decode(f, raw, n, *unpack)
+    )
+
+
 TYPES = {
     t.name: t
     for t in (
@@ -122,6 +131,15 @@ TYPES = {
         TensorType("q4_k", 12, 14, k.SUPERBLOCK, k.Q4_K_BYTES, k.encode_q4_k, k.decode_q4_k),
         TensorType("q6_k", 14, 18, k.SUPERBLOCK, k.Q6_K_BYTES, k.encode_q6_k, k.decode_q6_k),
         TensorType("bf16", 30, 32, 1, 2, _encode_bf16, _decode_bf16),
+        _planes("q4_1", 3, 3, p.Q4_1, p.encode_half_min, p.decode_half_min),
+        _planes("q5_0", 6, 8, p.Q5_0, p.encode_half, p.decode_half),
+        _planes("q5_1", 7, 9, p.Q5_1, p.encode_half_min, p.decode_half_min),
+        _planes("q2_k", 10, 10, p.Q2_K, p.encode_q2_k, p.decode_q2_k),
+        _planes("q3_k", 11, 11, p.Q3_K, p.encode_q3_k, p.decode_q3_k),
+        _planes("q5_k", 13, 16, p.Q5_K, p.encode_q5_k, p.decode_q5_k, k.pack_q4_k_scales, k.unpack_q4_k_scales),
+        _planes("iq4_nl", 20, 25, p.IQ4_NL, p.encode_half, p.decode_half),
+        _planes("iq4_xs", 23, 30, p.IQ4_XS, p.encode_iq4_xs, p.decode_iq4_xs),
+        _planes("mxfp4", 39, 38, p.MXFP4, p.encode_e8m0, p.decode_e8m0),
     )
 }
 BY_NUMBER = {t.number: t for t in TYPES.values()}

@@ -23,7 +23,7 @@ def _rounded(x, step, low, high):
     return np.clip(np.rint(quotient), low, high)
 
 
-def _pack_q4_k_scales(scales, mins):
+def pack_q4_k_scales(scales, mins):
     """[n, 8] six-bit numbers each -> [n, 12]. Bytes 0-3 and 4-7: scales and minima 0-3 in the low six bits; bytes 8-11:
     the low nibbles of scales (low) and minima (high) 4-7, whose two upper bits are those of bytes 0-7."""
     out = np.empty((len(scales), 12), np.uint8)
@@ -33,7 +33,7 @@ def _pack_q4_k_scales(scales, mins):
     return out
 
 
-def _unpack_q4_k_scales(packed):
+def unpack_q4_k_scales(packed):
     """-> (scales, mins), uint8 [n, 8]."""
     first, second, third = packed[:, :4], packed[:, 4:8], packed[:, 8:]
     scales = np.concatenate((first & 63, (third & 15) | (first >> 6) << 4), axis=1)
@@ -54,7 +54,7 @@ def encode_q4_k(x):
     q = _rounded(shifted, (d[:, None] * scales)[:, :, None], 0, 15).astype(np.uint8)
     out = np.empty((len(blocks), Q4_K_BYTES), np.uint8)
     out[:, :2], out[:, 2:4] = d_bytes, dmin_bytes
-    out[:, 4:16] = _pack_q4_k_scales(scales.astype(np.uint8), mins.astype(np.uint8))
+    out[:, 4:16] = pack_q4_k_scales(scales.astype(np.uint8), mins.astype(np.uint8))
     out[:, 16:] = (q[:, 0::2] | q[:, 1::2] << 4).reshape(-1, 128)  # two blocks share 32 bytes
     return out.reshape(x.shape[0], -1)
 
@@ -63,7 +63,7 @@ def decode_q4_k(raw, n):
     blocks = raw.reshape(-1, Q4_K_BYTES)
     d = np.ascontiguousarray(blocks[:, :2]).view("<f2").astype(np.float32)
     dmin = np.ascontiguousarray(blocks[:, 2:4]).view("<f2").astype(np.float32)
-    scales, mins = _unpack_q4_k_scales(blocks[:, 4:16])
+    scales, mins = unpack_q4_k_scales(blocks[:, 4:16])
     pairs = blocks[:, 16:].reshape(-1, 4, 1, 32)
     q = np.concatenate((pairs & 15, pairs >> 4), axis=2).reshape(-1, 8, 32)
     return ((d * scales)[:, :, None] * q - (dmin * mins)[:, :, None]).reshape(-1, n)

@@ -145,7 +145,7 @@ TEST(GgufAttack, DimensionsThatAreNone) {
 }
 
 TEST(GgufAttack, TensorTypesThatAreNotRead) {
-    expect_refused(with_dims({16}, 13), "'t': its type is Q5_K");
+    expect_refused(with_dims({16}, 16), "'t': its type is IQ2_XXS");
     expect_refused(with_dims({16}, 4), "'t': its type is type 4");  // ggml took it back
     expect_refused(with_dims({16}, 0xffffffffu), "'t': its type is type 4294967295");
 }

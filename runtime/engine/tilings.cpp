@@ -153,7 +153,7 @@ std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind&
 }
 
 bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix) {
-    return uses_fixed_tiles(caps) && format_info(matrix.format).tiles &&
+    return uses_fixed_tiles(caps) && format_info(matrix.format).has_tiles(matrix.complex) &&
            std::all_of(matrix.slices.begin(), matrix.slices.end(), [&](const WeightSlice& slice) {
                return texels_fit(caps, slice.range.size);
            });

@@ -33,9 +33,10 @@ struct WeightFormatInfo {
     WeightMap map;
     WeightScales scales;
     std::uint32_t chunk_elements;  // on the device
-    bool tiles;                    // there are modules for one tile
+    std::uint32_t tiles;           // 1: there are modules for one tile; 2: for complex weights too
 
     constexpr bool has_scales() const { return scales != WeightScales::kNone; }
+    constexpr bool has_tiles(bool complex) const { return tiles >= (complex ? 2u : 1u); }
     // What a kernel takes at once; n_in is padded to a multiple.
     constexpr std::uint32_t step_elements() const { return has_scales() ? 64 : chunk_elements; }
     // uvec4s of a chunk, a high plane of one bit left out.

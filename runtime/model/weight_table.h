@@ -40,17 +40,18 @@ WEIGHT_SCALES_LIST(GYRE_ROW)
 inline constexpr WeightFormatInfo kFormats[] = {
 #define GYRE_ROW(id, NAME, name, number, elements, bytes, low, low_at, low_run, high, high_at, \
                  high_run, map, scales, chunk, tiles)                                          \
-    {WeightFormat::k##name,                                                                    \
-     #NAME,                                                                                    \
-     number,                                                                                   \
-     elements,                                                                                 \
-     bytes,                                                                                    \
-     {low, low_at, low_run},                                                                   \
-     {high, high_at, high_run},                                                                \
-     MAP_##map,                                                                                \
-     SCALES_##scales,                                                                          \
-     chunk,                                                                                    \
-     tiles != 0},
+    {                                                                                          \
+        WeightFormat::k##name,                                                                 \
+        #NAME,                                                                                 \
+        number,                                                                                \
+        elements,                                                                              \
+        bytes,                                                                                 \
+        {low, low_at, low_run},                                                                \
+        {high, high_at, high_run},                                                             \
+        MAP_##map,                                                                             \
+        SCALES_##scales,                                                                       \
+        chunk,                                                                                 \
+        tiles},
     WEIGHT_FORMAT_LIST(GYRE_ROW)
 #undef GYRE_ROW
 };

@@ -173,7 +173,7 @@ class WeightPlanner {
             return rows < stored_rows ? rows / unit * unit : rows;
         };
         std::uint32_t max_rows = 0;
-        if (uses_fixed_tiles(caps_) && format_info(tensor.format).tiles) {
+        if (uses_fixed_tiles(caps_) && format_info(tensor.format).has_tiles(outputs > 1)) {
             max_rows = rows_of(std::min(max_bytes, caps_.max_texel_range));
             // Each slice is a dispatch: workgroups in pairs leave neither of two cores waiting.
             const std::uint32_t pairs =

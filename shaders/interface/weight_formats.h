@@ -66,13 +66,14 @@
     X(K6, K6, 32, 4, 4)
 
 // X(id, NAME, Name, ggml's number, elements, bytes, low plane: bits, at, run, high plane: bits, at, run, map, scales,
-//   chunk, tiles). tiles: 1 if there are modules for one tile (lib/fixed_tile.glsl).
+//   chunk, tiles). tiles: 1 if there are modules for one tile (lib/fixed_tile.glsl), 2 if for complex weights too. They
+//   are large, so that formats that are rare on software drivers have none.
 #define WEIGHT_FORMAT_LIST(X)                                                               \
-    X(0, F32, F32, 0, 1, 4, 32, 0, 4, 0, 0, 1, FLOAT, NONE, 4, 1)                           \
-    X(1, F16, F16, 1, 1, 2, 16, 0, 2, 0, 0, 1, FLOAT, NONE, 8, 1)                           \
+    X(0, F32, F32, 0, 1, 4, 32, 0, 4, 0, 0, 1, FLOAT, NONE, 4, 2)                           \
+    X(1, F16, F16, 1, 1, 2, 16, 0, 2, 0, 0, 1, FLOAT, NONE, 8, 2)                           \
     X(2, BF16, Bf16, 30, 1, 2, 16, 0, 2, 0, 0, 1, BFLOAT, NONE, 8, 1)                       \
-    X(3, Q8_0, Q8_0, 8, 32, 34, 8, 2, 1, 0, 0, 1, SIGNED, HALF, 16, 1)                      \
-    X(4, Q4_0, Q4_0, 2, 32, 18, 4, 2, 16, 0, 0, 1, OFFSET8, HALF, 32, 1)                    \
+    X(3, Q8_0, Q8_0, 8, 32, 34, 8, 2, 1, 0, 0, 1, SIGNED, HALF, 16, 2)                      \
+    X(4, Q4_0, Q4_0, 2, 32, 18, 4, 2, 16, 0, 0, 1, OFFSET8, HALF, 32, 2)                    \
     X(5, Q4_K, Q4_K, 12, 256, 144, 4, 16, 32, 0, 0, 1, PLAIN, K6, 64, 1)                    \
     X(6, Q6_K, Q6_K, 14, 256, 210, 4, 0, 64, 2, 128, 32, SIGNED32, BYTE16, 64, 1)           \
     X(7, Q4_1, Q4_1, 3, 32, 20, 4, 4, 16, 0, 0, 1, PLAIN, HALF_MIN, 32, 0)                  \

@@ -71,7 +71,7 @@ class LinearKernelTest : public KernelTest {
     // All tokens by the modules for one tile: one by one, and in tiles. Against `found`, the sums
     // of one invocation each.
     void expect_fixed_equals(const LinearData& data, const std::vector<float>& found) {
-        if (!format_info(data.c.format).tiles) return;
+        if (!format_info(data.c.format).has_tiles(data.weights.is_complex)) return;
         std::vector<float> one_by_one;
         for (std::uint32_t t = 0; t < data.c.n_tokens; ++t) {
             const auto y = multiply(data, kFixedDecode, t, 1);
@@ -230,7 +230,7 @@ TEST_P(LinearFormatTest, BitsDoNotDependOnTheBatch) {
     // with the others, the loops, is tested by those; a tile of each kind is left for their
     // decoders.
     std::vector<Tiling> tilings = {kPrefill, in_stages(kWidePrefill), rolled(with_texels(kSmall))};
-    if (format_info(GetParam()).tiles) {
+    if (format_info(GetParam()).has_tiles(false)) {
         tilings.insert(tilings.end(),
                        {kDecode, kWidePrefill, kSmall, kEightLanes, kFourLanes,
                         with_texels(kDecode), with_texels(kWidePrefill), with_texels(kEightLanes),
@@ -261,8 +261,8 @@ INSTANTIATE_TEST_SUITE_P(Linear, LinearFormatTest, testing::ValuesIn(all_formats
 
 // A matrix of a real model, in slices that fit the texels of every device.
 TEST_P(LinearFormatTest, FixedTilesGiveTheSameBitsInSlices) {
-    if (!format_info(GetParam()).tiles) return;
     for (const bool is_complex : {false, true}) {
+        if (!format_info(GetParam()).has_tiles(is_complex)) continue;
         LinearCase sizes{"sliced", GetParam(), 400, 1024, 6, Epilogue::kActivate, kPrefill};
         sizes.options.is_complex = is_complex;
         sizes.options.rows_a_slice = 256;

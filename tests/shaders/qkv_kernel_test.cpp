@@ -117,7 +117,7 @@ class QkvKernelTest : public KernelTest {
     // By the modules for one tile, one by one and in tiles. Against `found`, the sums of one
     // invocation each.
     void expect_fixed_equals(const QkvData& data, const FoundQkv& found) {
-        if (!format_info(data.c.format).tiles) return;
+        if (!format_info(data.c.format).has_tiles(data.weights.is_complex)) return;
         const FoundQkv one = one_by_one(data, kFixedDecode);
         if (one.q.empty()) return;  // larger than what a model would have in one slice here
         expect_same(one, found, "of tokens one by one");
@@ -247,7 +247,7 @@ TEST_P(QkvFormatTest, BitsDoNotDependOnTheBatch) {
     // Small enough for the texels of every device; of formats without tiles of their own one tile
     // (linear_kernel_test).
     std::vector<Tiling> tilings = {in_stages(with_texels(kSmall))};
-    if (format_info(GetParam()).tiles) {
+    if (format_info(GetParam()).has_tiles(false)) {
         tilings.insert(tilings.end(), {kPrefill, kWidePrefill, kSmall, with_texels(kPrefill),
                                        in_stages(kWidePrefill), rolled(kPrefill)});
     }

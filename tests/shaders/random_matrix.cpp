@@ -48,7 +48,7 @@ constexpr ScaleField kScaleFields[] = {
     {WeightFormat::kQ5_1, 2, 8},
     {WeightFormat::kQ2_K, 80, 3},  // d to 2^-8 times 15 * 3, dmin times 15
     {WeightFormat::kQ2_K, 82, 3},
-    {WeightFormat::kQ3_K, 108, 1},  // d to 2^-10, scales to 32, quants to 4
+    {WeightFormat::kQ3_K, 108, 2},  // d to 2^-9, scales to 32, quants to 4
     {WeightFormat::kQ4_K, 0, 0},    // d to 2^-11 times 63 * 15, dmin to 2^-8 times 63
     {WeightFormat::kQ4_K, 2, 3},
     {WeightFormat::kQ5_K, 0, 0, 2},  // d to 2^-13 times 63 * 31

@@ -16,7 +16,7 @@ using gyre::c_api::null_argument;
 using gyre::c_api::TextSession;
 using gyre::c_api::write_struct;
 
-static_assert(GYRE_LAYER_NONE == gyre::Schedule::kNoLayer);
+static_assert(GYRE_LAYER_NONE == gyre::kNoLayer);
 
 gyre_status gyre_session_get_counters(const gyre_session* session, gyre_counters* counters) {
     return guarded([&]() -> Status {
@@ -59,8 +59,9 @@ gyre_status gyre_session_get_traffic(const gyre_session* session, uint32_t depth
                                             ", but the session has " +
                                             std::to_string(engine.n_ctx()) + " positions");
         }
+        const gyre::Model& model = engine.model();
         const gyre::TokenTraffic from = gyre::token_traffic(
-            engine.model().config(), engine.model().weights(), engine.cache_shape(), depth);
+            model.config(), model.plan(), model.weights(), engine.cache_shape(), depth);
         gyre_traffic c = GYRE_TRAFFIC_INIT;
         c.weight_bytes_per_token = from.weight_bytes;
         c.minimum_weight_bytes_per_token = from.minimum_weight_bytes;

@@ -74,7 +74,7 @@ using TokenSink = std::function<bool(std::uint32_t token)>;
 // What one operation of the schedule took on the device.
 struct OperationTime {
     const char* operation = "";  // as in schedule.h; valid during the call that hands it out
-    std::uint32_t layer = 0;     // or Schedule::kNoLayer
+    std::uint32_t layer = 0;     // or kNoLayer
     std::uint32_t dispatches = 0;
     double seconds = 0.0;
 };

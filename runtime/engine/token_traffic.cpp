@@ -17,28 +17,39 @@ void add_matrix(const WeightMatrix& matrix, TokenTraffic& traffic) {
         row_bytes(matrix.format, matrix.n_in / parts) * (matrix.n_rows / parts) * parts;
 }
 
-}  // namespace
-
-TokenTraffic token_traffic(const ModelConfig& config, const ModelWeights& weights,
-                           const CacheShape& cache, std::uint32_t depth) {
-    TokenTraffic traffic;
-    for (const LayerWeights& layer : weights.layers) {
-        for (const LinearWeights* linear :
-             {&layer.attn_qkv, &layer.attn_output, &layer.ffn_up, &layer.ffn_down}) {
-            add_matrix(linear->matrix, traffic);
-            traffic.layer_products += std::uint64_t{linear->matrix.n_rows} * linear->matrix.n_in;
+// Returns their multiplications of real numbers.
+std::uint64_t add_products(const Operations& operations, const ModelWeights& weights,
+                           TokenTraffic& traffic) {
+    std::uint64_t products = 0;
+    for (const Operation& operation : operations) {
+        if (operation.kind != OperationKind::kProduct) continue;
+        for (std::size_t part = 0; part < operation.parts.size(); ++part) {
+            const WeightMatrix& matrix = weights.matrix(operation.matrix(part));
+            add_matrix(matrix, traffic);
+            products += std::uint64_t{matrix.n_rows} * matrix.n_in;
         }
     }
-    add_matrix(weights.output, traffic);
-    traffic.vocabulary_products = std::uint64_t{weights.output.n_rows} * weights.output.n_in;
+    return products;
+}
 
-    std::uint64_t cells = std::uint64_t{depth} + 1;  // the token sees itself
-    const std::uint32_t window = config.attention.sliding_window;
-    if (window != 0) {
-        cells = std::min(cells, std::uint64_t{window} + config.attention.sink_tokens);
-    }
+}  // namespace
+
+TokenTraffic token_traffic(const ModelSpec& spec, const Plan& plan, const ModelWeights& weights,
+                           const CacheShape& cache, std::uint32_t depth) {
+    TokenTraffic traffic;
+    traffic.layer_products = add_products(plan.body, weights, traffic);
+    traffic.vocabulary_products = add_products(plan.head, weights, traffic);
+
     const std::uint64_t words = std::uint64_t{cache.head_words} + cache.head_blocks;
-    traffic.cache_bytes = 2 * cells * cache.n_head_kv * words * 4 * config.n_layer;
+    for (const Operation& operation : plan.body) {
+        if (operation.kind != OperationKind::kAttend) continue;
+        std::uint64_t cells = std::uint64_t{depth} + 1;  // the token sees itself
+        const std::uint32_t window = spec.attention.sliding_window;
+        if (window != 0) {
+            cells = std::min(cells, std::uint64_t{window} + spec.attention.sink_tokens);
+        }
+        traffic.cache_bytes += 2 * cells * cache.n_head_kv * words * 4;
+    }
     return traffic;
 }
 

@@ -103,3 +103,33 @@ gyre_status gyre_session_profile(gyre_session* session, const uint32_t* tokens, 
         });
     });
 }
+
+gyre_status gyre_session_get_plan(const gyre_session* session, uint32_t n_tokens,
+                                  gyre_plan_callback callback, void* user) {
+    return guarded([&]() -> Status {
+        if (session == nullptr) return null_argument("session");
+        if (callback == nullptr) return null_argument("callback");
+        const gyre::Session& engine = session->text->engine();
+        if (n_tokens == 0 || n_tokens > engine.chunk()) {
+            return Status::invalid_argument("n_tokens is " + std::to_string(n_tokens) +
+                                            "; expected 1 to " + std::to_string(engine.chunk()) +
+                                            ", which the session computes at once");
+        }
+        engine.describe_plan(n_tokens, [&](const gyre::StepDescription& from) {
+            gyre_plan_step step = {};
+            step.struct_size = sizeof step;
+            step.operation = from.operation.c_str();
+            step.kernel = from.kernel;
+            step.weight_types = from.weight_types.c_str();
+            step.input = from.in;
+            step.output = from.out.c_str();
+            step.bytes = from.bytes;
+            step.layer = from.layer;
+            step.n_rows = from.n_rows;
+            step.n_in = from.n_in;
+            step.dispatches = from.dispatches;
+            callback(&step, user);
+        });
+        return {};
+    });
+}

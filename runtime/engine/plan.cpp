@@ -68,6 +68,7 @@ class Writer {
 // With a parallel residual both blocks read the layer's input, and the sums follow at its end.
 Plan plan(const ModelSpec& spec) {
     Plan plan;
+    const bool parallel = spec.parallel_residual;
     Writer body(plan.body);
     body.embed(MatrixRole::kTokenEmbd);
     for (body.layer = 0; body.layer < spec.n_layer; ++body.layer) {
@@ -78,12 +79,12 @@ Plan plan(const ModelSpec& spec) {
         body.product("qkv", Place::kNormed, {MatrixRole::kAttnQkv}, Place::kQkv);
         body.store();
         body.attend();
-        if (!spec.parallel_residual) add_attention();
+        if (!parallel) add_attention();
 
         body.norm(NormRole::kFfn);
         body.product("up_activate", Place::kNormed, {MatrixRole::kFfnUp}, Place::kHidden,
                      Then::kActivate);
-        if (spec.parallel_residual) add_attention();
+        if (parallel) add_attention();
         body.product("down", Place::kHidden, {MatrixRole::kFfnDown}, Place::kX, Then::kAdd);
     }
     Writer head(plan.head);

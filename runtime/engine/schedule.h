@@ -31,6 +31,21 @@ struct ScheduleBuffers {
 
 enum class LogitsOf { kNone, kLastToken, kEveryToken };
 
+// A step of a schedule, for those who show the plan; pointers are valid during the call that hands
+// it out.
+struct StepDescription {
+    std::string operation;  // "up_activate"; "norm_up_activate", "down_norm": with the norm in it
+    std::uint32_t layer = kNoLayer;
+    const char* kernel = "";   // the shader module
+    std::string weight_types;  // of its matrices: "Q4_K, Q6_K"; empty without a matrix
+    std::uint32_t n_rows = 0;  // of its matrices together
+    std::uint32_t n_in = 0;
+    std::uint64_t bytes = 0;  // weights that are read; of the cache, all cells that a query may see
+    std::uint32_t dispatches = 0;
+    const char* in = "";  // a place: "normed"; empty: token ids
+    std::string out;      // places: "x, normed"; empty: the cache
+};
+
 class Schedule {
   public:
     // What is done of the kernels, 0 to 1; an error ends the building.
@@ -55,6 +70,10 @@ class Schedule {
     // n_tokens <= layout.chunk of a prompt. kEveryToken: n_tokens rows of all_logits.
     void record_prefill(Dispatcher& recorder, std::uint32_t n_tokens, LogitsOf logits,
                         std::uint32_t first_position = 0) const;
+
+    // What record_decode (one token) or record_prefill with the last token's logits does.
+    void describe(std::uint32_t n_tokens,
+                  const std::function<void(const StepDescription&)>& sink) const;
 
   private:
     // A product's matrix, with a descriptor set for each of its slices.
@@ -123,6 +142,8 @@ class Schedule {
     bool vector_texels_fit() const;
     bool texels_fit(const WeightMatrix& matrix) const;
     bool cache_texels() const;
+
+    StepDescription describe(const Rows& rows, const Step& step) const;
 
     void record(const Rows& rows, const Steps& steps) const;
     void record(const Rows& rows, const Step& step) const;

@@ -136,6 +136,13 @@ class Session {
     // Errors: also kUnsupported where the device has no timestamps.
     Status profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink);
 
+    // The steps by which one token, or a chunk of a prompt of several, is computed; n_tokens is at
+    // most chunk().
+    void describe_plan(std::uint32_t n_tokens,
+                       const std::function<void(const StepDescription&)>& sink) const {
+        schedule_->describe(n_tokens, sink);
+    }
+
     // Forgets all tokens.
     void reset();
 

@@ -9,8 +9,7 @@ namespace gyre {
 namespace {
 
 void add_matrix(const WeightMatrix& matrix, TokenTraffic& traffic) {
-    for (const WeightSlice& slice : matrix.slices)
-        traffic.weight_bytes += slice.range.size;
+    traffic.weight_bytes += bytes_of(matrix);
     // Complex: real and imaginary parts, each a quarter of the real matrix, each used twice.
     const std::uint32_t parts = matrix.complex ? 2 : 1;
     traffic.minimum_weight_bytes +=
@@ -34,21 +33,30 @@ std::uint64_t add_products(const Operations& operations, const ModelWeights& wei
 
 }  // namespace
 
+std::uint64_t bytes_of(const WeightMatrix& matrix) {
+    std::uint64_t bytes = 0;
+    for (const WeightSlice& slice : matrix.slices)
+        bytes += slice.range.size;
+    return bytes;
+}
+
+std::uint64_t attention_bytes(const ModelSpec& spec, const CacheShape& cache, std::uint32_t depth) {
+    std::uint64_t cells = std::uint64_t{depth} + 1;  // the token sees itself
+    const std::uint32_t window = spec.attention.sliding_window;
+    if (window != 0) cells = std::min(cells, std::uint64_t{window} + spec.attention.sink_tokens);
+    const std::uint64_t words = std::uint64_t{cache.head_words} + cache.head_blocks;
+    return 2 * cells * cache.n_head_kv * words * 4;
+}
+
 TokenTraffic token_traffic(const ModelSpec& spec, const Plan& plan, const ModelWeights& weights,
                            const CacheShape& cache, std::uint32_t depth) {
     TokenTraffic traffic;
     traffic.layer_products = add_products(plan.body, weights, traffic);
     traffic.vocabulary_products = add_products(plan.head, weights, traffic);
 
-    const std::uint64_t words = std::uint64_t{cache.head_words} + cache.head_blocks;
     for (const Operation& operation : plan.body) {
         if (operation.kind != OperationKind::kAttend) continue;
-        std::uint64_t cells = std::uint64_t{depth} + 1;  // the token sees itself
-        const std::uint32_t window = spec.attention.sliding_window;
-        if (window != 0) {
-            cells = std::min(cells, std::uint64_t{window} + spec.attention.sink_tokens);
-        }
-        traffic.cache_bytes += 2 * cells * cache.n_head_kv * words * 4;
+        traffic.cache_bytes += attention_bytes(spec, cache, depth);
     }
     return traffic;
 }

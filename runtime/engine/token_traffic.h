@@ -21,6 +21,11 @@ struct TokenTraffic {
     std::uint64_t cache_bytes = 0;           // keys, values and scales of the cells that it sees
 };
 
+// Bytes of keys, values and scales that a token's kAttend reads with depth tokens before it.
+std::uint64_t attention_bytes(const ModelSpec& spec, const CacheShape& cache, std::uint32_t depth);
+
+std::uint64_t bytes_of(const WeightMatrix& matrix);  // on the device, padding included
+
 // depth: tokens in the cache before this one.
 TokenTraffic token_traffic(const ModelSpec& spec, const Plan& plan, const ModelWeights& weights,
                            const CacheShape& cache, std::uint32_t depth);

@@ -34,5 +34,6 @@ Command add_tokenize(CLI::App& program);
 Command add_detokenize(CLI::App& program);
 Command add_info(CLI::App& program);
 Command add_devices(CLI::App& program);
+Command add_plan(CLI::App& program);
 
 }  // namespace gyre::app

@@ -1,63 +1,21 @@
-// A profile as an SVG picture that reads on light and on dark pages.
+// A profile as a picture: a bar for every layer, a piece for every operation.
 // SPDX-License-Identifier: Apache-2.0
-//
-// Colours are attributes, so that a viewer without CSS shows the light version; one style rule
-// swaps background and text where the reader's system is dark. The bars' colours are light enough
-// for dark text in both.
 #include <algorithm>
-#include <cstdarg>
 #include <cstdio>
 #include <string_view>
 
 #include "apps/gyre/bench.h"
+#include "apps/gyre/svg_picture.h"
 
 namespace gyre::app {
 namespace {
 
-constexpr double kWidth = 960.0;
-constexpr double kMargin = 24.0;
+constexpr double kWidth = Picture::kWidth;
+constexpr double kMargin = Picture::kMargin;
 constexpr double kNames = 78.0;  // column of the rows' names
 constexpr double kTimes = 82.0;  // column of their times
 constexpr double kBars = kWidth - 2 * kMargin - kNames - kTimes;
-constexpr double kCharacter = 6.3;  // width of an average one of the labels' size
-
-struct Colour {
-    std::string_view operation, fill;
-};
-
-// In the order of the schedule; told apart also by those who see red and green alike.
-constexpr Colour kColours[] = {
-    {"embed", "#b8c1cc"},     {"norm_qkv_rotary", "#7fb8f5"}, {"quantize_cache", "#c5a8f0"},
-    {"attention", "#f7b456"}, {"project", "#7fd1c1"},         {"norm_up_activate", "#b5d977"},
-    {"down", "#f49a93"},      {"norm_logits", "#f0d965"},     {"sample", "#d9b3d9"},
-};
-
-std::string_view colour_of(const std::string& operation) {
-    for (const Colour& colour : kColours) {
-        if (colour.operation == operation) return colour.fill;
-    }
-    return "#cccccc";
-}
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        if (c == '&') {
-            out += "&amp;";
-        } else if (c == '<') {
-            out += "&lt;";
-        } else if (c == '>') {
-            out += "&gt;";
-        } else if (c == '"') {
-            out += "&quot;";
-        } else if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f) {
-            out += c;
-        } else {
-            out += '?';  // names out of files and drivers need not be UTF-8
-        }
-    }
-    return out;
-}
+constexpr double kCharacter = Picture::kCharacter;
 
 std::string milliseconds(double seconds) {
     char text[32];
@@ -65,53 +23,6 @@ std::string milliseconds(double seconds) {
     std::snprintf(text, sizeof text, "%.*f ms", ms >= 100 ? 0 : ms >= 10 ? 1 : ms >= 1 ? 2 : 3, ms);
     return text;
 }
-
-class Picture {
-  public:
-    std::string finish() {
-        const std::string height = std::to_string(static_cast<int>(y + kMargin));
-        return "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"960\" height=\"" + height +
-               "\" viewBox=\"0 0 960 " + height +
-               "\" font-family=\"system-ui, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', "
-               "sans-serif\">\n"
-               "<style>@media (prefers-color-scheme: dark) { .page { fill: #15191f } .text { fill: "
-               "#e6e9ed } .faint { fill: #9aa4af } }</style>\n"
-               "<rect class=\"page\" width=\"960\" height=\"" +
-               height + "\" fill=\"#ffffff\"/>\n" + body_ + "</svg>\n";
-    }
-
-    void text(double x, double at_y, double size, const std::string& words, const char* kind,
-              const char* anchor = "start", bool bold = false) {
-        const std::string_view name = kind;
-        const char* fill = name == "faint" ? "#5b6570" : name == "label" ? "#1a1f24" : "#1a1f24";
-        add("<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" font-size=\"%.1f\" fill=\"%s\" "
-            "text-anchor=\"%s\"%s>",
-            kind, x, at_y, size, fill, anchor, bold ? " font-weight=\"600\"" : "");
-        body_ += escaped(words) + "</text>\n";
-    }
-
-    void bar(double x, double at_y, double width, double height, std::string_view fill,
-             const std::string& tooltip) {
-        add("<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.1f\" rx=\"1.5\" fill=\"%.*s\">",
-            x, at_y, std::max(0.3, width - 0.8), height, static_cast<int>(fill.size()),
-            fill.data());
-        body_ += "<title>" + escaped(tooltip) + "</title></rect>\n";
-    }
-
-    double y = 0.0;  // where the next thing goes
-
-  private:
-    __attribute__((format(printf, 2, 3))) void add(const char* format, ...) {
-        char piece[512];
-        va_list arguments;
-        va_start(arguments, format);
-        std::vsnprintf(piece, sizeof piece, format, arguments);
-        va_end(arguments);
-        body_ += piece;
-    }
-
-    std::string body_;
-};
 
 // One bar of pieces side by side; scale: pixels a second.
 struct Row {
@@ -194,7 +105,7 @@ void draw_part(Picture& picture, const ProfilePart& part, const std::string& not
 void draw_legend(Picture& picture, const Profile& profile) {
     double x = kMargin;
     picture.y += 14;
-    for (const Colour& colour : kColours) {
+    for (const OperationColour& colour : operation_colours()) {
         const std::string name(colour.operation);
         const auto used = [&](const ProfilePart& part) {
             return std::any_of(part.rows.begin(), part.rows.end(),

@@ -202,6 +202,38 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_profile(gyre_session* session,
                                                           gyre_profile_callback callback,
                                                           void* user);
 
+/* ---- Plan ---------------------------------------------------------------------------------- */
+
+/** One operation of the plan by which tokens are computed */
+typedef struct gyre_plan_step {
+    size_t struct_size;       /**< set by the library */
+    const char* operation;    /**< "attention", "norm_up_activate", "down_norm"; NUL-terminated, as
+                                   all texts here, and valid in the call */
+    const char* kernel;       /**< the shader module that computes it: "linear_q8_0" */
+    const char* weight_types; /**< of its matrices, as in gyre_model_info; "": it has none */
+    const char* input;        /**< what it reads beside weights: "normed"; "": token ids */
+    const char* output;       /**< what it writes: "x, normed"; "": the cache alone */
+    uint64_t bytes;           /**< weights that it reads; of attention, the cells that the last
+                                   position of the context sees */
+    uint32_t layer;           /**< 0 to n_layer - 1, or GYRE_LAYER_NONE */
+    uint32_t n_rows;          /**< outputs of its matrices together; 0: it has none */
+    uint32_t n_in;            /**< inputs of its matrices */
+    uint32_t dispatches;      /**< kernels that it starts */
+} gyre_plan_step;
+
+typedef void (*gyre_plan_callback)(const gyre_plan_step* step, void* user);
+
+/**
+ * Tells the plan by which this session computes n_tokens tokens: one by decoding, more as a prompt
+ *
+ * callback (not NULL) is called for every operation, in order. Nothing is computed. A prompt's
+ * plan is that of a chunk, with the logits of its last token
+ * Returns GYRE_ERROR_INVALID_ARGUMENT for 0 tokens, or more than the session takes at once
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_plan(const gyre_session* session,
+                                                           uint32_t n_tokens,
+                                                           gyre_plan_callback callback, void* user);
+
 #ifdef __cplusplus
 }
 #endif

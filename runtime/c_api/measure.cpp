@@ -16,7 +16,7 @@ using gyre::c_api::null_argument;
 using gyre::c_api::TextSession;
 using gyre::c_api::write_struct;
 
-static_assert(GYRE_LAYER_NONE == gyre::Schedule::kNoLayer);
+static_assert(GYRE_LAYER_NONE == gyre::kNoLayer);
 
 gyre_status gyre_session_get_counters(const gyre_session* session, gyre_counters* counters) {
     return guarded([&]() -> Status {
@@ -59,8 +59,9 @@ gyre_status gyre_session_get_traffic(const gyre_session* session, uint32_t depth
                                             ", but the session has " +
                                             std::to_string(engine.n_ctx()) + " positions");
         }
+        const gyre::Model& model = engine.model();
         const gyre::TokenTraffic from = gyre::token_traffic(
-            engine.model().config(), engine.model().weights(), engine.cache_shape(), depth);
+            model.config(), model.plan(), model.weights(), engine.cache_shape(), depth);
         gyre_traffic c = GYRE_TRAFFIC_INIT;
         c.weight_bytes_per_token = from.weight_bytes;
         c.minimum_weight_bytes_per_token = from.minimum_weight_bytes;
@@ -100,5 +101,35 @@ gyre_status gyre_session_profile(gyre_session* session, const uint32_t* tokens, 
                                               time.layer, time.dispatches};
             callback(&event, user);
         });
+    });
+}
+
+gyre_status gyre_session_get_plan(const gyre_session* session, uint32_t n_tokens,
+                                  gyre_plan_callback callback, void* user) {
+    return guarded([&]() -> Status {
+        if (session == nullptr) return null_argument("session");
+        if (callback == nullptr) return null_argument("callback");
+        const gyre::Session& engine = session->text->engine();
+        if (n_tokens == 0 || n_tokens > engine.chunk()) {
+            return Status::invalid_argument("n_tokens is " + std::to_string(n_tokens) +
+                                            "; expected 1 to " + std::to_string(engine.chunk()) +
+                                            ", which the session computes at once");
+        }
+        engine.describe_plan(n_tokens, [&](const gyre::StepDescription& from) {
+            gyre_plan_step step = {};
+            step.struct_size = sizeof step;
+            step.operation = from.operation.c_str();
+            step.kernel = from.kernel;
+            step.weight_types = from.weight_types.c_str();
+            step.input = from.in;
+            step.output = from.out.c_str();
+            step.bytes = from.bytes;
+            step.layer = from.layer;
+            step.n_rows = from.n_rows;
+            step.n_in = from.n_in;
+            step.dispatches = from.dispatches;
+            callback(&step, user);
+        });
+        return {};
     });
 }

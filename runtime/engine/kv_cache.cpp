@@ -20,7 +20,9 @@ std::uint32_t pairs_a_quad(CacheFormat format) {
     return 1;
 }
 
-bool has_scales(CacheFormat format) {
+}  // namespace
+
+bool cache_has_scales(CacheFormat format) {
     switch (format) {
 #define GYRE_CACHE_CASE(id, name, pairs, scales) \
     case CacheFormat::k##name:                   \
@@ -31,16 +33,14 @@ bool has_scales(CacheFormat format) {
     return false;
 }
 
-}  // namespace
-
-CacheShape CacheShape::of(const ModelConfig& config, CacheFormat format, std::uint32_t n_ctx) {
+CacheShape CacheShape::of(const ModelSpec& config, CacheFormat format, std::uint32_t n_ctx) {
     CacheShape shape;
     shape.format = format;
     shape.n_ctx = n_ctx;
     shape.n_head_kv = config.n_head_kv;
     shape.n_pairs = (config.head_dim + 1) / 2;
     shape.head_words = (shape.n_pairs + pairs_a_quad(format) - 1) / pairs_a_quad(format) * 4;
-    if (has_scales(format)) {
+    if (cache_has_scales(format)) {
         shape.head_blocks = (shape.n_pairs + CACHE_BLOCK_PAIRS - 1) / CACHE_BLOCK_PAIRS;
     }
     return shape;
@@ -58,7 +58,7 @@ CacheLayout CacheShape::layout() const {
 }
 
 Result<ArenaPlan> KvCache::plan(const DeviceInfo& device, const DeviceCaps& caps,
-                                const ModelConfig& config, const CacheShape& shape) {
+                                const ModelSpec& config, const CacheShape& shape) {
     const std::uint64_t layer_bytes = shape.layer_bytes();
     if (layer_bytes > caps.max_storage_range) {
         return Status::out_of_device_memory(
@@ -72,8 +72,7 @@ Result<ArenaPlan> KvCache::plan(const DeviceInfo& device, const DeviceCaps& caps
     return plan;
 }
 
-Result<KvCache> KvCache::create(Device& device, const ModelConfig& config,
-                                const CacheShape& shape) {
+Result<KvCache> KvCache::create(Device& device, const ModelSpec& config, const CacheShape& shape) {
     GYRE_ASSIGN([[maybe_unused]] const ArenaPlan planned,
                 plan(device.info(), device.caps(), config, shape));
     const std::uint64_t layer_bytes = shape.layer_bytes();

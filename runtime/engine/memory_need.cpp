@@ -56,12 +56,13 @@ Result<MemoryNeed> estimate_memory(const ModelFile& file, const OpenOptions& opt
         const SessionPlan plan,
         SessionPlan::of(file.config, file.tensors.token_embd->format, device, caps, session));
     std::uint64_t n_buffers = kOwnBuffers + plan.n_buffers;
-    const auto weights = WeightsPlan::of(device, caps, file.config, file.tensors);
+    const std::vector<MatrixId> order = matrices_of(file.config, gyre::plan(file.config));
+    const auto weights = WeightsPlan::of(device, caps, file.config, file.tensors, order);
     if (weights.ok()) {
         need.weights = weights.value().device_bytes;
         n_buffers += weights.value().n_blocks;
     } else {
-        need.weights = matrix_device_bytes(file.config, file.tensors);
+        need.weights = matrix_device_bytes(file.tensors, order);
         need.unfit = weights.status();
     }
     add_session(plan, need);

@@ -75,24 +75,26 @@ Result<std::shared_ptr<Model>> Model::open(const ModelFile& file, const OpenOpti
                 total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(total));
         };
     }
-    Result<ModelWeights> weights =
-        ModelWeights::create(device, file.config, file.tensors, file.file, progress);
+    Plan plan = gyre::plan(file.config);
+    Result<ModelWeights> weights = ModelWeights::create(
+        device, file.config, file.tensors, matrices_of(file.config, plan), file.file, progress);
     if (!weights.ok()) return weights.status().with_context(file.source);
-    std::shared_ptr<Model> model(new Model(file.config, std::move(instance), choice,
-                                           std::move(device), std::move(weights).value()));
+    std::shared_ptr<Model> model(new Model(file.config, std::move(plan), std::move(instance),
+                                           choice, std::move(device), std::move(weights).value()));
     model->fingerprint_ = fingerprint;
     GYRE_TRY(choose_tilings(*model, options, model->tilings_));
     return model;
 }
 
-Model::Model(ModelConfig config, Instance instance, DeviceChoice choice, Device device,
+Model::Model(ModelConfig config, Plan plan, Instance instance, DeviceChoice choice, Device device,
              ModelWeights weights)
     : config_(std::move(config)),
+      plan_(std::move(plan)),
       instance_(std::move(instance)),
       choice_(choice),
       device_(std::move(device)),
       weights_(std::move(weights)),
-      tilings_(device_, config_, weights_),
+      tilings_(device_, plan_, weights_),
       kernels_(device_) {}
 
 }  // namespace gyre

@@ -11,6 +11,7 @@
 
 #include "runtime/base/mapped_file.h"
 #include "runtime/base/status.h"
+#include "runtime/engine/plan.h"
 #include "runtime/engine/tilings.h"
 #include "runtime/kernels/kernel_table.h"
 #include "runtime/model/gguf.h"
@@ -79,6 +80,7 @@ class Model {
     Model& operator=(const Model&) = delete;
 
     const ModelConfig& config() const { return config_; }
+    const Plan& plan() const { return plan_; }
     const ModelWeights& weights() const { return weights_; }
     const ModelTilings& tilings() const { return tilings_; }
     std::uint64_t fingerprint() const { return fingerprint_; }  // model_fingerprint.h
@@ -89,11 +91,12 @@ class Model {
     KernelTable& kernels() const { return kernels_; }
 
   private:
-    Model(ModelConfig config, Instance instance, DeviceChoice choice, Device device,
+    Model(ModelConfig config, Plan plan, Instance instance, DeviceChoice choice, Device device,
           ModelWeights weights);
 
     std::uint64_t fingerprint_ = 0;
     ModelConfig config_;
+    Plan plan_;
     Instance instance_;
     DeviceChoice choice_;
     // Thread-safe objects behind a model that is otherwise const; order: destroyed last to first.

@@ -1,4 +1,4 @@
-// The schedule's kernels, descriptor sets and places, made once a session.
+// The schedule's kernels and descriptor sets, made once a session.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
@@ -14,49 +14,6 @@ constexpr TexelViews kFixedViews = 1u << BINDING_STATE | 1u << BINDING_WEIGHTS;
 
 }  // namespace
 
-ActivationLayout ActivationLayout::of(const ModelConfig& config, const RotarySpec& rotary,
-                                      CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx,
-                                      std::uint32_t attention_splits) {
-    ActivationLayout layout;
-    std::uint64_t words = 0;
-    const auto place = [&words](std::uint64_t n) {
-        const auto at = static_cast<std::uint32_t>(words);
-        words += activation_stride(n);
-        return at;
-    };
-    layout.chunk = chunk;
-    layout.embd_stride = activation_stride(config.n_embd);
-    layout.q_stride = activation_stride(config.n_head * rotary.n_pairs() * 2);
-    layout.mix_stride = activation_stride(config.n_head * config.head_dim);
-    layout.hidden_stride = activation_stride(config.n_ff);
-    layout.x = place(std::uint64_t{chunk} * layout.embd_stride);
-    layout.normed = place(std::uint64_t{chunk} * layout.embd_stride);
-    layout.q = place(std::uint64_t{chunk} * layout.q_stride);
-    layout.mix = place(std::uint64_t{chunk} * layout.mix_stride);
-    layout.hidden = place(std::uint64_t{chunk} * layout.hidden_stride);
-    if (cache == CacheFormat::kQ8_0) {
-        layout.kv_stride = activation_stride(2 * config.n_head_kv * rotary.n_pairs() * 2);
-        layout.kv = place(std::uint64_t{chunk} * layout.kv_stride);
-    }
-    if (rotary.turns()) {
-        const std::uint64_t table = std::uint64_t{n_ctx} * rotary.n_pairs() * 2;
-        layout.query_table = place(table);
-        layout.key_table = rotary.log_decay.empty() ? layout.query_table : place(table);
-        layout.value_table = rotary.needs_unit_table() ? place(table) : layout.query_table;
-    }
-    if (rotary.temperature.active()) layout.scales = place(n_ctx);
-    layout.turns = place(2 * std::uint64_t{rotary.n_pairs()} * 2);
-    layout.ticket = place(1);
-    layout.attention_splits = attention_splits;
-    if (attention_splits > 1) {
-        layout.attention_tickets = place(config.n_head);
-        layout.attention_partials = place(std::uint64_t{config.n_head} * attention_splits *
-                                          (2 * std::uint64_t{rotary.n_pairs()} + 2));
-    }
-    layout.words = words;
-    return layout;
-}
-
 Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
                                   const RotarySpec& rotary, const ActivationLayout& layout,
                                   const ScheduleBuffers& buffers, const Progress& progress) {
@@ -67,130 +24,117 @@ Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
 }
 
 Status Schedule::build(const Progress& progress) {
-    const ModelConfig& config = model_->config();
-    const ModelWeights& weights = model_->weights();
-    KernelTable& kernels = model_->kernels();
-    Device& device = model_->device();
-    const ModelTilings& tilings = model_->tilings();
-    const WeightFormat format = weights.token_embd.format;
-
+    const CacheFormat format = cache_->shape().format;
     rotary_kernel_ = {rotary_.pairing, rotary_.turns() && rotary_.rotate_keys,
                       rotary_.turns() ? rotary_.values : ValueRotation::kNone};
-    GYRE_ASSIGN(embed_kernel_, kernels.embed(format));
-    const bool norm_texels = tilings.norm_texels() && vector_texels_fit();
-    GYRE_ASSIGN(norm_kernel_, kernels.norm(tilings.norm_size(format), norm_texels));
-    GYRE_TRY(build_attention(Tilings::for_device(device.info(), device.caps(), format)));
-    GYRE_ASSIGN(shift_kernel_, kernels.shift_cache(cache_->shape().format, rotary_kernel_));
-    if (cache_->shape().format == CacheFormat::kQ8_0) {
-        GYRE_ASSIGN(quantize_kernel_, kernels.quantize_cache());
-    }
+    GYRE_ASSIGN(shift_kernel_, model_->kernels().shift_cache(format, rotary_kernel_));
 
-    GYRE_TRY(build_sets(weights.token_embd, layout_.x, buffers_.tokens, "embed", embed_sets_));
-    GYRE_ASSIGN(
-        DescriptorSet norm_set,
-        DescriptorSet::create(device, {buffers_.state, {}, weights.params(), {}, buffers_.step},
-                              "norm", norm_texels ? kNormViews : 0));
-    norm_set_.push_back(std::move(norm_set));
-
-    GYRE_TRY(progress(0.2));
-    for (std::uint32_t l = 0; l < config.n_layer; ++l) {
-        GYRE_TRY(build_layer(l));
-        if (l == 0) GYRE_TRY(progress(0.8));  // the kernels of the others are the same ones
+    const FusedPlan plan = FusedPlan::of(model_->plan(), model_->tilings(), model_->weights(),
+                                         cache_has_scales(format));
+    const bool every = buffers_.all_logits.buffer != nullptr;
+    const struct {
+        const Operations& operations;
+        StepsOf of;
+        Steps& steps;
+    } lists[] = {
+        {plan.decode, {true, buffers_.logits}, decode_},
+        {plan.prompt, {false, {}}, prompt_},
+        {plan.last_logits, {true, buffers_.logits}, last_logits_},
+        {every ? plan.all_logits : Operations(), {false, buffers_.all_logits}, all_logits_},
+    };
+    // Kernels are made for the first layer; those of the others are the same ones.
+    const auto makes_kernels = [](const Operation& operation) {
+        return operation.layer == 0 || operation.layer == kNoLayer;
+    };
+    std::ptrdiff_t n = 0, done = 0;
+    for (const auto& list : lists) {
+        n += std::count_if(list.operations.begin(), list.operations.end(), makes_kernels);
     }
-    GYRE_TRY(build_product(weights.output, LinearEpilogue::kLogits, layout_.normed, buffers_.logits,
-                           logits_));
-    if (buffers_.all_logits.buffer != nullptr) {
-        GYRE_TRY(build_product(weights.output, LinearEpilogue::kLogits, layout_.normed,
-                               buffers_.all_logits, all_logits_));
+    for (const auto& list : lists) {
+        for (const Operation& operation : list.operations) {
+            GYRE_TRY(build_step(operation, list.of, list.steps.emplace_back()));
+            if (!makes_kernels(operation)) continue;
+            GYRE_TRY(progress(static_cast<double>(++done) / static_cast<double>(n)));
+        }
     }
-    return progress(1.0);
-}
-
-Status Schedule::build_layer(std::uint32_t l) {
-    const ModelWeights& weights = model_->weights();
-    const LayerWeights& w = weights.layers[l];
-    Layer& layer = layers_.emplace_back();
-    GYRE_TRY(build_qkv(w, cache_->layer(l), layer.qkv));
-    GYRE_ASSIGN(DescriptorSet set,
-                DescriptorSet::create(
-                    model_->device(),
-                    {buffers_.state, {}, weights.params(), cache_->layer(l), buffers_.step},
-                    "attention", cache_texels() ? 1u << BINDING_CACHE : 0));
-    layer.attention.push_back(std::move(set));
-    // Every linear module declares the logits' binding, so something has to be bound there.
-    const BufferRange& unused = buffers_.logits;
-    GYRE_TRY(build_product(w.attn_output.matrix, LinearEpilogue::kResidual, layout_.mix, unused,
-                           layer.output));
-    GYRE_TRY(build_product(w.ffn_up.matrix, LinearEpilogue::kActivate, layout_.normed, unused,
-                           layer.up));
-    GYRE_TRY(build_product(w.ffn_down.matrix, LinearEpilogue::kResidual, layout_.hidden, unused,
-                           layer.down));
-    layer.output.bias = w.attn_output.bias;
-    layer.up.bias = w.ffn_up.bias;
-    layer.down.bias = w.ffn_down.bias;
     return {};
 }
 
-Status Schedule::build_attention(const Tilings& tilings) {
-    const ModelConfig& config = model_->config();
-    KernelTable& kernels = model_->kernels();
-    AttentionVariant attention;
-    attention.cache = cache_->shape().format;
-    attention.rotary = rotary_kernel_;
-    attention.n_pairs = rotary_.n_pairs();
-    attention.alibi = config.position == PositionKind::kAlibi;
-    attention.window = config.attention.sliding_window != 0;
-    attention.scales = rotary_.temperature.active();
-    attention.sink_logits = config.attention.sink_logits;
-    if (attention.n_pairs > 128) {
-        return Status::unsupported("head size " + std::to_string(config.head_dim) +
-                                   ": the attention kernel handles at most 256");
+Status Schedule::build_step(const Operation& operation, const StepsOf& of, Step& step) {
+    step.operation = operation;
+    step.label = profile_label(operation);
+    switch (operation.kind) {
+        case OperationKind::kEmbed:
+            return build_embed(step);
+        case OperationKind::kNorm:
+            return build_norm(step);
+        case OperationKind::kProduct:
+            return build_product(of, step);
+        case OperationKind::kStore:
+            return Status::internal("a store that no product takes over");
+        case OperationKind::kQuantize: {
+            GYRE_ASSIGN(step.kernel, model_->kernels().quantize_cache());
+            break;
+        }
+        case OperationKind::kAttend: {
+            GYRE_ASSIGN(step.kernel, attention_kernel(of.decode));
+            break;
+        }
     }
-    if (tilings.attention_streams == 0) {
-        attention.local_size = std::max(tilings.attention_size, attention.n_pairs > 64 ? 128u : 0u);
-        GYRE_ASSIGN(prefill_attention_, kernels.attention(attention));
-        attention.splits = layout_.attention_splits;
-        GYRE_ASSIGN(decode_attention_, kernels.attention(attention));
-        return {};
-    }
-    attention.local_size = tilings.attention_streams;
-    attention.texels = cache_texels();
-    attention.queries = 1;
-    GYRE_ASSIGN(decode_attention_, kernels.attention(attention));
-    attention.queries = attention.local_size;
-    GYRE_ASSIGN(prefill_attention_, kernels.attention(attention));
+    GYRE_ASSIGN(const auto* sets, sets_of(nullptr, 0, cache_->layer(operation.layer),
+                                          cache_texels() ? 1u << BINDING_CACHE : 0, "attention"));
+    step.set = sets->data();
     return {};
 }
 
-bool Schedule::cache_texels() const {
-    return gyre::texels_fit(model_->device().caps(), cache_->layer(0).size);
+Status Schedule::build_embed(Step& step) {
+    Part& table = step.parts.emplace_back();
+    table.matrix = &model_->weights().matrix(step.operation.matrix(0));
+    GYRE_ASSIGN(table.kernel, model_->kernels().embed(table.matrix->format));
+    GYRE_ASSIGN(table.sets, sets_of(table.matrix, 0, buffers_.tokens, 0, "embed"));
+    return {};
 }
 
-Status Schedule::build_product(const WeightMatrix& matrix, LinearEpilogue epilogue, std::uint32_t x,
-                               const BufferRange& out, Product& product) {
-    KernelTable& kernels = model_->kernels();
-    LinearVariant variant;
-    variant.format = matrix.format;
-    variant.complex = matrix.complex;
-    variant.epilogue = epilogue;
-    variant.activation = model_->config().activation;
-    variant.tiling = tiling(matrix, false, ProductRole::kPlain);
-    GYRE_ASSIGN(product.prefill, kernels.linear(variant));
-    variant.norm_quads = x == layout_.normed ? model_->tilings().norm_quads(matrix) : 0;
-    if (norms_behind() && epilogue == LinearEpilogue::kResidual) {
-        variant.epilogue = LinearEpilogue::kResidualNorm;
+Status Schedule::build_norm(Step& step) {
+    const WeightFormat format = model_->weights().token_embd.format;
+    GYRE_ASSIGN(step.kernel,
+                model_->kernels().norm(model_->tilings().norm_size(format), norm_texels()));
+    GYRE_ASSIGN(const auto* sets, sets_of(nullptr, 0, {}, norm_texels() ? kNormViews : 0, "norm"));
+    step.set = sets->data();
+    return {};
+}
+
+Status Schedule::build_product(const StepsOf& of, Step& step) {
+    const Operation& operation = step.operation;
+    const bool stores = operation.then == Then::kStore;
+    for (std::size_t p = 0; p < operation.parts.size(); ++p) {
+        const MatrixId id = operation.matrix(p);
+        Part& part = step.parts.emplace_back();
+        part.matrix = &model_->weights().matrix(id);
+        part.bias = model_->weights().bias(id);
+        GYRE_ASSIGN(part.kernel, stores ? qkv_kernel(operation, *part.matrix, of.decode)
+                                        : linear_kernel(operation, *part.matrix, of.decode));
+        // Every linear module declares the logits' binding, so something has to be bound there.
+        const BufferRange& bound = stores ? cache_->layer(operation.layer)
+                                   : operation.out == Place::kLogits ? of.logits
+                                                                     : buffers_.logits;
+        const bool fixed = part.kernel.tiling.fixed;
+        const TexelViews views = fixed ? kFixedViews : texels_fit(*part.matrix) ? kProductViews : 0;
+        GYRE_ASSIGN(part.sets, sets_of(part.matrix, fixed ? layout_.at(operation.in).offset : 0,
+                                       bound, views, stores ? "qkv" : "linear"));
     }
-    variant.tiling = tiling(matrix, true, product_role(variant));
-    GYRE_ASSIGN(product.decode, kernels.linear(variant));
-    product.fused_norm = variant.norm_quads != 0;
-    product.matrix = &matrix;
-    return build_sets(matrix, x, out, "linear", product.sets);
+    return {};
 }
 
-Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache,
-                           Product& product) {
-    const WeightMatrix& matrix = weights.attn_qkv.matrix;
-    KernelTable& kernels = model_->kernels();
+Result<Kernel> Schedule::linear_kernel(const Operation& operation, const WeightMatrix& matrix,
+                                       bool decode) const {
+    LinearVariant variant = linear_variant(operation, matrix, model_->config(), model_->tilings());
+    variant.tiling = tiling(matrix, decode, decode ? product_role(variant) : ProductRole::kPlain);
+    return model_->kernels().linear(variant);
+}
+
+Result<Kernel> Schedule::qkv_kernel(const Operation& operation, const WeightMatrix& matrix,
+                                    bool decode) const {
     QkvVariant variant;
     variant.format = matrix.format;
     variant.complex = matrix.complex;
@@ -198,16 +142,66 @@ Status Schedule::build_qkv(const LayerWeights& weights, const BufferRange& cache
     variant.rotary = rotary_kernel_;
     variant.row_step =
         pair_row_step(rotary_.pairing, matrix.complex, model_->config().head_dim, rotary_.stride);
-    variant.tiling = with_even_rows(tiling(matrix, false, ProductRole::kPlain));
-    GYRE_ASSIGN(product.prefill, kernels.qkv(variant));
-    variant.norm_quads = model_->tilings().norm_quads(matrix);
-    product.fused_norm = variant.norm_quads != 0;
+    const bool inside = operation.norm_place == NormPlace::kInside;
+    if (inside) variant.norm_quads = model_->tilings().norm_quads(matrix);
     variant.tiling = with_even_rows(
-        tiling(matrix, true, product.fused_norm ? ProductRole::kNormInside : ProductRole::kPlain));
-    GYRE_ASSIGN(product.decode, kernels.qkv(variant));
-    product.matrix = &matrix;
-    product.bias = weights.attn_qkv.bias;
-    return build_sets(matrix, layout_.normed, cache, "qkv", product.sets);
+        tiling(matrix, decode, inside ? ProductRole::kNormInside : ProductRole::kPlain));
+    return model_->kernels().qkv(variant);
+}
+
+Result<Kernel> Schedule::attention_kernel(bool decode) const {
+    const ModelSpec& spec = model_->config();
+    AttentionVariant attention;
+    attention.cache = cache_->shape().format;
+    attention.rotary = rotary_kernel_;
+    attention.n_pairs = rotary_.n_pairs();
+    attention.alibi = spec.position == PositionKind::kAlibi;
+    attention.window = spec.attention.sliding_window != 0;
+    attention.scales = rotary_.temperature.active();
+    attention.sink_logits = spec.attention.sink_logits;
+    if (attention.n_pairs > 128) {
+        return Status::unsupported("head size " + std::to_string(spec.head_dim) +
+                                   ": the attention kernel handles at most 256");
+    }
+    Device& device = model_->device();
+    const Tilings tilings =
+        Tilings::for_device(device.info(), device.caps(), model_->weights().token_embd.format);
+    if (tilings.attention_streams == 0) {
+        attention.local_size = std::max(tilings.attention_size, attention.n_pairs > 64 ? 128u : 0u);
+        attention.splits = decode ? layout_.attention_splits : 1;
+    } else {
+        attention.local_size = tilings.attention_streams;
+        attention.texels = cache_texels();
+        attention.queries = decode ? 1 : attention.local_size;
+    }
+    return model_->kernels().attention(attention);
+}
+
+Result<const std::vector<DescriptorSet>*> Schedule::sets_of(const WeightMatrix* matrix,
+                                                            std::uint32_t x,
+                                                            const BufferRange& bound,
+                                                            TexelViews views, const char* name) {
+    const SetKey key{matrix, x, bound.buffer, bound.offset, views};
+    if (const auto found = sets_.find(key); found != sets_.end()) return &found->second;
+    std::vector<BufferRange> slices;
+    if (matrix == nullptr) slices.emplace_back();
+    for (std::size_t s = 0; matrix != nullptr && s < matrix->slices.size(); ++s)
+        slices.push_back(matrix->slices[s].range);
+    BufferRange x_row;  // of the modules for one tile, whose texels begin there
+    if (views == kFixedViews) {
+        x_row = {buffers_.state.buffer, buffers_.state.offset + std::uint64_t{x} * sizeof(float),
+                 std::uint64_t{activation_stride(matrix->n_in)} * sizeof(float)};
+    }
+    std::vector<DescriptorSet> sets;
+    for (const BufferRange& slice : slices) {
+        GYRE_ASSIGN(DescriptorSet set,
+                    DescriptorSet::create(
+                        model_->device(),
+                        {buffers_.state, slice, model_->weights().params(), bound, buffers_.step},
+                        name, views, x_row));
+        sets.push_back(std::move(set));
+    }
+    return &sets_.emplace(key, std::move(sets)).first->second;
 }
 
 Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const {
@@ -219,22 +213,12 @@ Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole rol
     return tiling;
 }
 
-Status Schedule::build_sets(const WeightMatrix& matrix, std::uint32_t x, const BufferRange& bound,
-                            const char* name, std::vector<DescriptorSet>& sets) {
-    const bool fixed = takes_fixed_tiles(model_->device().caps(), matrix);
-    const TexelViews views = fixed ? kFixedViews : texels_fit(matrix) ? kProductViews : 0;
-    const std::uint64_t x_bytes = std::uint64_t{activation_stride(matrix.n_in)} * sizeof(float);
-    const BufferRange x_row{buffers_.state.buffer,
-                            buffers_.state.offset + std::uint64_t{x} * sizeof(float), x_bytes};
-    for (const WeightSlice& slice : matrix.slices) {
-        GYRE_ASSIGN(DescriptorSet set,
-                    DescriptorSet::create(model_->device(),
-                                          {buffers_.state, slice.range, model_->weights().params(),
-                                           bound, buffers_.step},
-                                          name, views, fixed ? x_row : BufferRange{}));
-        sets.push_back(std::move(set));
-    }
-    return {};
+bool Schedule::cache_texels() const {
+    return gyre::texels_fit(model_->device().caps(), cache_->layer(0).size);
+}
+
+bool Schedule::norm_texels() const {
+    return model_->tilings().norm_texels() && vector_texels_fit();
 }
 
 // What products and norms read besides weights.

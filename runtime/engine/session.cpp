@@ -135,8 +135,8 @@ Status Session::decode(std::uint32_t token, Readback readback) {
 
 // A token that takes longer than a submission may: one more way to run the decode.
 bool Session::token_in_parts() const {
-    const TokenTraffic token =
-        token_traffic(model_->config(), model_->weights(), cache_shape(), position_);
+    const TokenTraffic token = token_traffic(model_->config(), model_->plan(), model_->weights(),
+                                             cache_shape(), position_);
     const auto products = static_cast<double>(token.layer_products + token.vocabulary_products);
     return token_pace_.one_exceeds(rates_.seconds(WorkKind::kTokenProduct, products));
 }

@@ -74,7 +74,7 @@ using TokenSink = std::function<bool(std::uint32_t token)>;
 // What one operation of the schedule took on the device.
 struct OperationTime {
     const char* operation = "";  // as in schedule.h; valid during the call that hands it out
-    std::uint32_t layer = 0;     // or Schedule::kNoLayer
+    std::uint32_t layer = 0;     // or kNoLayer
     std::uint32_t dispatches = 0;
     double seconds = 0.0;
 };
@@ -135,6 +135,13 @@ class Session {
     // but for the logits' way to the host.
     // Errors: also kUnsupported where the device has no timestamps.
     Status profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink);
+
+    // The steps by which one token, or a chunk of a prompt of several, is computed; n_tokens is at
+    // most chunk().
+    void describe_plan(std::uint32_t n_tokens,
+                       const std::function<void(const StepDescription&)>& sink) const {
+        schedule_->describe(n_tokens, sink);
+    }
 
     // Forgets all tokens.
     void reset();

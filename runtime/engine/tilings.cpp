@@ -159,18 +159,18 @@ bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix) {
            });
 }
 
-// Norms behind need whole sums, made by one dispatch, that are read through one norm only.
-ModelTilings::ModelTilings(const Device& device, const ModelConfig& config,
-                           const ModelWeights& weights)
+// Norms behind need whole sums, made by one dispatch right before the norm.
+ModelTilings::ModelTilings(const Device& device, const Plan& plan, const ModelWeights& weights)
     : info_(device.info()), caps_(device.caps()) {
+    const Operations operations = plan.all();
     wants_norms_behind_ =
         Tilings::for_device(info_, caps_, weights.token_embd.format).norms_behind &&
-        !config.parallel_residual;
+        norms_follow_sums(operations);
     norms_behind_ =
         wants_norms_behind_ && !uses_fixed_tiles(caps_) &&
-        std::all_of(weights.layers.begin(), weights.layers.end(), [](const LayerWeights& layer) {
-            return layer.attn_output.matrix.slices.size() == 1 &&
-                   layer.ffn_down.matrix.slices.size() == 1;
+        std::all_of(operations.begin(), operations.end(), [&](const Operation& operation) {
+            return operation.then != Then::kAdd ||
+                   weights.matrix(operation.matrix(0)).slices.size() == 1;
         });
 }
 

@@ -7,8 +7,8 @@
 #include <tuple>
 #include <vector>
 
+#include "runtime/engine/plan.h"
 #include "runtime/kernels/kernel_table.h"
-#include "runtime/model/model_config.h"
 #include "runtime/model/model_weights.h"
 #include "runtime/vk/device.h"
 #include "runtime/vk/device_info.h"
@@ -75,7 +75,7 @@ bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix);
 class ModelTilings {
   public:
     // The defaults.
-    ModelTilings(const Device& device, const ModelConfig& config, const ModelWeights& weights);
+    ModelTilings(const Device& device, const Plan& plan, const ModelWeights& weights);
 
     // Decoding: a sum is normalised where it is made.
     bool norms_behind() const { return norms_behind_; }

@@ -9,36 +9,55 @@ namespace gyre {
 namespace {
 
 void add_matrix(const WeightMatrix& matrix, TokenTraffic& traffic) {
-    for (const WeightSlice& slice : matrix.slices)
-        traffic.weight_bytes += slice.range.size;
+    traffic.weight_bytes += bytes_of(matrix);
     // Complex: real and imaginary parts, each a quarter of the real matrix, each used twice.
     const std::uint32_t parts = matrix.complex ? 2 : 1;
     traffic.minimum_weight_bytes +=
         row_bytes(matrix.format, matrix.n_in / parts) * (matrix.n_rows / parts) * parts;
 }
 
-}  // namespace
-
-TokenTraffic token_traffic(const ModelConfig& config, const ModelWeights& weights,
-                           const CacheShape& cache, std::uint32_t depth) {
-    TokenTraffic traffic;
-    for (const LayerWeights& layer : weights.layers) {
-        for (const LinearWeights* linear :
-             {&layer.attn_qkv, &layer.attn_output, &layer.ffn_up, &layer.ffn_down}) {
-            add_matrix(linear->matrix, traffic);
-            traffic.layer_products += std::uint64_t{linear->matrix.n_rows} * linear->matrix.n_in;
+// Returns their multiplications of real numbers.
+std::uint64_t add_products(const Operations& operations, const ModelWeights& weights,
+                           TokenTraffic& traffic) {
+    std::uint64_t products = 0;
+    for (const Operation& operation : operations) {
+        if (operation.kind != OperationKind::kProduct) continue;
+        for (std::size_t part = 0; part < operation.parts.size(); ++part) {
+            const WeightMatrix& matrix = weights.matrix(operation.matrix(part));
+            add_matrix(matrix, traffic);
+            products += std::uint64_t{matrix.n_rows} * matrix.n_in;
         }
     }
-    add_matrix(weights.output, traffic);
-    traffic.vocabulary_products = std::uint64_t{weights.output.n_rows} * weights.output.n_in;
+    return products;
+}
 
+}  // namespace
+
+std::uint64_t bytes_of(const WeightMatrix& matrix) {
+    std::uint64_t bytes = 0;
+    for (const WeightSlice& slice : matrix.slices)
+        bytes += slice.range.size;
+    return bytes;
+}
+
+std::uint64_t attention_bytes(const ModelSpec& spec, const CacheShape& cache, std::uint32_t depth) {
     std::uint64_t cells = std::uint64_t{depth} + 1;  // the token sees itself
-    const std::uint32_t window = config.attention.sliding_window;
-    if (window != 0) {
-        cells = std::min(cells, std::uint64_t{window} + config.attention.sink_tokens);
-    }
+    const std::uint32_t window = spec.attention.sliding_window;
+    if (window != 0) cells = std::min(cells, std::uint64_t{window} + spec.attention.sink_tokens);
     const std::uint64_t words = std::uint64_t{cache.head_words} + cache.head_blocks;
-    traffic.cache_bytes = 2 * cells * cache.n_head_kv * words * 4 * config.n_layer;
+    return 2 * cells * cache.n_head_kv * words * 4;
+}
+
+TokenTraffic token_traffic(const ModelSpec& spec, const Plan& plan, const ModelWeights& weights,
+                           const CacheShape& cache, std::uint32_t depth) {
+    TokenTraffic traffic;
+    traffic.layer_products = add_products(plan.body, weights, traffic);
+    traffic.vocabulary_products = add_products(plan.head, weights, traffic);
+
+    for (const Operation& operation : plan.body) {
+        if (operation.kind != OperationKind::kAttend) continue;
+        traffic.cache_bytes += attention_bytes(spec, cache, depth);
+    }
     return traffic;
 }
 

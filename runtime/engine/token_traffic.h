@@ -6,23 +6,28 @@
 #include <cstdint>
 
 #include "runtime/engine/kv_cache.h"
-#include "runtime/model/model_config.h"
+#include "runtime/engine/plan.h"
 #include "runtime/model/model_weights.h"
 
 namespace gyre {
 
-// Matrices of the products: QKV, output, up and down of every layer, and the vocabulary's. The one
-// row that embed reads and the vectors (norms, biases) are not counted.
+// Matrices of the plan's products. The one row that embed reads and the vectors (norms, biases) are
+// not counted.
 struct TokenTraffic {
     std::uint64_t weight_bytes = 0;          // on the device, padding included
     std::uint64_t minimum_weight_bytes = 0;  // in the file
-    std::uint64_t layer_products = 0;        // multiplications of real numbers in all layers
-    std::uint64_t vocabulary_products = 0;   // and by the vocabulary's matrix
+    std::uint64_t layer_products = 0;        // multiplications of real numbers in the plan's body
+    std::uint64_t vocabulary_products = 0;   // and in its head
     std::uint64_t cache_bytes = 0;           // keys, values and scales of the cells that it sees
 };
 
+// Bytes of keys, values and scales that a token's kAttend reads with depth tokens before it.
+std::uint64_t attention_bytes(const ModelSpec& spec, const CacheShape& cache, std::uint32_t depth);
+
+std::uint64_t bytes_of(const WeightMatrix& matrix);  // on the device, padding included
+
 // depth: tokens in the cache before this one.
-TokenTraffic token_traffic(const ModelConfig& config, const ModelWeights& weights,
+TokenTraffic token_traffic(const ModelSpec& spec, const Plan& plan, const ModelWeights& weights,
                            const CacheShape& cache, std::uint32_t depth);
 
 }  // namespace gyre

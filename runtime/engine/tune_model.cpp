@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "runtime/base/log.h"
+#include "runtime/engine/model_plan.h"
 #include "runtime/engine/product_timer.h"
 #include "runtime/engine/tuner.h"
 #include "runtime/model/weight_formats.h"
@@ -37,18 +38,15 @@ class Products {
   public:
     explicit Products(const Model& model) : model_(&model) {}
 
-    void add_both(const WeightMatrix& matrix, LinearEpilogue epilogue, bool norm) {
-        LinearVariant variant;
-        variant.format = matrix.format;
-        variant.complex = matrix.complex;
-        variant.epilogue = epilogue;
-        variant.activation = model_->config().activation;
-        if (epilogue != LinearEpilogue::kLogits) add(matrix, variant, false);
-        variant.norm_quads = norm ? model_->tilings().norm_quads(matrix) : 0;
-        if (model_->tilings().norms_behind() && epilogue == LinearEpilogue::kResidual) {
-            variant.epilogue = LinearEpilogue::kResidualNorm;
+    void add(const Operations& operations, bool decode) {
+        for (const Operation& operation : operations) {
+            if (operation.kind != OperationKind::kProduct) continue;
+            for (std::size_t part = 0; part < operation.parts.size(); ++part) {
+                const WeightMatrix& matrix = model_->weights().matrix(operation.matrix(part));
+                add(matrix, linear_variant(operation, matrix, model_->config(), model_->tilings()),
+                    decode);
+            }
         }
-        add(matrix, variant, true);
     }
 
     std::vector<TunedProduct> take();
@@ -186,14 +184,11 @@ std::string TunedProduct::name() const {
 }
 
 std::vector<TunedProduct> products_to_tune(const Model& model) {
+    // How a cache is stored changes no product that is timed here.
+    const FusedPlan plan = FusedPlan::of(model.plan(), model.tilings(), model.weights(), false);
     Products products(model);
-    for (const LayerWeights& layer : model.weights().layers) {
-        products.add_both(layer.ffn_up.matrix, LinearEpilogue::kActivate, true);
-        products.add_both(layer.ffn_down.matrix, LinearEpilogue::kResidual, false);
-        products.add_both(layer.attn_output.matrix, LinearEpilogue::kResidual, false);
-        products.add_both(layer.attn_qkv.matrix, LinearEpilogue::kActivate, true);
-    }
-    products.add_both(model.weights().output, LinearEpilogue::kLogits, true);
+    products.add(plan.decode, true);
+    products.add(plan.prompt, false);
     return products.take();
 }
 

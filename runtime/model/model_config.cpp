@@ -247,7 +247,7 @@ Result<ModelConfig> read_model_config(GgufReading& file) {
     return config;
 }
 
-RotarySpec ModelConfig::rotary_spec(std::uint32_t session_ctx) const {
+RotarySpec ModelSpec::rotary_spec(std::uint32_t session_ctx) const {
     if (position == PositionKind::kRotary) return make_rotary_spec(rotary, head_dim, session_ctx);
     RotarySpec spec = make_unturned_spec(head_dim);
     spec.temperature = rotary.temperature;

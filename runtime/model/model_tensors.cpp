@@ -125,6 +125,24 @@ Status find_layer(TensorFinder& finder, const ModelConfig& config, std::uint32_t
 
 }  // namespace
 
+LinearTensors ModelTensors::matrix(MatrixId id) const {
+    switch (id.role) {
+        case MatrixRole::kTokenEmbd:
+            return {token_embd, nullptr, nullptr};
+        case MatrixRole::kAttnQkv:
+            return layers[id.layer].attn_qkv;
+        case MatrixRole::kAttnOutput:
+            return layers[id.layer].attn_output;
+        case MatrixRole::kFfnUp:
+            return layers[id.layer].ffn_up;
+        case MatrixRole::kFfnDown:
+            return layers[id.layer].ffn_down;
+        case MatrixRole::kOutput:
+            return {output, nullptr, nullptr};
+    }
+    return {};
+}
+
 Result<ModelTensors> find_model_tensors(GgufReading& file, const ModelConfig& config) {
     TensorFinder finder(file);
     ModelTensors tensors;

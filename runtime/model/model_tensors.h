@@ -43,6 +43,8 @@ struct ModelTensors {
     std::vector<LayerTensors> layers;           // [n_layer]
     NormTensors output_norm;
     const TensorView* output = nullptr;  // [n_vocab][n_embd]: token_embd where tied
+
+    LinearTensors matrix(MatrixId id) const;
 };
 
 // Refuses a missing tensor, a wrong shape, a type a place cannot have (norms, biases and sinks:

@@ -120,19 +120,19 @@ class WeightUpload {
     std::uint64_t done_ = 0;  // bytes of the file's matrices
 };
 
-Result<ModelWeights> ModelWeights::create(Device& device, const ModelConfig& config,
-                                          const ModelTensors& tensors, const MappedFile& file,
+Result<ModelWeights> ModelWeights::create(Device& device, const ModelSpec& spec,
+                                          const ModelTensors& tensors,
+                                          std::span<const MatrixId> order, const MappedFile& file,
                                           const UploadProgress& progress) {
     GYRE_ASSIGN(const WeightsPlan plan,
-                WeightsPlan::of(device.info(), device.caps(), config, tensors));
+                WeightsPlan::of(device.info(), device.caps(), spec, tensors, order));
     GYRE_ASSIGN(Uploader uploader, Uploader::create(device));
     ModelWeights weights(plan.layout,
                          Arena::create(device, Memory::kDevice, "weights", plan.expected_bytes));
     WeightUpload upload(plan, file, progress, std::move(uploader), weights);
-    auto source = plan.matrices.begin();
-    GYRE_TRY(weights.for_each_matrix(
-        config.tied, [&](WeightMatrix& matrix) { return upload.add_matrix(*source++, matrix); }));
-    if (config.tied) weights.output = weights.token_embd;
+    for (const MatrixSource& source : plan.matrices)
+        GYRE_TRY(upload.add_matrix(source, weights.matrix(source.id)));
+    if (spec.tied) weights.output = weights.token_embd;
     GYRE_TRY(upload.add_params());
     GYRE_TRY(upload.finish());
     return weights;

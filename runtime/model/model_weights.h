@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <utility>
 
 #include "runtime/base/mapped_file.h"
 #include "runtime/base/status.h"
-#include "runtime/model/model_config.h"
+#include "runtime/model/model_spec.h"
 #include "runtime/model/model_tensors.h"
 #include "runtime/model/weights_plan.h"
 #include "runtime/vk/buffer.h"
@@ -22,10 +23,10 @@ class ModelWeights : public WeightsLayout {
   public:
     // file: what the tensors point into; its pages are released as they are done with. Each weight
     // is written once, straight into device memory where the host sees it. Errors:
-    // kOutOfDeviceMemory, kCancelled.
-    static Result<ModelWeights> create(Device& device, const ModelConfig& config,
-                                       const ModelTensors& tensors, const MappedFile& file,
-                                       const UploadProgress& progress);
+    // kOutOfDeviceMemory, kCancelled. order: as WeightsPlan::of.
+    static Result<ModelWeights> create(Device& device, const ModelSpec& spec,
+                                       const ModelTensors& tensors, std::span<const MatrixId> order,
+                                       const MappedFile& file, const UploadProgress& progress);
 
     BufferRange params() const { return params_; }
     std::uint64_t device_bytes() const { return arena_.allocated(); }

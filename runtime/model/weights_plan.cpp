@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "runtime/base/host_size.h"
 #include "runtime/kernels/kernel_table.h"
@@ -17,16 +18,18 @@ namespace {
 constexpr std::uint64_t kMaxSliceBytes = std::uint64_t{1} << 30;
 
 template <typename Visit>
-void for_each_tensor(const ModelConfig& config, const ModelTensors& tensors, Visit visit) {
-    visit(*tensors.token_embd);
-    for (const LayerTensors& layer : tensors.layers) {
-        for (const LinearTensors* linear :
-             {&layer.attn_qkv, &layer.attn_output, &layer.ffn_up, &layer.ffn_down}) {
-            visit(*linear->weight);
-            if (linear->imag != nullptr) visit(*linear->imag);
-        }
+void for_each_tensor(const ModelTensors& tensors, std::span<const MatrixId> order, Visit visit) {
+    for (const MatrixId id : order) {
+        const LinearTensors linear = tensors.matrix(id);
+        visit(*linear.weight);
+        if (linear.imag != nullptr) visit(*linear.imag);
     }
-    if (!config.tied) visit(*tensors.output);
+}
+
+// A slice of them begins and ends at multiples of so many rows.
+std::uint32_t slice_rows_of(const ModelSpec& spec, MatrixRole role) {
+    constexpr std::uint32_t kAnyRows = 4;
+    return role == MatrixRole::kAttnQkv ? spec.head_dim : kAnyRows;
 }
 
 // Vaswani et al., arXiv:1706.03762, section 3.5: PE(p, 2i) = sin(p / 10000^(2i/n)), PE(p, 2i+1) =
@@ -53,38 +56,28 @@ std::vector<float> learned_positions(const TensorView& tensor, std::uint32_t n_c
 
 class WeightPlanner {
   public:
-    WeightPlanner(const DeviceInfo& device, const DeviceCaps& caps, const ModelConfig& config,
-                  const ModelTensors& tensors)
+    WeightPlanner(const DeviceInfo& device, const DeviceCaps& caps, const ModelSpec& spec,
+                  const ModelTensors& tensors, std::span<const MatrixId> order)
         : caps_(caps),
-          config_(config),
+          spec_(spec),
           tensors_(tensors),
+          order_(order),
           arena_(device, caps, "weights", expected_bytes()) {}
 
     Result<WeightsPlan> plan() {
-        constexpr std::uint32_t kAnyRows = 4;
         plan_.expected_bytes = expected_bytes();
-        for_each_tensor(config_, tensors_, [&](const TensorView& tensor) {
+        for_each_tensor(tensors_, order_, [&](const TensorView& tensor) {
             plan_.file_bytes += row_bytes(tensor.format, tensor.dims[0]) * tensor.n_rows();
         });
         WeightsLayout& weights = plan_.layout;
-        GYRE_TRY(add_matrix(*tensors_.token_embd, nullptr, kAnyRows, weights.token_embd));
+        weights.layers.resize(tensors_.layers.size());
+        for (const MatrixId id : order_)
+            GYRE_TRY(add_matrix(id));
+        if (spec_.tied) weights.output = weights.token_embd;
         add_positions();
-        for (const LayerTensors& layer : tensors_.layers) {
-            LayerWeights& w = weights.layers.emplace_back();
-            w.attn_norm = add_norm(layer.attn_norm);
-            GYRE_TRY(add_linear(layer.attn_qkv, config_.head_dim, w.attn_qkv));
-            GYRE_TRY(add_linear(layer.attn_output, kAnyRows, w.attn_output));
-            w.attn_sinks = add_vector(layer.attn_sinks);
-            w.ffn_norm = add_norm(layer.ffn_norm);
-            GYRE_TRY(add_linear(layer.ffn_up, kAnyRows, w.ffn_up));
-            GYRE_TRY(add_linear(layer.ffn_down, kAnyRows, w.ffn_down));
-        }
+        for (std::size_t l = 0; l < weights.layers.size(); ++l)
+            add_vectors(tensors_.layers[l], weights.layers[l]);
         weights.output_norm = add_norm(tensors_.output_norm);
-        if (config_.tied) {
-            weights.output = weights.token_embd;
-        } else {
-            GYRE_TRY(add_matrix(*tensors_.output, nullptr, kAnyRows, weights.output));
-        }
         GYRE_TRY(add_params());
         plan_.device_bytes = arena_.allocated();
         plan_.n_blocks = arena_.n_blocks();
@@ -94,7 +87,7 @@ class WeightPlanner {
   private:
     // With room for the vectors of most models.
     std::uint64_t expected_bytes() const {
-        return (std::uint64_t{1} << 20) + matrix_device_bytes(config_, tensors_);
+        return (std::uint64_t{1} << 20) + matrix_device_bytes(tensors_, order_);
     }
 
     ParamsOffset add_vector(std::uint64_t n, std::function<std::vector<float>()> values) {
@@ -116,30 +109,36 @@ class WeightPlanner {
     }
 
     void add_positions() {
-        const std::uint32_t n_ctx = config_.n_ctx, n_embd = config_.n_embd;
+        const std::uint32_t n_ctx = spec_.n_ctx, n_embd = spec_.n_embd;
         const std::uint64_t rows = std::uint64_t{n_ctx} * n_embd;
-        if (config_.position == PositionKind::kLearned) {
+        if (spec_.position == PositionKind::kLearned) {
             plan_.layout.positions = add_vector(rows, [tensor = tensors_.position_embd, n_ctx] {
                 return learned_positions(*tensor, n_ctx);
             });
-        } else if (config_.position == PositionKind::kSinusoidal) {
+        } else if (spec_.position == PositionKind::kSinusoidal) {
             plan_.layout.positions =
                 add_vector(rows, [n_ctx, n_embd] { return sinusoidal_positions(n_ctx, n_embd); });
-        } else if (config_.position == PositionKind::kAlibi) {
-            plan_.layout.alibi_slopes = add_vector(
-                config_.n_head, [n_head = config_.n_head] { return alibi_slopes(n_head); });
+        } else if (spec_.position == PositionKind::kAlibi) {
+            plan_.layout.alibi_slopes =
+                add_vector(spec_.n_head, [n_head = spec_.n_head] { return alibi_slopes(n_head); });
         }
     }
 
-    // slice_rows: slices begin and end at multiples of it.
-    Status add_linear(const LinearTensors& tensors, std::uint32_t slice_rows,
-                      LinearWeights& linear) {
-        linear.bias = add_vector(tensors.bias);
-        return add_matrix(*tensors.weight, tensors.imag, slice_rows, linear.matrix);
+    void add_vectors(const LayerTensors& tensors, LayerWeights& layer) {
+        layer.attn_norm = add_norm(tensors.attn_norm);
+        layer.attn_qkv.bias = add_vector(tensors.attn_qkv.bias);
+        layer.attn_output.bias = add_vector(tensors.attn_output.bias);
+        layer.attn_sinks = add_vector(tensors.attn_sinks);
+        layer.ffn_norm = add_norm(tensors.ffn_norm);
+        layer.ffn_up.bias = add_vector(tensors.ffn_up.bias);
+        layer.ffn_down.bias = add_vector(tensors.ffn_down.bias);
     }
 
-    Status add_matrix(const TensorView& tensor, const TensorView* imag, std::uint32_t slice_rows,
-                      WeightMatrix& matrix) {
+    Status add_matrix(MatrixId id) {
+        const LinearTensors tensors = tensors_.matrix(id);
+        const TensorView& tensor = *tensors.weight;
+        const TensorView* imag = tensors.imag;
+        WeightMatrix& matrix = plan_.layout.matrix(id);
         const std::uint32_t outputs = imag == nullptr ? 1 : 2;  // of a stored row
         const auto stored_rows = static_cast<std::uint32_t>(tensor.dims[1]);
         const auto stored_in = static_cast<std::uint32_t>(tensor.dims[0]);
@@ -150,8 +149,9 @@ class WeightPlanner {
         const DeviceMatrix shape{tensor.format, 1, stored_in};
         matrix.n_chunks = shape.n_chunks();
         matrix.n_steps = shape.n_steps();
-        plan_.matrices.push_back({&tensor, imag});
-        GYRE_ASSIGN(const std::uint32_t max_rows, rows_a_slice(tensor, outputs, slice_rows));
+        plan_.matrices.push_back({id, &tensor, imag});
+        GYRE_ASSIGN(const std::uint32_t max_rows,
+                    rows_a_slice(tensor, outputs, slice_rows_of(spec_, id.role)));
         for (std::uint32_t first = 0; first < stored_rows; first += max_rows) {
             const std::uint32_t n_rows = std::min(max_rows, stored_rows - first);
             GYRE_TRY(add_slice({tensor.format, n_rows, stored_in}, first, outputs, matrix));
@@ -217,17 +217,58 @@ class WeightPlanner {
     }
 
     const DeviceCaps& caps_;
-    const ModelConfig& config_;
+    const ModelSpec& spec_;
     const ModelTensors& tensors_;
+    std::span<const MatrixId> order_;
     ArenaPlan arena_;
     WeightsPlan plan_;
 };
 
 }  // namespace
 
-std::uint64_t matrix_device_bytes(const ModelConfig& config, const ModelTensors& tensors) {
+const LinearWeights& WeightsLayout::linear(MatrixId id) const {
+    const LayerWeights& layer = layers[id.layer];
+    switch (id.role) {
+        case MatrixRole::kAttnOutput:
+            return layer.attn_output;
+        case MatrixRole::kFfnUp:
+            return layer.ffn_up;
+        case MatrixRole::kFfnDown:
+            return layer.ffn_down;
+        default:
+            return layer.attn_qkv;
+    }
+}
+
+const WeightMatrix& WeightsLayout::matrix(MatrixId id) const {
+    if (id.role == MatrixRole::kTokenEmbd) return token_embd;
+    if (id.role == MatrixRole::kOutput) return output;
+    return linear(id).matrix;
+}
+
+WeightMatrix& WeightsLayout::matrix(MatrixId id) {
+    return const_cast<WeightMatrix&>(std::as_const(*this).matrix(id));
+}
+
+ParamsOffset WeightsLayout::bias(MatrixId id) const {
+    return id.layer == kNoLayer ? NO_OFFSET : linear(id).bias;
+}
+
+const NormWeights& WeightsLayout::norm(NormId id) const {
+    switch (id.role) {
+        case NormRole::kAttn:
+            return layers[id.layer].attn_norm;
+        case NormRole::kFfn:
+            return layers[id.layer].ffn_norm;
+        case NormRole::kOutput:
+            break;
+    }
+    return output_norm;
+}
+
+std::uint64_t matrix_device_bytes(const ModelTensors& tensors, std::span<const MatrixId> order) {
     std::uint64_t bytes = 0;
-    for_each_tensor(config, tensors, [&](const TensorView& tensor) {
+    for_each_tensor(tensors, order, [&](const TensorView& tensor) {
         bytes += device_bytes(tensor.format, static_cast<std::uint32_t>(tensor.dims[1]),
                               static_cast<std::uint32_t>(tensor.dims[0]));
     });
@@ -235,8 +276,9 @@ std::uint64_t matrix_device_bytes(const ModelConfig& config, const ModelTensors&
 }
 
 Result<WeightsPlan> WeightsPlan::of(const DeviceInfo& device, const DeviceCaps& caps,
-                                    const ModelConfig& config, const ModelTensors& tensors) {
-    return WeightPlanner(device, caps, config, tensors).plan();
+                                    const ModelSpec& spec, const ModelTensors& tensors,
+                                    std::span<const MatrixId> order) {
+    return WeightPlanner(device, caps, spec, tensors, order).plan();
 }
 
 std::vector<float> alibi_slopes(std::uint32_t n_head) {

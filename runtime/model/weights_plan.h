@@ -7,11 +7,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "runtime/base/status.h"
 #include "runtime/kernels/tensor.h"
-#include "runtime/model/model_config.h"
+#include "runtime/model/model_spec.h"
 #include "runtime/model/model_tensors.h"
 #include "runtime/vk/device_info.h"
 #include "shaders/interface/bindings.h"
@@ -49,23 +50,20 @@ struct WeightsLayout {
     NormWeights output_norm;
     WeightMatrix output;  // [n_vocab][n_embd]; token_embd's slices where tied
 
-    // Each matrix that has memory of its own, in the order in which it gets it. Ends at an error.
-    template <typename Visit>
-    Status for_each_matrix(bool tied, Visit visit) {
-        GYRE_TRY(visit(token_embd));
-        for (LayerWeights& layer : layers) {
-            GYRE_TRY(visit(layer.attn_qkv.matrix));
-            GYRE_TRY(visit(layer.attn_output.matrix));
-            GYRE_TRY(visit(layer.ffn_up.matrix));
-            GYRE_TRY(visit(layer.ffn_down.matrix));
-        }
-        if (!tied) GYRE_TRY(visit(output));
-        return {};
-    }
+    // token_embd and output have no bias.
+    const WeightMatrix& matrix(MatrixId id) const;
+    WeightMatrix& matrix(MatrixId id);
+    ParamsOffset bias(MatrixId id) const;
+    const NormWeights& norm(NormId id) const;
+
+  private:
+    const LinearWeights& linear(MatrixId id) const;
 };
 
-// What a matrix is made of; imag: nullptr, or the imaginary parts where real has the real ones.
+// A matrix with memory of its own, and what it is made of; imag: nullptr, or the imaginary parts
+// where real has the real ones.
 struct MatrixSource {
+    MatrixId id;
     const TensorView* real = nullptr;
     const TensorView* imag = nullptr;
 };
@@ -76,9 +74,9 @@ struct VectorSource {
 };
 
 struct WeightsPlan {
-    // Slices without a buffer: BufferRange::size alone counts, in the order of for_each_matrix.
+    // Slices without a buffer: BufferRange::size alone counts, in the order of matrices.
     WeightsLayout layout;
-    std::vector<MatrixSource> matrices;  // in the order of for_each_matrix
+    std::vector<MatrixSource> matrices;  // in the order in which they get their memory
     std::vector<VectorSource> vectors;
     std::uint64_t params_words = 0;    // a multiple of 4, at least kMinParamsBytes in memory
     std::uint64_t expected_bytes = 0;  // for the Arena
@@ -90,13 +88,15 @@ struct WeightsPlan {
     std::uint64_t params_bytes() const { return params_words * 4; }
 
     // Reads shapes, formats and names of tensors; their data is read by VectorSource::values alone.
+    // order: of the matrices, each once; of a tied model without kOutput.
     // kOutOfDeviceMemory: a limit of the device is exceeded.
     static Result<WeightsPlan> of(const DeviceInfo& device, const DeviceCaps& caps,
-                                  const ModelConfig& config, const ModelTensors& tensors);
+                                  const ModelSpec& spec, const ModelTensors& tensors,
+                                  std::span<const MatrixId> order);
 };
 
 // Bytes of all matrices on a device that takes each in one piece.
-std::uint64_t matrix_device_bytes(const ModelConfig& config, const ModelTensors& tensors);
+std::uint64_t matrix_device_bytes(const ModelTensors& tensors, std::span<const MatrixId> order);
 
 // ALiBi's slope a head (Press et al., arXiv:2108.12409): 2^(-8 h / H) for h = 1..H where H is a
 // power of two, otherwise the odd ones of the next power follow.

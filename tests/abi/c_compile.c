@@ -34,6 +34,11 @@ static void on_operation(const gyre_profile_event* event, void* user) {
     (void)event;
 }
 
+static void on_plan_step(const gyre_plan_step* step, void* user) {
+    (void)user;
+    (void)step;
+}
+
 /* Never called: it is enough that it compiles and links. */
 int gyre_test_use_everything(const char* path);
 int gyre_test_use_everything(const char* path) {
@@ -91,6 +96,7 @@ int gyre_test_use_everything(const char* path) {
     failures += gyre_session_get_traffic(session, 0, &traffic) != GYRE_OK;
     failures += gyre_model_measure_device(model, &rates) != GYRE_OK;
     failures += gyre_session_profile(session, &token, 1, on_operation, NULL) != GYRE_OK;
+    failures += gyre_session_get_plan(session, 1, on_plan_step, NULL) != GYRE_OK;
     failures += gyre_session_position(session) > gyre_session_n_ctx(session);
     failures += gyre_session_reset(session) != GYRE_OK;
     gyre_session_cancel(session);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ class BenchTest : public testing::Test {
     // Small figures: nothing here depends on how long they take.
     ProcessResult bench(std::vector<std::string> arguments) {
         arguments.insert(arguments.begin(), {"bench", "--device", "0", "--repeat", "2"});
+        return run(arguments);
+    }
+
+    ProcessResult run(const std::vector<std::string>& arguments) {
         return run_gyre(
             arguments,
             {{}, {"XDG_CACHE_HOME=" + folder_.path("cache"), "GYRE_MODEL", "GYRE_LOG=error"}, 0});
@@ -168,6 +173,49 @@ TEST_F(BenchTest, ProfileAsTableAndAsPicture) {
     for (const char* part : {"layer 0", "layer 1", "attention", "quantize_cache", "norm_logits",
                              "One decoded token at depth 0", "A prompt of 6 tokens"})
         EXPECT_NE(svg.find(part), std::string::npos) << part;
+}
+
+// Catches: layers that are alike and not folded, or folded and counted once.
+TEST_F(BenchTest, PlanAsTableAndAsPicture) {
+    const std::string file = folder_.path("plan.svg");
+    const std::vector<std::string> command = {"plan",     "-m",   golden_path("rove_half"),
+                                              "--device", "0",    "--ctx",
+                                              "32",       "--kv", "q8_0",
+                                              "--tune",   "off",  "--svg",
+                                              file};
+    std::vector<std::string> with_json = command;
+    with_json.push_back("--json");
+    const ProcessResult result = run(with_json);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const Json json = Json::parse(result.out);
+    EXPECT_EQ(json.at("n_ctx"), 32);
+    for (const char* part : {"decode", "prompt"}) {
+        std::uint64_t dispatches = 0, bytes = 0;
+        std::set<std::string> operations;
+        for (const Json& step : json.at(part).at("steps")) {
+            const std::uint64_t n = step.value("n_layers", 1u);
+            dispatches += n * step.at("dispatches").get<std::uint64_t>();
+            bytes += n * step.at("bytes").get<std::uint64_t>();
+            operations.insert(step.at("operation"));
+        }
+        EXPECT_EQ(json.at(part).at("dispatches"), dispatches);
+        EXPECT_EQ(json.at(part).at("bytes"), bytes);
+        EXPECT_GE(dispatches, 1u + (std::string(part) == "decode" ? 6 : 8) * 2 + 1);
+        EXPECT_TRUE(operations.contains("quantize_cache") && operations.contains("attention"));
+    }
+    EXPECT_EQ(json.at("prompt").at("steps").size(), 1u + 8 + 2) << "two layers that are alike";
+
+    const std::string svg = read_file(file);
+    EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
+    expect_well_formed(svg);
+    for (const char* part : {"layers 0 to 1", "attention", "quantize_cache", "hidden"})
+        EXPECT_NE(svg.find(part), std::string::npos) << part;
+
+    const ProcessResult text = run(command);
+    ASSERT_EQ(text.exit_code, 0) << text.err;
+    for (const char* part :
+         {"one decoded token", "layers 0 to 1", "after the layers", "32 positions"})
+        EXPECT_NE(text.out.find(part), std::string::npos) << part;
 }
 
 TEST_F(BenchTest, FailuresAreOneLine) {

@@ -140,6 +140,53 @@ TEST_F(MeasureTest, DeviceRatesAreNumbers) {
     EXPECT_EQ(after.device_bytes, before.device_bytes);
 }
 
+struct PlanSum {
+    std::uint64_t dispatches = 0, weight_bytes = 0, cache_bytes = 0;
+
+    static void add(const gyre_plan_step* step, void* user) {
+        PlanSum& sum = *static_cast<PlanSum*>(user);
+        const std::string operation = step->operation;
+        sum.dispatches += step->dispatches;
+        if (operation == "attention") sum.cache_bytes += step->bytes;
+        if (operation != "attention" && operation != "embed") sum.weight_bytes += step->bytes;
+        EXPECT_NE(step->kernel, std::string());
+        EXPECT_EQ(step->n_rows == 0, std::string(step->weight_types).empty()) << operation;
+        if (operation != "norm") {
+            const bool in_layer = operation != "embed" && !operation.ends_with("logits");
+            EXPECT_EQ(step->layer != GYRE_LAYER_NONE, in_layer) << operation;
+        }
+    }
+};
+
+// Catches: a plan that is shown and not the one that is recorded.
+TEST_F(MeasureTest, ThePlanIsWhatIsComputed) {
+    const ModelPtr model = open_model(kShippedModel);
+    gyre_session_options options = GYRE_SESSION_OPTIONS_INIT;
+    options.submit_ms = 10000;  // nothing is cut
+    options.n_ctx = 64;
+    const SessionPtr session = create_session(model.get(), options);
+    const std::vector<std::uint32_t> tokens = {5, 9, 77, 120};
+    for (const std::uint32_t n : {4u, 1u}) {
+        PlanSum plan;
+        ASSERT_GYRE_OK(gyre_session_get_plan(session.get(), n, PlanSum::add, &plan));
+        const gyre_counters before = counters_of(session.get());
+        ASSERT_GYRE_OK(gyre_session_feed(session.get(), tokens.data(), n));
+        EXPECT_EQ(counters_of(session.get()).dispatches - before.dispatches, plan.dispatches);
+        gyre_traffic traffic = GYRE_TRAFFIC_INIT;
+        ASSERT_GYRE_OK(gyre_session_get_traffic(session.get(), 63, &traffic));
+        EXPECT_EQ(plan.weight_bytes, traffic.weight_bytes_per_token);
+        EXPECT_EQ(plan.cache_bytes, traffic.cache_bytes_per_token);
+    }
+    PlanSum none;
+    for (const std::uint32_t n : {0u, 65u}) {
+        EXPECT_EQ(gyre_session_get_plan(session.get(), n, PlanSum::add, &none),
+                  GYRE_ERROR_INVALID_ARGUMENT);
+    }
+    EXPECT_EQ(gyre_session_get_plan(session.get(), 1, nullptr, nullptr),
+              GYRE_ERROR_INVALID_ARGUMENT);
+    EXPECT_EQ(none.dispatches, 0u);
+}
+
 // A profiled token is a token: the same logits, and every operation of every layer once.
 TEST_F(MeasureTest, ProfileComputesWhatFeedComputes) {
     const ModelPtr model = open_model(golden_path("text"));

@@ -92,6 +92,7 @@ TEST(ApiMisuse, NullIsRefusedByName) {
     expect(gyre_session_get_memory(nullptr, &memory), "session");
     expect(gyre_session_get_traffic(nullptr, 0, &traffic), "session");
     expect(gyre_session_profile(nullptr, &token, 1, nullptr, nullptr), "session");
+    expect(gyre_session_get_plan(nullptr, 1, nullptr, nullptr), "session");
     gyre_memory_need need = GYRE_MEMORY_NEED_INIT;
     expect(gyre_model_estimate(nullptr, nullptr, nullptr, &need), "model");
     expect(gyre_model_estimate(model.get(), nullptr, nullptr, nullptr), "need");

@@ -35,7 +35,7 @@ const CacheCase kCases[] = {
 };
 
 CacheShape shape_of(const CacheCase& c) {
-    ModelConfig config;
+    ModelSpec config;
     config.n_head_kv = c.n_head_kv;
     config.n_head = c.n_head_kv * 2;
     config.head_dim = c.head_dim;

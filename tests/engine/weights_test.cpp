@@ -277,8 +277,9 @@ TEST_F(WeightsTest, OddShapesOfEveryFormat) {
             config.n_ff = c.n_ff;
             std::uint64_t done = 0;
             std::uint64_t total = 0;
-            const auto weights = ModelWeights::create(model->device(), config, tensors, file.file(),
-                                                      [&](auto now, auto all) {
+            const auto weights = ModelWeights::create(model->device(), config, tensors,
+                                                      matrices_of(config, plan(config)),
+                                                      file.file(), [&](auto now, auto all) {
                                                           EXPECT_GE(now, done);
                                                           done = now;
                                                           total = all;
@@ -298,13 +299,13 @@ TEST_F(WeightsTest, LoadingCanBeCancelled) {
     const ModelFile file = read_golden_file("gqa");
     const std::uint64_t before = model->device().counters().allocations;
     int calls = 0;
-    const auto cancelled =
-        ModelWeights::create(model->device(), model->config(), file.tensors, file.file,
-                             [&](std::uint64_t done, std::uint64_t total) {
-                                 EXPECT_GT(done, 0u);
-                                 EXPECT_LT(done, total);
-                                 return ++calls < 3;
-                             });
+    const auto cancelled = ModelWeights::create(
+        model->device(), model->config(), file.tensors, matrices_of(model->config(), model->plan()),
+        file.file, [&](std::uint64_t done, std::uint64_t total) {
+            EXPECT_GT(done, 0u);
+            EXPECT_LT(done, total);
+            return ++calls < 3;
+        });
     ASSERT_FALSE(cancelled.ok());
     EXPECT_EQ(cancelled.status().code(), StatusCode::kCancelled);
     EXPECT_EQ(calls, 3);

@@ -1,0 +1,27 @@
+// Which neighbours of a plan become one operation.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+
+#include "runtime/engine/plan.h"
+
+namespace gyre {
+
+// What a device and a cache ask for.
+struct FuseRules {
+    // Keys and values of a cache whose blocks have scales are stored a whole block at a time, which
+    // is an operation of its own.
+    bool cache_has_scales = false;
+    // Of one token. kInside where norm_fits, kAfter where the sum is made right before.
+    NormPlace norms = NormPlace::kApart;
+    std::function<bool(const Operation& product)> norm_fits{};
+};
+
+Operations fuse(const Operations& operations, const FuseRules& rules);
+
+// What one operation's time in a profile is called; empty: it counts for the next operation, as a
+// norm apart does for the product that reads it.
+std::string profile_label(const Operation& operation);
+
+}  // namespace gyre

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/engine/model_plan.h"
+
+#include <algorithm>
+
+namespace gyre {
+
+FusedPlan FusedPlan::of(const Plan& plan, const ModelTilings& tilings, const ModelWeights& weights,
+                        bool cache_has_scales) {
+    FuseRules one_token{.cache_has_scales = cache_has_scales};
+    one_token.norms = tilings.norms_behind() ? NormPlace::kAfter : NormPlace::kInside;
+    one_token.norm_fits = [&](const Operation& product) {
+        for (std::size_t part = 0; part < product.parts.size(); ++part) {
+            if (tilings.norm_quads(weights.matrix(product.matrix(part))) == 0) return false;
+        }
+        return true;
+    };
+    const FuseRules many_tokens{.cache_has_scales = cache_has_scales};
+    return {fuse(plan.all(), one_token), fuse(plan.body, many_tokens), fuse(plan.head, one_token),
+            fuse(plan.head, many_tokens)};
+}
+
+LinearVariant linear_variant(const Operation& product, const WeightMatrix& matrix,
+                             const ModelSpec& spec, const ModelTilings& tilings) {
+    LinearVariant variant;
+    variant.format = matrix.format;
+    variant.complex = matrix.complex;
+    variant.activation = spec.activation;
+    variant.epilogue = LinearEpilogue::kActivate;
+    if (product.out == Place::kLogits) variant.epilogue = LinearEpilogue::kLogits;
+    if (product.then == Then::kAdd) {
+        variant.epilogue = product.norm_place == NormPlace::kAfter ? LinearEpilogue::kResidualNorm
+                                                                   : LinearEpilogue::kResidual;
+    }
+    if (product.norm_place == NormPlace::kInside) variant.norm_quads = tilings.norm_quads(matrix);
+    return variant;
+}
+
+}  // namespace gyre

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/engine/plan.h"
+
+#include <algorithm>
+
+namespace gyre {
+namespace {
+
+// Writes operations down one after the other.
+class Writer {
+  public:
+    explicit Writer(Operations& out) : out_(out) {}
+
+    void embed(MatrixRole table) {
+        add({.kind = OperationKind::kEmbed, .name = "embed", .out = Place::kX, .parts = {table}});
+    }
+    void norm(NormRole role) {
+        add({.kind = OperationKind::kNorm,
+             .name = "norm",
+             .in = Place::kX,
+             .out = Place::kNormed,
+             .norm = role,
+             .norm_layer = layer});
+    }
+    void product(const char* name, Place in, std::vector<MatrixRole> parts, Place out,
+                 Then then = Then::kKeep) {
+        add({.kind = OperationKind::kProduct,
+             .name = name,
+             .in = in,
+             .out = out,
+             .parts = std::move(parts),
+             .then = then});
+    }
+    void store() {
+        add({.kind = OperationKind::kStore, .name = "rotary", .in = Place::kQkv, .out = Place::kQ});
+    }
+    void attend() {
+        add({.kind = OperationKind::kAttend,
+             .name = "attention",
+             .in = Place::kQ,
+             .out = Place::kMix});
+    }
+
+    std::uint32_t layer = kNoLayer;
+
+  private:
+    void add(Operation operation) {
+        operation.layer = layer;
+        out_.push_back(std::move(operation));
+    }
+
+    Operations& out_;
+};
+
+}  // namespace
+
+//   token ids ── embed ──> x
+//
+//   in every layer
+//        x ── norm ── q, k, v ── rotate, store ──> cache
+//        |                           └── q ── attend ── output ──┐
+//        (+) <───────────────────────────────────────────────────┘
+//        x ── norm ── up, activation ── down ──┐
+//        (+) <─────────────────────────────────┘
+//
+//   x ── norm ── output ──> logits
+//
+// With a parallel residual both blocks read the layer's input, and the sums follow at its end.
+Plan plan(const ModelSpec& spec) {
+    Plan plan;
+    const bool parallel = spec.parallel_residual;
+    Writer body(plan.body);
+    body.embed(MatrixRole::kTokenEmbd);
+    for (body.layer = 0; body.layer < spec.n_layer; ++body.layer) {
+        const auto add_attention = [&] {
+            body.product("project", Place::kMix, {MatrixRole::kAttnOutput}, Place::kX, Then::kAdd);
+        };
+        body.norm(NormRole::kAttn);
+        body.product("qkv", Place::kNormed, {MatrixRole::kAttnQkv}, Place::kQkv);
+        body.store();
+        body.attend();
+        if (!parallel) add_attention();
+
+        body.norm(NormRole::kFfn);
+        body.product("up_activate", Place::kNormed, {MatrixRole::kFfnUp}, Place::kHidden,
+                     Then::kActivate);
+        if (parallel) add_attention();
+        body.product("down", Place::kHidden, {MatrixRole::kFfnDown}, Place::kX, Then::kAdd);
+    }
+    Writer head(plan.head);
+    head.norm(NormRole::kOutput);
+    head.product("logits", Place::kNormed, {MatrixRole::kOutput}, Place::kLogits);
+    return plan;
+}
+
+Operations Plan::all() const {
+    Operations all = body;
+    all.insert(all.end(), head.begin(), head.end());
+    return all;
+}
+
+std::uint32_t place_width(const ModelSpec& spec, Place place) {
+    const std::uint32_t paired_head = (spec.head_dim + 1) / 2 * 2;  // channels in pair order
+    switch (place) {
+        case Place::kX:
+        case Place::kNormed:
+            return spec.n_embd;
+        case Place::kQkv:
+            return spec.n_qkv();
+        case Place::kQ:
+            return spec.n_head * paired_head;
+        case Place::kKv:
+            return 2 * spec.n_head_kv * paired_head;
+        case Place::kMix:
+            return spec.n_head * spec.head_dim;
+        case Place::kHidden:
+            return spec.n_ff;
+        case Place::kLogits:
+            return spec.n_vocab;
+        case Place::kNone:
+            break;
+    }
+    return 0;
+}
+
+std::vector<MatrixId> matrices_of(const ModelSpec& spec, const Plan& plan) {
+    std::vector<MatrixId> order;
+    for (const Operation& operation : plan.all()) {
+        for (std::size_t part = 0; part < operation.parts.size(); ++part) {
+            const MatrixId id = operation.matrix(part);
+            if (id.role != MatrixRole::kOutput || !spec.tied) order.push_back(id);
+        }
+    }
+    return order;
+}
+
+bool norms_follow_sums(const Operations& operations) {
+    for (std::size_t i = 1; i < operations.size(); ++i) {
+        const Operation& norm = operations[i];
+        if (norm.kind == OperationKind::kNorm && operations[i - 1].out != norm.in) return false;
+    }
+    return true;
+}
+
+const char* to_string(OperationKind kind) {
+    switch (kind) {
+        case OperationKind::kEmbed:
+            return "embed";
+        case OperationKind::kNorm:
+            return "norm";
+        case OperationKind::kProduct:
+            return "product";
+        case OperationKind::kStore:
+            return "store";
+        case OperationKind::kQuantize:
+            return "quantize";
+        case OperationKind::kAttend:
+            return "attend";
+    }
+    return "";
+}
+
+const char* to_string(Place place) {
+    switch (place) {
+        case Place::kX:
+            return "x";
+        case Place::kNormed:
+            return "normed";
+        case Place::kQkv:
+            return "qkv";
+        case Place::kQ:
+            return "q";
+        case Place::kKv:
+            return "kv";
+        case Place::kMix:
+            return "mix";
+        case Place::kHidden:
+            return "hidden";
+        case Place::kLogits:
+            return "logits";
+        case Place::kNone:
+            break;
+    }
+    return "";
+}
+
+}  // namespace gyre

@@ -1,0 +1,22 @@
+// The calls of gyre.h whose allocations fail one after the other.
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "tests/alloc/life.h"
+
+namespace gyre::alloc {
+
+struct Scenario {
+    const char* name;
+    Ground ground;
+    // Called again after an error, it goes on where it was.
+    gyre_status (*act)(Life&);
+    // What comes before it, where nothing fails.
+    gyre_status (*prepare)(Life&) = nullptr;
+};
+
+const std::vector<Scenario>& scenarios();
+
+}  // namespace gyre::alloc

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -48,6 +48,11 @@ struct Answer {
     std::string detail;
 };
 
+struct Listed {
+    std::string name;
+    unsigned stride;
+};
+
 // A worker, started anew where a case killed it.
 class Crew {
   public:
@@ -64,7 +69,7 @@ class Crew {
     Crew(const Crew&) = delete;
     Crew& operator=(const Crew&) = delete;
 
-    const std::vector<std::string>& scenarios() const { return scenarios_; }
+    const std::vector<Listed>& scenarios() const { return scenarios_; }
 
     Answer run(const std::string& scenario, unsigned nth, const char* times) {
         if (worker_ == nullptr) start();
@@ -102,13 +107,14 @@ class Crew {
         if (line.rfind("scenarios ", 0) != 0) throw std::runtime_error("the worker says: " + line);
         scenarios_.clear();
         std::istringstream in(line.substr(10));
-        for (std::string name; std::getline(in, name, ';');)
-            scenarios_.push_back(name);
+        unsigned stride = 0;
+        for (std::string name; in >> stride && std::getline(in >> std::ws, name, ';');)
+            scenarios_.push_back({name, stride});
     }
 
     std::string folder_;
     std::unique_ptr<WorkerProcess> worker_;
-    std::vector<std::string> scenarios_;
+    std::vector<Listed> scenarios_;
 };
 
 struct Row {
@@ -162,12 +168,13 @@ void run_all(unsigned once, unsigned lasting) {
     Row total{"all"};
     std::vector<Row> rows;
     const char* only = std::getenv("GYRE_ALLOC_ONLY");
-    for (const std::string& scenario : crew.scenarios()) {
+    const std::vector<Listed> all = crew.scenarios();
+    for (const auto& [scenario, stride] : all) {
         if (only != nullptr && scenario != only) continue;
         const double before = processor_seconds_of_children();
         Row row{scenario};
-        run_scenario(crew, scenario, once, "once", row);
-        run_scenario(crew, scenario, lasting, "lasting", row);
+        run_scenario(crew, scenario, std::max(once, stride), "once", row);
+        run_scenario(crew, scenario, std::max(lasting, stride), "lasting", row);
         EXPECT_EQ(crew.end(), "") << "after " << scenario;
         total.add(row);
         rows.push_back(row);

@@ -4,7 +4,7 @@
 //
 // usage: alloc_worker MODEL LARGE_MODEL DEVICE CACHE_DIR
 //
-// "scenarios A,B,..." at the beginning. A line is "NTH TIMES SCENARIO", TIMES: once or lasting; the
+// "scenarios 1 A;3 B;..." at the beginning, with their strides. A line is "NTH TIMES SCENARIO", TIMES: once or lasting; the
 // answer is "OUTCOME SEEN DETAIL", SEEN: the allocations that there were.
 #include <csignal>
 #include <cstdio>
@@ -157,7 +157,7 @@ int run_all(char** argv) {
     Worker worker({argv[1], argv[2], argv[3], argv[4]});
     std::cout << "scenarios ";
     for (const Scenario& scenario : scenarios())
-        std::cout << scenario.name << ';';
+        std::cout << scenario.stride << ' ' << scenario.name << ';';
     std::cout << std::endl;
     for (std::string line; std::getline(std::cin, line);) {
         std::istringstream in(line);

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint32_t kContext = 64;
 constexpr std::uint32_t kKept = 3;
+constexpr std::uint32_t kChunk = 8;
 
 bool is_plain(const char* bytes, std::size_t n) {
     return n > 0 && std::all_of(bytes, bytes + n, [](char c) { return c >= ' ' && c <= '~'; });
@@ -95,7 +96,7 @@ std::string Life::open(const std::string& path, bool with_device) {
 std::string Life::create(std::uint32_t submit_ms) {
     gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
     session_options.n_ctx = kContext;
-    session_options.chunk = 8;
+    session_options.chunk = kChunk;
     session_options.when_full = GYRE_WHEN_FULL_SLIDE;
     session_options.keep_tokens = kKept;
     session_options.submit_ms = submit_ms;
@@ -176,20 +177,22 @@ void Life::note_text(const std::string& text) {
         note(static_cast<unsigned char>(c));
 }
 
+// How many of them the session took is said by what it holds: its position alone does not, where it
+// slides.
 gyre_status Life::feed(const std::vector<std::uint32_t>& tokens) {
-    const std::uint32_t begin = gyre_session_position(session);
-    if (told == 0) start = begin;
-    const std::uint32_t done = told;  // of tokens
+    const std::uint32_t done = told;
     gyre_status status = GYRE_OK;
     {
         const Library call;
         status = gyre_session_feed(session, tokens.data() + done, tokens.size() - done);
     }
-    const std::uint32_t more = gyre_session_position(session) - begin;
-    if (status == GYRE_OK && more != tokens.size() - done) blame("position after a feed");
-    held.insert(held.end(), tokens.begin() + done, tokens.begin() + done + more);
-    told += more;
-    if (status == GYRE_OK) told = 0;
+    while (told < tokens.size() && !holds(session)) {
+        held.push_back(tokens[told]);
+        ++told;
+    }
+    if (status != GYRE_OK) return status;
+    if (told != tokens.size()) blame("the session does not hold all that was fed");
+    told = 0;
     return status;
 }
 
@@ -249,21 +252,25 @@ void Life::check_text(const std::string& bytes, const std::string& text, gyre_st
     }
 }
 
-void Life::expect_held(gyre_session* of) {
+bool Life::holds(gyre_session* of) {
     std::vector<std::uint32_t> tokens(kContext + 1);
     std::size_t n = 0;
-    if (gyre_session_tokens(of, tokens.data(), tokens.size(), &n) != GYRE_OK)
-        return blame(std::string("gyre_session_tokens: ") + gyre_last_error());
-    tokens.resize(n);
-    const bool slid = held.size() > kContext;
-    const std::size_t first = std::min<std::size_t>(kKept, n);
-    const bool right = n <= held.size() && (slid || n == held.size()) &&
-                       std::equal(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(first), held.begin()) &&
-                       std::equal(tokens.rbegin(), tokens.rend() - static_cast<std::ptrdiff_t>(first), held.rbegin());
-    if (!right) {
-        blame("the session holds " + std::to_string(n) + " tokens, not the " +
-              std::to_string(held.size()) + " that it was given and told");
+    if (gyre_session_tokens(of, tokens.data(), tokens.size(), &n) != GYRE_OK) {
+        blame(std::string("gyre_session_tokens: ") + gyre_last_error());
+        return false;
     }
+    tokens.resize(n);
+    if (n > held.size() || n != gyre_session_position(of)) return false;
+    if (n < held.size() && held.size() + kChunk <= kContext) return false;  // has no need to slide
+    const auto first = static_cast<std::ptrdiff_t>(std::min<std::size_t>(kKept, n));
+    return std::equal(tokens.begin(), tokens.begin() + first, held.begin()) &&
+           std::equal(tokens.rbegin(), tokens.rend() - first, held.rbegin());
+}
+
+void Life::expect_held(gyre_session* of) {
+    if (holds(of)) return;
+    blame("the session holds " + std::to_string(gyre_session_position(of)) + " tokens, not the " +
+          std::to_string(held.size()) + " that it was given and told");
 }
 
 void Life::write_tail() {

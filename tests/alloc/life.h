@@ -81,6 +81,7 @@ class Life {
 
     // The session holds what was fed and told; after a slide the first and last of it.
     void expect_held(gyre_session* of);
+    bool holds(gyre_session* of);
     std::vector<std::uint32_t> held;  // what was fed and told
 
     // Goes on from where the scenario ended, with logits at the end.

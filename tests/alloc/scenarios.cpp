@@ -438,7 +438,7 @@ const std::vector<Scenario>& scenarios() {
         {"end", Ground::kNothing, end, prepare_end},
         {"describe", Ground::kFile, describe},
         {"estimate", Ground::kFile, estimate},
-        {"create, first", Ground::kNewModel, create},
+        {"create, first", Ground::kNewModel, create, nullptr, 13},
         {"create", Ground::kOldModel, create},
         {"refuse", Ground::kSession, refuse},
         {"numbers", Ground::kSession, numbers},

@@ -15,6 +15,8 @@ struct Scenario {
     gyre_status (*act)(Life&);
     // What comes before it, where nothing fails.
     gyre_status (*prepare)(Life&) = nullptr;
+    // In a full run not each allocation fails, but every so manieth, where a case takes long.
+    unsigned stride = 1;
 };
 
 const std::vector<Scenario>& scenarios();

@@ -84,6 +84,7 @@ class Crew {
         Answer answer;
         in >> answer.outcome >> answer.seen;
         std::getline(in >> std::ws, answer.detail);
+        if (answer.outcome == "wrong") worker_.reset();  // what is left behind would be there again
         return answer;
     }
 
@@ -182,7 +183,7 @@ void run_all(unsigned once, unsigned lasting) {
         std::cout << "    " << processor_seconds_of_children() - before << " s" << std::endl;
     }
     total.print(std::cout);
-    EXPECT_GT(total.cases, 300u);
+    if (only == nullptr) EXPECT_GT(total.cases, 300u);
 }
 
 TEST(Allocations, EverySeventh) {

@@ -126,9 +126,10 @@ class Worker {
         return counts;
     }
 
-    // Sometimes, after an error: a session that is whole can be saved and goes on from that.
+    // Sometimes, after an error: a session that is whole can be saved and goes on from that; but for
+    // text that it still has to tell.
     void something_else(unsigned nth) {
-        if (life_.session == nullptr || nth % 3 != 0) return;
+        if (life_.session == nullptr || nth % 3 != 0 || life_.owes_text()) return;
         std::string blob;
         if (life_.save(life_.session, blob) != GYRE_OK || life_.load(life_.session, blob) != GYRE_OK)
             blame(std::string("saved after the error: ") + gyre_last_error());

@@ -188,7 +188,7 @@ void operator delete[](void* p, GYRE_ALIGNED, const std::nothrow_t&) noexcept {
 }
 
 // A thread of the library is one more thing that there may be no memory for.
-extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                               void* (*run)(void*), void* argument) {
     using Real = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
     static const auto real = reinterpret_cast<Real>(dlsym(RTLD_NEXT, "pthread_create"));

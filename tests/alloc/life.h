@@ -78,6 +78,7 @@ class Life {
         std::uint32_t pause_at = 0;  // token; 0: never
     };
     gyre_status write(gyre_session* to, const Writing& writing);
+    bool owes_text() const { return !untold_bytes_.empty(); }
 
     // The session holds what was fed and told; after a slide the first and last of it.
     void expect_held(gyre_session* of);

@@ -366,9 +366,10 @@ gyre_status load(Life& life) {
 
 gyre_status pause(Life& life) {
     GYRE_GO(call(gyre_model_pause, life.model));
+    const std::uint32_t told = life.told;
     const gyre_status status = life.write(life.session, {.n = 4});
     const gyre_status resumed = call(gyre_model_resume, life.model);
-    if (life.told > 0) life.blame("a paused model writes");
+    if (life.told > told) life.blame("a paused model writes");
     if (status != GYRE_ERROR_PAUSED) return status;
     GYRE_GO(resumed);
     return life.write(life.session, {.n = 4});

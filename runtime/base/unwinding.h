@@ -1,6 +1,5 @@
-// What has to happen although an exception may be on its way: the library itself throws nothing, but
-// every allocation may.
-// SPDX-License-Identifier: Apache-2.0
+// What has to happen although an exception may be on its way: the library itself throws nothing,
+// but every allocation may. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <utility>

@@ -4,12 +4,13 @@
 //
 // usage: alloc_worker MODEL LARGE_MODEL DEVICE CACHE_DIR
 //
-// "scenarios 1 A;3 B;..." at the beginning, with their strides. A line is "NTH TIMES SCENARIO", TIMES: once or lasting; the
-// answer is "OUTCOME SEEN DETAIL", SEEN: the allocations that there were.
+// "scenarios 1 A;3 B;..." at the beginning, with their strides. A line is "NTH TIMES SCENARIO",
+// TIMES: once or lasting; the answer is "OUTCOME SEEN DETAIL", SEEN: the allocations that there
+// were.
+#include <unistd.h>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
@@ -39,11 +40,11 @@ std::string list_alive() {
     return list;
 }
 
-// What there is when a scenario stands on its ground.
-struct Footing {
-    std::string objects;
-    std::int64_t bytes = 0;
-};
+std::string where() {
+    char calls[1024];
+    say_where_it_failed(calls, sizeof calls);
+    return std::string(" [") + calls + " ]";
+}
 
 class Worker {
   public:
@@ -63,10 +64,13 @@ class Worker {
             }
         }
         const char* outcome = "absorbed";
-        if (!wrong_.empty()) outcome = "wrong";
-        else if (counts.failed == 0) outcome = "unreached";
-        else if (failed_) outcome = "error";
-        if (!wrong_.empty()) wrong_ += " [" + where_it_failed() + " ]";
+        if (!wrong_.empty())
+            outcome = "wrong";
+        else if (counts.failed == 0)
+            outcome = "unreached";
+        else if (failed_)
+            outcome = "error";
+        if (!wrong_.empty()) wrong_ += where();
         return std::string(outcome) + ' ' + std::to_string(counts.seen) + ' ' + wrong_;
     }
 
@@ -126,12 +130,13 @@ class Worker {
         return counts;
     }
 
-    // Sometimes, after an error: a session that is whole can be saved and goes on from that; but for
-    // text that it still has to tell.
+    // Sometimes, after an error: a session that is whole can be saved and goes on from that; but
+    // for text that it still has to tell.
     void something_else(unsigned nth) {
         if (life_.session == nullptr || nth % 3 != 0 || life_.owes_text()) return;
         std::string blob;
-        if (life_.save(life_.session, blob) != GYRE_OK || life_.load(life_.session, blob) != GYRE_OK)
+        if (life_.save(life_.session, blob) != GYRE_OK ||
+            life_.load(life_.session, blob) != GYRE_OK)
             blame(std::string("saved after the error: ") + gyre_last_error());
     }
 
@@ -144,9 +149,9 @@ class Worker {
 
 // Says where the memory was missing whose want killed the process.
 extern "C" void on_signal(int number) {
-    dprintf(STDOUT_FILENO, "signal 0 %d [", number);
-    print_where_it_failed(STDOUT_FILENO);
-    dprintf(STDOUT_FILENO, " ]\n");
+    char calls[1024];
+    say_where_it_failed(calls, sizeof calls);
+    dprintf(STDOUT_FILENO, "signal %d [%s ]\n", number, calls);
     _exit(1);
 }
 

@@ -28,8 +28,9 @@ std::atomic<unsigned> seen{0};
 std::atomic<unsigned> failed{0};
 std::atomic<std::int64_t> live_bytes{0};
 
-std::array<void*, 24> calls;
+std::array<void*, 24> calls;  // that led to the last allocation that failed
 std::atomic<int> n_calls{0};
+constexpr int kOwnCalls = 4;  // from strikes() to operator new
 
 // Whether this allocation of the library must fail.
 bool strikes() {
@@ -121,30 +122,18 @@ std::int64_t library_bytes() {
     return live_bytes;
 }
 
-std::string where_it_failed() {
-    std::string text;
-    for (int i = 0; i < n_calls; ++i) {
+void say_where_it_failed(char* to, std::size_t size) {
+    std::size_t used = 0;
+    to[0] = '\0';
+    for (int i = kOwnCalls; i < n_calls && used < size; ++i) {
+        const auto* address = static_cast<const char*>(calls[static_cast<std::size_t>(i)]);
         Dl_info info = {};
-        if (dladdr(calls[static_cast<std::size_t>(i)], &info) == 0) continue;
+        if (dladdr(address, &info) == 0) continue;
         const char* name = std::strrchr(info.dli_fname, '/');
-        std::array<char, 256> line{};
-        std::snprintf(line.data(), line.size(), " %s+%#zx",
-                      name == nullptr ? info.dli_fname : name + 1,
-                      static_cast<std::size_t>(static_cast<char*>(calls[static_cast<std::size_t>(i)]) -
-                                               static_cast<char*>(info.dli_fbase)));
-        text += line.data();
-    }
-    return text;
-}
-
-void print_where_it_failed(int file) {
-    for (int i = 0; i < n_calls; ++i) {
-        Dl_info info = {};
-        if (dladdr(calls[static_cast<std::size_t>(i)], &info) == 0) continue;
-        const char* name = std::strrchr(info.dli_fname, '/');
-        dprintf(file, " %s+%#zx", name == nullptr ? info.dli_fname : name + 1,
-                static_cast<std::size_t>(static_cast<char*>(calls[static_cast<std::size_t>(i)]) -
-                                         static_cast<char*>(info.dli_fbase)));
+        const int n = std::snprintf(
+            to + used, size - used, " %s+%#zx", name == nullptr ? info.dli_fname : name + 1,
+            static_cast<std::size_t>(address - static_cast<char*>(info.dli_fbase)));
+        used += static_cast<std::size_t>(std::max(n, 0));
     }
 }
 
@@ -158,28 +147,60 @@ using gyre::alloc::release;
 #define GYRE_ALIGNED std::align_val_t alignment
 #define GYRE_PLAIN 0
 #define GYRE_AS_ALIGNED static_cast<std::size_t>(alignment)
-void* operator new(std::size_t n) { return allocate_or_throw(n, GYRE_PLAIN); }
-void* operator new[](std::size_t n) { return allocate_or_throw(n, GYRE_PLAIN); }
-void* operator new(std::size_t n, GYRE_ALIGNED) { return allocate_or_throw(n, GYRE_AS_ALIGNED); }
-void* operator new[](std::size_t n, GYRE_ALIGNED) { return allocate_or_throw(n, GYRE_AS_ALIGNED); }
-void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, GYRE_PLAIN); }
-void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, GYRE_PLAIN); }
+void* operator new(std::size_t n) {
+    return allocate_or_throw(n, GYRE_PLAIN);
+}
+void* operator new[](std::size_t n) {
+    return allocate_or_throw(n, GYRE_PLAIN);
+}
+void* operator new(std::size_t n, GYRE_ALIGNED) {
+    return allocate_or_throw(n, GYRE_AS_ALIGNED);
+}
+void* operator new[](std::size_t n, GYRE_ALIGNED) {
+    return allocate_or_throw(n, GYRE_AS_ALIGNED);
+}
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept {
+    return allocate(n, GYRE_PLAIN);
+}
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept {
+    return allocate(n, GYRE_PLAIN);
+}
 void* operator new(std::size_t n, GYRE_ALIGNED, const std::nothrow_t&) noexcept {
     return allocate(n, GYRE_AS_ALIGNED);
 }
 void* operator new[](std::size_t n, GYRE_ALIGNED, const std::nothrow_t&) noexcept {
     return allocate(n, GYRE_AS_ALIGNED);
 }
-void operator delete(void* p) noexcept { release(p, GYRE_PLAIN); }
-void operator delete[](void* p) noexcept { release(p, GYRE_PLAIN); }
-void operator delete(void* p, std::size_t) noexcept { release(p, GYRE_PLAIN); }
-void operator delete[](void* p, std::size_t) noexcept { release(p, GYRE_PLAIN); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { release(p, GYRE_PLAIN); }
-void operator delete[](void* p, const std::nothrow_t&) noexcept { release(p, GYRE_PLAIN); }
-void operator delete(void* p, GYRE_ALIGNED) noexcept { release(p, GYRE_AS_ALIGNED); }
-void operator delete[](void* p, GYRE_ALIGNED) noexcept { release(p, GYRE_AS_ALIGNED); }
-void operator delete(void* p, std::size_t, GYRE_ALIGNED) noexcept { release(p, GYRE_AS_ALIGNED); }
-void operator delete[](void* p, std::size_t, GYRE_ALIGNED) noexcept { release(p, GYRE_AS_ALIGNED); }
+void operator delete(void* p) noexcept {
+    release(p, GYRE_PLAIN);
+}
+void operator delete[](void* p) noexcept {
+    release(p, GYRE_PLAIN);
+}
+void operator delete(void* p, std::size_t) noexcept {
+    release(p, GYRE_PLAIN);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+    release(p, GYRE_PLAIN);
+}
+void operator delete(void* p, const std::nothrow_t&) noexcept {
+    release(p, GYRE_PLAIN);
+}
+void operator delete[](void* p, const std::nothrow_t&) noexcept {
+    release(p, GYRE_PLAIN);
+}
+void operator delete(void* p, GYRE_ALIGNED) noexcept {
+    release(p, GYRE_AS_ALIGNED);
+}
+void operator delete[](void* p, GYRE_ALIGNED) noexcept {
+    release(p, GYRE_AS_ALIGNED);
+}
+void operator delete(void* p, std::size_t, GYRE_ALIGNED) noexcept {
+    release(p, GYRE_AS_ALIGNED);
+}
+void operator delete[](void* p, std::size_t, GYRE_ALIGNED) noexcept {
+    release(p, GYRE_AS_ALIGNED);
+}
 void operator delete(void* p, GYRE_ALIGNED, const std::nothrow_t&) noexcept {
     release(p, GYRE_AS_ALIGNED);
 }
@@ -188,8 +209,8 @@ void operator delete[](void* p, GYRE_ALIGNED, const std::nothrow_t&) noexcept {
 }
 
 // A thread of the library is one more thing that there may be no memory for.
-extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
-                              void* (*run)(void*), void* argument) {
+extern "C" __attribute__((visibility("default"))) int pthread_create(
+    pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
     using Real = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
     static const auto real = reinterpret_cast<Real>(dlsym(RTLD_NEXT, "pthread_create"));
     if (!gyre::alloc::in_library) return real(thread, attributes, run, argument);

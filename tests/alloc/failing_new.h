@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Only allocations of threads that are inside the library count: a test says so around each call of
-// gyre.h, and says the opposite in callbacks and around each call of a driver, whose own allocations
-// are none of the library's. A thread that the library starts is inside it.
+// gyre.h, and says the opposite in callbacks and around each call of a driver, whose own
+// allocations are none of the library's. A thread that the library starts is inside it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
 
 namespace gyre::alloc {
 
@@ -41,9 +41,8 @@ Counts disarm();
 // That the library has allocated and not freed.
 std::int64_t library_bytes();
 
-// The calls that led to the last allocation that failed, as module+offset, innermost first: for
-// addr2line. Allocates nothing with its second form, which is for signal handlers.
-std::string where_it_failed();
-void print_where_it_failed(int file);
+// The calls that led to the first allocation that failed, as " module+offset ...", innermost first:
+// for addr2line. Takes no memory: also for signal handlers.
+void say_where_it_failed(char* to, std::size_t size);
 
 }  // namespace gyre::alloc

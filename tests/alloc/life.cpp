@@ -90,16 +90,17 @@ std::string Life::open(const std::string& path, bool with_device) {
     model_options.cache_dir = options_.cache_dir.c_str();
     model_options.no_tuning = 1;
     const Library call;
-    return gyre_model_open(path.c_str(), &model_options, &model) == GYRE_OK ? "" : gyre_last_error();
+    return gyre_model_open(path.c_str(), &model_options, &model) == GYRE_OK ? ""
+                                                                            : gyre_last_error();
 }
 
-std::string Life::create(std::uint32_t submit_ms) {
+std::string Life::create(Ground ground) {
     gyre_session_options session_options = GYRE_SESSION_OPTIONS_INIT;
     session_options.n_ctx = kContext;
     session_options.chunk = kChunk;
     session_options.when_full = GYRE_WHEN_FULL_SLIDE;
     session_options.keep_tokens = kKept;
-    session_options.submit_ms = submit_ms;
+    session_options.submit_ms = ground == Ground::kCutWork ? 1 : 0;
     const Library call;
     return gyre_session_create(model, &session_options, &session) == GYRE_OK ? ""
                                                                              : gyre_last_error();
@@ -107,11 +108,10 @@ std::string Life::create(std::uint32_t submit_ms) {
 
 std::string Life::build(Ground ground) {
     if (ground == Ground::kNothing) return "";
-    const bool large = ground == Ground::kCutWork;
-    std::string problem =
-        open(large ? options_.large : options_.model, ground != Ground::kFile);
+    const std::string& path = ground == Ground::kCutWork ? options_.large : options_.model;
+    std::string problem = open(path, ground != Ground::kFile);
     if (!problem.empty() || ground == Ground::kFile || ground == Ground::kNewModel) return problem;
-    problem = create(large ? 1 : 0);
+    problem = create(ground);
     if (!problem.empty()) return problem;
     if (ground == Ground::kOldModel) {
         const Library call;
@@ -133,6 +133,14 @@ std::string Life::stand_on(Ground ground) {
         const std::string problem = build(ground);
         if (!problem.empty()) return problem;
         ground_ = ground;
+    }
+    if (ground == Ground::kNewSession) {
+        {
+            const Library call;
+            gyre_session_destroy(std::exchange(session, nullptr));
+        }
+        const std::string problem = create(ground);
+        if (!problem.empty()) return problem;
     }
     begin();
     if (session == nullptr) return "";
@@ -160,6 +168,7 @@ void Life::begin() {
     transcript_.clear();
     broken_.clear();
     untold_bytes_.clear();
+    interrupted_ = false;
     start = static_cast<std::uint32_t>(held_at_beginning_.size());
 }
 
@@ -241,6 +250,8 @@ void Life::check_text(const std::string& bytes, const std::string& text, gyre_st
                       bool stopped) {
     const std::string before = std::exchange(untold_bytes_, {});
     const bool nothing = bytes.size() == before.size() && text.empty();
+    const bool goes_on = interrupted_ && status != GYRE_OK && nothing;
+    interrupted_ = status == GYRE_ERROR_PAUSED || goes_on;
     if (status != GYRE_OK && nothing) {
         untold_bytes_ = before;
     } else if (status == GYRE_ERROR_PAUSED && is_plain(bytes.data(), bytes.size())) {

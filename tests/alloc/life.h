@@ -21,12 +21,13 @@ struct LifeOptions {
 
 // What stands before a scenario begins.
 enum class Ground {
-    kNothing,    // no model
-    kFile,       // a model that was opened with "none"
-    kNewModel,   // a model on the device, without a session so far
-    kOldModel,   // the same, whose kernels were made by other sessions
-    kSession,    // a session with a text, that slides
-    kCutWork,    // a session of the large model with submissions of 1 ms
+    kNothing,     // no model
+    kFile,        // a model that was opened with "none"
+    kNewModel,    // a model on the device, without a session so far
+    kOldModel,    // the same, whose kernels were made by other sessions
+    kSession,     // a session with a text, that slides
+    kNewSession,  // the same, made anew for every case
+    kCutWork,     // a session of the large model with submissions of 1 ms
 };
 
 class Life {
@@ -70,20 +71,22 @@ class Life {
     gyre_status feed(const std::vector<std::uint32_t>& tokens);
 
     struct Writing {
-        std::uint32_t n = 0;       // tokens in all
-        std::string prompt{};      // of the first call
-        bool on_host = false;      // bias, allow and log-probabilities
+        std::uint32_t n = 0;   // tokens in all
+        std::string prompt{};  // of the first call
+        bool on_host = false;  // bias, allow and log-probabilities
         std::vector<std::string> stop{};
         bool greedy = false;
         std::uint32_t pause_at = 0;  // token; 0: never
     };
     gyre_status write(gyre_session* to, const Writing& writing);
-    bool owes_text() const { return !untold_bytes_.empty(); }
+    // A pause has left text to tell, or a part of a prompt to feed.
+    bool is_interrupted() const { return interrupted_; }
 
     // The session holds what was fed and told; after a slide the first and last of it.
     void expect_held(gyre_session* of);
     bool holds(gyre_session* of);
-    std::vector<std::uint32_t> held;  // what was fed and told
+    std::vector<std::uint32_t> held;         // what was fed and told
+    std::vector<std::uint32_t> held_by_new;  // of new_session, if that is a fork
 
     // Goes on from where the scenario ended, with logits at the end.
     void write_tail();
@@ -94,7 +97,7 @@ class Life {
   private:
     std::string build(Ground ground);
     std::string open(const std::string& path, bool with_device);
-    std::string create(std::uint32_t submit_ms);
+    std::string create(Ground ground);
     void check_text(const std::string& bytes, const std::string& text, gyre_status status,
                     bool stopped);
 
@@ -105,6 +108,7 @@ class Life {
     std::vector<std::uint32_t> transcript_;
     std::string broken_;
     std::string untold_bytes_;  // of tokens that were told before a pause
+    bool interrupted_ = false;
 };
 
 // n tokens from `first` on, of which neighbours differ.

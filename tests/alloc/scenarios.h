@@ -19,6 +19,9 @@ struct Scenario {
     unsigned stride = 1;
 };
 
-const std::vector<Scenario>& scenarios();
+const std::vector<Scenario>& model_scenarios();
+const std::vector<Scenario>& session_scenarios();
+const std::vector<Scenario>& text_scenarios();
+const std::vector<Scenario>& scenarios();  // all of them
 
 }  // namespace gyre::alloc

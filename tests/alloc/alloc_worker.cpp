@@ -130,10 +130,10 @@ class Worker {
         return counts;
     }
 
-    // Sometimes, after an error: a session that is whole can be saved and goes on from that; but
-    // for text that it still has to tell.
+    // Sometimes, after an error: a session that is whole can be saved and goes on from that. What a
+    // pause has left to do is not saved.
     void something_else(unsigned nth) {
-        if (life_.session == nullptr || nth % 3 != 0 || life_.owes_text()) return;
+        if (life_.session == nullptr || nth % 3 != 0 || life_.is_interrupted()) return;
         std::string blob;
         if (life_.save(life_.session, blob) != GYRE_OK ||
             life_.load(life_.session, blob) != GYRE_OK)

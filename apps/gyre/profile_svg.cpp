@@ -24,7 +24,7 @@ std::string milliseconds(double seconds) {
     return text;
 }
 
-// One bar of pieces side by side; scale: pixels a second.
+// One bar of pieces side by side; scale: pixels per second.
 struct Row {
     std::string name;
     std::vector<ProfileRow> pieces;

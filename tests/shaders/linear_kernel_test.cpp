@@ -204,7 +204,7 @@ class LinearFormatTest : public LinearKernelTest, public testing::WithParamInter
 
 // What the quick suite has of every format.
 TEST_P(LinearFormatTest, OneBlockEqualsReference) {
-    const LinearCase& c = linear_cases_of(GetParam())[0];
+    const LinearCase c = linear_cases_of(GetParam())[0];
     const LinearData data(c);
     const LinearExpected expected = expected_of(data);
     EXPECT_TRUE(within(multiply(data, c.tiling, 0, 1), expected.y, expected.bounds));

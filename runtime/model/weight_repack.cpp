@@ -87,11 +87,10 @@ std::uint32_t plane_word(const std::uint8_t* row, std::uint32_t chunk, std::uint
                          std::uint32_t n_blocks) {
     constexpr WeightFormatInfo info = kFormats[id];
     constexpr WeightPlane plane = is_high ? info.high : info.low;
-    constexpr std::uint32_t run =
-        info.chunk_elements * plane.bits / 8;  // elements of a bit position
+    constexpr std::uint32_t per_word = 32 / plane.bits;
     std::uint32_t word = 0;
     for (std::uint32_t shift = 0; shift < 8; shift += plane.bits) {
-        const std::uint32_t e = chunk * info.chunk_elements + shift / plane.bits * run + 4 * w;
+        const std::uint32_t e = chunk * info.chunk_elements + w * per_word + shift / plane.bits * 4;
         if (e / info.block_elements >= n_blocks) break;
         const std::uint8_t* block = row + std::size_t{e / info.block_elements} * info.block_bytes;
         word |= load_four(plane, block, e % info.block_elements) << shift;

@@ -14,9 +14,9 @@
 //                                                  invocations load neighbouring 16 bytes
 //   uint  H[n_chunks][block_rows][chunk / 32]      a high plane of one bit, in formats that have one
 //   uint  S[words][WEIGHT_BLOCK_ROWS]              scales, in the order of SCALE_PLACE: SCALE_LIST has their words
-// A chunk is the elements that a row stores together. Every plane of a chunk follows the file's rule with one
-// segment: of `bits` bits, run = chunk * bits / 8, so that four neighbouring elements are the same bits of a word's
-// four bytes. F32, F16 and BF16 are chunks of 16 bytes of the file, and so is Q8_0; they have no planes to cut.
+// A chunk is the elements that a row stores together. Every plane of a chunk follows the file's rule with segments of
+// four bytes, run = 4: a word holds neighbours, four by four, each four in the same bits of its bytes. F32, F16 and BF16
+// are chunks of 16 bytes of the file, and so is Q8_0; they have no planes to cut.
 #ifndef GYRE_INTERFACE_WEIGHT_FORMATS_H
 #define GYRE_INTERFACE_WEIGHT_FORMATS_H
 
@@ -74,14 +74,14 @@
     X(2, BF16, Bf16, 30, 1, 2, 16, 0, 2, 0, 0, 1, BFLOAT, NONE, 8, 1)                       \
     X(3, Q8_0, Q8_0, 8, 32, 34, 8, 2, 1, 0, 0, 1, SIGNED, HALF, 16, 2)                      \
     X(4, Q4_0, Q4_0, 2, 32, 18, 4, 2, 16, 0, 0, 1, OFFSET8, HALF, 32, 2)                    \
-    X(5, Q4_K, Q4_K, 12, 256, 144, 4, 16, 32, 0, 0, 1, PLAIN, K6, 64, 1)                    \
+    X(5, Q4_K, Q4_K, 12, 256, 144, 4, 16, 32, 0, 0, 1, PLAIN, K6, 32, 1)                    \
     X(6, Q6_K, Q6_K, 14, 256, 210, 4, 0, 64, 2, 128, 32, SIGNED32, BYTE16, 64, 1)           \
     X(7, Q4_1, Q4_1, 3, 32, 20, 4, 4, 16, 0, 0, 1, PLAIN, HALF_MIN, 32, 0)                  \
     X(8, Q5_0, Q5_0, 6, 32, 22, 4, 6, 16, 1, 2, 1, OFFSET16, HALF, 32, 0)                   \
     X(9, Q5_1, Q5_1, 7, 32, 24, 4, 8, 16, 1, 4, 1, PLAIN, HALF_MIN, 32, 0)                  \
     X(10, Q2_K, Q2_K, 10, 256, 84, 2, 16, 32, 0, 0, 1, PLAIN, FOUR16, 64, 0)                \
     X(11, Q3_K, Q3_K, 11, 256, 110, 2, 32, 32, 1, 0, 32, OFFSET4, SIX16, 64, 0)             \
-    X(12, Q5_K, Q5_K, 13, 256, 176, 4, 48, 32, 1, 16, 32, PLAIN, K6, 64, 0)                 \
+    X(12, Q5_K, Q5_K, 13, 256, 176, 4, 48, 32, 1, 16, 32, PLAIN, K6, 32, 0)                 \
     X(13, IQ4_NL, Iq4Nl, 20, 32, 18, 4, 2, 16, 0, 0, 1, TABLE, HALF, 32, 0)                 \
     X(14, IQ4_XS, Iq4Xs, 23, 256, 136, 4, 8, 16, 0, 0, 1, TABLE, SIX32, 32, 0)              \
     X(15, MXFP4, Mxfp4, 39, 32, 17, 4, 1, 16, 0, 0, 1, FP4, E8M0, 32, 0)

@@ -23,12 +23,17 @@
 
 #if CHUNK_VECS > 1 || FORMAT_HIGH != 0
 #define PLANE_CHUNK
+#if FORMAT_CHUNK == 32
+#define HighWords uint
+#else
+#define HighWords uvec2
+#endif
 struct Chunk {
     uvec4 low[LOW_VECS];
 #if FORMAT_HIGH == 2
     uvec4 high;
 #elif FORMAT_HIGH == 1
-    uint high[HIGH_WORDS];
+    HighWords high;
 #endif
 };
 #define LOW_VEC(chunk, i) chunk.low[i]
@@ -37,16 +42,14 @@ struct Chunk {
 #define LOW_VEC(chunk, i) chunk
 #endif
 
-// The word that holds quad j of block b, and where its bits begin. What depends on j alone is known when a block is
-// unrolled.
-#if FORMAT_LOW == 4 && FORMAT_CHUNK == 32
-#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[j & 3u] >> (4u * (j >> 2u)))
-#elif FORMAT_LOW == 4 && BLOCK_QUADS == 8
-#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, j >> 2u)[j & 3u] >> (4u * (b)))
+// The word that holds quad j of block b, its bits lowest. What depends on j alone is known when a block is unrolled, and
+// the quads of a word follow each other, so that a word is done with soon.
+#if FORMAT_LOW == 4 && BLOCK_QUADS == 8
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[(j) >> 1u] >> (4u * ((j) & 1u)))
 #elif FORMAT_LOW == 4
-#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, (b) & 1u)[j] >> (4u * ((b) >> 1u)))
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, (b) >> 1u)[2u * ((b) & 1u) + ((j) >> 1u)] >> (4u * ((j) & 1u)))
 #else
-#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[j] >> (2u * (b)))
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[b] >> (2u * (j)))
 #endif
 #if FORMAT_LOW == 4
 #define LOW_MASK 0x0f0f0f0fu
@@ -55,20 +58,22 @@ struct Chunk {
 #endif
 
 #if FORMAT_HIGH == 2
-#define HIGH_BITS(chunk, b, j) (chunk.high[j] >> (2u * (b)) & 0x03030303u)
+#define HIGH_BITS(chunk, b, j) (chunk.high[b] >> (2u * (j)) & 0x03030303u)
 #elif FORMAT_HIGH == 1 && FORMAT_CHUNK == 32
-#define HIGH_BITS(chunk, b, j) (chunk.high[0] >> (j) & 0x01010101u)
+#define HIGH_BITS(chunk, b, j) (chunk.high >> (j) & 0x01010101u)
 #elif FORMAT_HIGH == 1
-#define HIGH_BITS(chunk, b, j) (chunk.high[j & 1u] >> (BLOCK_QUADS / 2u * (b) + (j >> 1u)) & 0x01010101u)
+#define HIGH_BITS(chunk, b, j) (chunk.high[(b) >> 1u] >> (4u * ((b) & 1u) + (j)) & 0x01010101u)
 #endif
 
 #ifdef PLANE_CHUNK
 Chunk load_chunk(uint first, uint c, uint row) {
     Chunk chunk;
     uint at = first + row_vec(row) + c * CHUNK_VECS * pc.block_rows;
-    [[unroll]] for (uint i = 0u; i < LOW_VECS; ++i) {
-        chunk.low[i] = load_weights4(at + i * pc.block_rows);
-    }
+    // Written out: an array that a loop goes through is memory to some compilers, also where it is unrolled afterwards.
+    chunk.low[0] = load_weights4(at);
+#if LOW_VECS == 2
+    chunk.low[1] = load_weights4(at + pc.block_rows);
+#endif
 #if FORMAT_HIGH == 2
     chunk.high = load_weights4(at + LOW_VECS * pc.block_rows);
 #elif FORMAT_HIGH == 1
@@ -76,9 +81,12 @@ Chunk load_chunk(uint first, uint c, uint row) {
     uint word = 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + in_stretch + row % WEIGHT_BLOCK_ROWS * HIGH_WORDS;
     // Out of its vec: where texels are quick, quicker than the words themselves.
     uvec4 vec = WEIGHT_TEXELS != 0u ? load_weights4(word / 4u) : uvec4(0u);
-    [[unroll]] for (uint i = 0u; i < HIGH_WORDS; ++i) {
-        chunk.high[i] = WEIGHT_TEXELS != 0u ? vec[(word + i) % 4u] : weights[word + i];
-    }
+#if HIGH_WORDS == 1
+    chunk.high = WEIGHT_TEXELS != 0u ? vec[word % 4u] : weights[word];
+#else
+    uvec2 of_vec = word % 4u == 0u ? vec.xy : vec.zw;
+    chunk.high = WEIGHT_TEXELS != 0u ? of_vec : uvec2(weights[word], weights[word + 1u]);
+#endif
 #endif
     return chunk;
 }

@@ -19,8 +19,8 @@ uint scale_word(uint step, uint i) {
     return step;
 }
 #define StepScales vec2
-StepScales step_scales(uint words[SCALE_LOADS], uint step) {
-    return unpackHalf2x16(words[0]);
+StepScales step_scales(uvec3 words, uint step) {
+    return unpackHalf2x16(words.x);
 }
 #define SCALE_OF(scales, b) scales[b]
 
@@ -30,8 +30,8 @@ uint scale_word(uint step, uint i) {
     return 2u * step + i;
 }
 #define StepScales vec4  // (scale, what is added) of block 0, then of block 1
-StepScales step_scales(uint words[SCALE_LOADS], uint step) {
-    return vec4(unpackHalf2x16(words[0]), unpackHalf2x16(words[1]));
+StepScales step_scales(uvec3 words, uint step) {
+    return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y));
 }
 #define SCALE_OF(scales, b) scales[2u * (b)]
 #define MIN_OF(scales, b) (-scales[2u * (b) + 1u])
@@ -42,8 +42,8 @@ uint scale_word(uint step, uint i) {
     return step / 2u;
 }
 #define StepScales vec2
-StepScales step_scales(uint words[SCALE_LOADS], uint step) {
-    uint pair = words[0] >> (16u * (step & 1u));
+StepScales step_scales(uvec3 words, uint step) {
+    uint pair = words.x >> (16u * (step & 1u));
     uvec2 exponents = uvec2(pair, pair >> 8u) & 0xffu;
     // 2^(byte - 128), subnormal for the bytes 0 and 1.
     uvec2 tiny = uvec2(0x00200000u) << min(exponents, uvec2(1u));
@@ -57,11 +57,11 @@ uint scale_word(uint step, uint i) {
     return step / 4u * 4u + (i == 0u ? step % 4u / 2u : i + 1u);
 }
 #define StepScales vec4
-StepScales step_scales(uint words[SCALE_LOADS], uint step) {
-    uint low = words[0] >> (16u * (step & 1u));
-    uint high = words[1] >> (8u * (step & 3u));
+StepScales step_scales(uvec3 words, uint step) {
+    uint low = words.x >> (16u * (step & 1u));
+    uint high = words.y >> (8u * (step & 3u));
     uvec4 s = uvec4(low, low >> 4u, low >> 8u, low >> 12u) & 15u | (uvec4(high, high >> 2u, high >> 4u, high >> 6u) & 3u) << 4u;
-    return unpackHalf2x16(words[2]).x * (vec4(s) - 32.0);
+    return unpackHalf2x16(words.z).x * (vec4(s) - 32.0);
 }
 #define SCALE_OF(scales, b) scales[b]
 
@@ -73,9 +73,9 @@ uint scale_word(uint step, uint i) {
 struct StepScales {
     vec4 scale, min;
 };
-StepScales step_scales(uint words[SCALE_LOADS], uint step) {
-    uvec4 bytes = uvec4(words[0], words[0] >> 8u, words[0] >> 16u, words[0] >> 24u);
-    vec2 factors = unpackHalf2x16(words[1]);
+StepScales step_scales(uvec3 words, uint step) {
+    uvec4 bytes = uvec4(words.x, words.x >> 8u, words.x >> 16u, words.x >> 24u);
+    vec2 factors = unpackHalf2x16(words.y);
     return StepScales(factors.x * vec4(bytes & 15u), factors.y * vec4(bytes >> 4u & 15u));
 }
 #define SCALE_OF(scales, b) scales.scale[b]
@@ -87,9 +87,9 @@ uint scale_word(uint step, uint i) {
     return step / 4u * 5u + (i == 0u ? step % 4u : 4u);
 }
 #define StepScales vec4
-StepScales step_scales(uint words[SCALE_LOADS], uint step) {
+StepScales step_scales(uvec3 words, uint step) {
     // Elements come four times as large.
-    return 0.25 * unpackHalf2x16(words[1]).x * BYTES_FACTOR * signed_bytes(words[0]);
+    return 0.25 * unpackHalf2x16(words.y).x * BYTES_FACTOR * signed_bytes(words.x);
 }
 #define SCALE_OF(scales, b) scales[b]
 
@@ -99,11 +99,11 @@ uint scale_word(uint step, uint i) {
     return step / 4u * 2u + i;
 }
 #define StepScales vec2
-StepScales step_scales(uint words[SCALE_LOADS], uint step) {
-    uint low = words[0] >> (8u * (step & 3u));
-    uint high = words[1] >> (4u * (step & 3u));
+StepScales step_scales(uvec3 words, uint step) {
+    uint low = words.x >> (8u * (step & 3u));
+    uint high = words.y >> (4u * (step & 3u));
     uvec2 s = uvec2(low, low >> 4u) & 15u | (uvec2(high, high >> 2u) & 3u) << 4u;
-    return unpackHalf2x16(words[1]).y * (vec2(s) - 32.0);
+    return unpackHalf2x16(words.y).y * (vec2(s) - 32.0);
 }
 #define SCALE_OF(scales, b) scales[b]
 
@@ -140,6 +140,11 @@ StepScales load_scales(uint first, uint step, uint row) {
 // By selection: a block's number may be known at run time only.
 #undef SCALE_OF
 #define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.y)
+#elif defined(FIXED_ROWS) && defined(FORMAT_SCALES_K6)
+#undef SCALE_OF
+#undef MIN_OF
+#define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.z)
+#define MIN_OF(scales, b) ((b) == 0u ? scales.y : scales.w)
 #endif
 
 float block_scale(StepScales scales, uint b) {
@@ -172,31 +177,51 @@ uint scale_at(uint first, uint word, uint row) {
            SCALE_PLACE(row % WEIGHT_BLOCK_ROWS);
 }
 
+uint load_scale_word(uint first, uint word, uint row) {
+    uint at = scale_at(first, word, row);
+    // Out of its vec: where texels are quick, quicker than the word itself.
+    return WEIGHT_TEXELS != 0u ? load_weights4(at / 4u)[at % 4u] : weights[at];
+}
+
 StepScales load_scales(uint first, uint step, uint row) {
-    uint words[SCALE_LOADS];
-    [[unroll]] for (uint i = 0u; i < SCALE_LOADS; ++i) {
-        uint at = scale_at(first, scale_word(step, i), row);
-        // Out of its vec: where texels are quick, quicker than the word itself.
-        words[i] = WEIGHT_TEXELS != 0u ? load_weights4(at / 4u)[at % 4u] : weights[at];
-    }
+    uvec3 words = uvec3(load_scale_word(first, scale_word(step, 0u), row), 0u, 0u);
+#if SCALE_LOADS > 1
+    words.y = load_scale_word(first, scale_word(step, 1u), row);
+#endif
+#if SCALE_LOADS > 2
+    words.z = load_scale_word(first, scale_word(step, 2u), row);
+#endif
     return step_scales(words, step);
 }
 
 struct FourScales {
-    uvec4 words[SCALE_LOADS];
+    uvec4 first;
+#if SCALE_LOADS > 1
+    uvec4 second;
+#endif
+#if SCALE_LOADS > 2
+    uvec4 third;
+#endif
 };
 FourScales load_four_scales(uint first, uint step, uint row) {
     FourScales four;
-    [[unroll]] for (uint i = 0u; i < SCALE_LOADS; ++i) {
-        four.words[i] = load_weights4(scale_at(first, scale_word(step, i), row) / 4u);
-    }
+    four.first = load_weights4(scale_at(first, scale_word(step, 0u), row) / 4u);
+#if SCALE_LOADS > 1
+    four.second = load_weights4(scale_at(first, scale_word(step, 1u), row) / 4u);
+#endif
+#if SCALE_LOADS > 2
+    four.third = load_weights4(scale_at(first, scale_word(step, 2u), row) / 4u);
+#endif
     return four;
 }
 StepScales of_four(FourScales four, uint n, uint step) {
-    uint words[SCALE_LOADS];
-    [[unroll]] for (uint i = 0u; i < SCALE_LOADS; ++i) {
-        words[i] = four.words[i][n];
-    }
+    uvec3 words = uvec3(four.first[n], 0u, 0u);
+#if SCALE_LOADS > 1
+    words.y = four.second[n];
+#endif
+#if SCALE_LOADS > 2
+    words.z = four.third[n];
+#endif
     return step_scales(words, step);
 }
 #endif

@@ -59,13 +59,8 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
 
 #else
 // Every nibble stays where it lies in its word: bits 0 to 3 of its byte, or 4 to 7.
-#if FORMAT_CHUNK == 32
-#define IS_HIGH_NIBBLE(b, j) ((j) >= 4u)
-#define NIBBLE_WORD(chunk, b, j) chunk[(j) & 3u]
-#else
-#define IS_HIGH_NIBBLE(b, j) ((b) >= 1u)
-#define NIBBLE_WORD(chunk, b, j) chunk.low[(j) >> 2u][(j) & 3u]
-#endif
+#define IS_HIGH_NIBBLE(b, j) (((j) & 1u) != 0u)
+#define NIBBLE_WORD(chunk, b, j) chunk[(j) >> 1u]
 float nibble(uint word, uint mask) {
     return float(int(word & mask));
 }

@@ -116,15 +116,15 @@ std::uint32_t device_bits(const DeviceMatrix& m, const std::vector<std::uint32_t
             value = value << 8 | vec_byte(i * info.block_bytes + b - 1);
         return value;
     }
-    const PlaneBits low{info.low.bits, 0, info.chunk_elements * info.low.bits / 8};
+    const PlaneBits low{info.low.bits, 0, 4};
     std::uint32_t quant = low.of(vec_byte(low.byte(i)), i);
     if (info.high.bits == 0) return quant;
-    const PlaneBits high{info.high.bits, 0, info.chunk_elements * info.high.bits / 8};
+    const PlaneBits high{info.high.bits, 0, 4};
     std::uint32_t byte = 0;
     if (info.high.bits == 1) {
         byte = words.at(place.high(chunk) + high.byte(i) / 4) >> (high.byte(i) % 4 * 8) & 0xff;
     } else {
-        byte = vec_byte(low.run + high.byte(i));
+        byte = vec_byte(info.chunk_elements * info.low.bits / 8 + high.byte(i));
     }
     quant |= high.of(byte, i) << info.low.bits;
     return info.map == WeightMap::kSigned32 ? quant ^ 32u : quant;  // two's complement there

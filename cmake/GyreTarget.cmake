@@ -32,6 +32,11 @@ function(gyre_warnings target)
         # GCC 12 warns of its own inlined std::string and std::vector: GCC bugs 105329 and 105651.
         target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow)
     endif()
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 18)
+        # It warns of std::get_temporary_buffer inside the std::stable_sort of libstdc++ 12: LLVM issue 76515. GCC says
+        # what of ours is deprecated.
+        target_compile_options(${target} PRIVATE -Wno-deprecated-declarations)
+    endif()
     if(GYRE_WERROR)
         target_compile_options(${target} PRIVATE -Werror)
     endif()

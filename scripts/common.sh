@@ -21,14 +21,15 @@ quietly() {
 }
 
 # build NAME PRESET GOALS [CMAKE_ARGUMENT...]: configures and builds in build/NAME; GOALS is a list of
-# words, "all" for everything. On a terminal ninja's own progress line is seen.
+# words, "all" for everything. On a terminal ninja's own progress line is seen. GYRE_WERROR=ON in the environment makes
+# warnings errors, in every folder alike, so that folders of one preset share what ccache holds.
 build() {
     local dir=build/$1 preset=$2 goals
     read -ra goals <<<"$3"
     shift 3
     mkdir -p "$dir"
     say "configuring and building $dir"
-    quietly "$dir/configure.log" cmake --preset "$preset" -B "$dir" "$@" || return 1
+    quietly "$dir/configure.log" cmake --preset "$preset" -B "$dir" -DGYRE_WERROR="${GYRE_WERROR:-OFF}" "$@" || return 1
     if [[ -t 2 ]]; then
         cmake --build "$dir" --target "${goals[@]}" >&2
     else

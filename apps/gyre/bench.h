@@ -1,4 +1,4 @@
-// What gyre bench is asked for and what it finds; one file a part measures, one prints.
+// What gyre bench is asked for and what it finds; one source measures each part, one prints.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -40,7 +40,7 @@ struct DecodeResult {
     Spread tokens_per_second;
     gyre_traffic traffic = GYRE_TRAFFIC_INIT;
 
-    // Bytes that the median rate reads: weights once a token, and the cache.
+    // Bytes that the median rate reads: weights once per token, and the cache.
     double bytes_per_second() const;
 };
 
@@ -151,7 +151,7 @@ std::vector<SustainedSample> measure_sustained(BenchSession& session, const Benc
 void print_bench_json(const BenchOptions& options, const BenchReport& report);
 void print_bench_text(const BenchOptions& options, const BenchReport& report);
 
-// The profile as a picture: a bar a layer, its operations by colour, their time as width.
+// The profile as a picture: a bar for each layer, its operations by colour, their time as width.
 std::string profile_svg(const BenchReport& report);
 
 }  // namespace gyre::app

@@ -180,7 +180,7 @@ void print_profile(const ProfilePart& part) {
     }
 }
 
-// One character of eight heights a sample, from 0 to the largest.
+// One character of eight heights for each sample, from 0 to the largest.
 std::string sparkline(const std::vector<SustainedSample>& samples, double largest) {
     static const char* const kBlocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     std::string line;

@@ -1,4 +1,4 @@
-// gyre logits: the logits behind each of some tokens, as a file.
+// gyre logits: the logits after each of some tokens, as a file.
 // SPDX-License-Identifier: Apache-2.0
 #include <bit>
 #include <exception>

@@ -9,7 +9,7 @@
 namespace gyre::app {
 
 // Writes beside the file and renames at the end. Whatever ends it before that leaves an older file
-// of the same name as it was, and nothing else behind.
+// of the same name as it was, and leaves nothing else.
 class OutputFile {
   public:
     // Checks that path can be written; creates nothing. Throws Failure.

@@ -113,7 +113,7 @@ class Picture {
     std::string body_;
 };
 
-// One bar of pieces side by side; scale: pixels a second.
+// One bar of pieces side by side; scale: pixels per second.
 struct Row {
     std::string name;
     std::vector<ProfileRow> pieces;

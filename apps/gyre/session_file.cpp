@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "apps/gyre/command.h"
+#include "apps/gyre/platform.h"
 
 namespace gyre::app {
 namespace {
@@ -41,8 +42,8 @@ SessionFile::SessionFile(const std::string& path) : path_(path) {
 
 void SessionFile::load(gyre_session* session) const {
     std::error_code error;
-    if (path_.empty() || !std::filesystem::exists(path_, error)) return;
-    std::ifstream file(path_, std::ios::binary);
+    if (path_.empty() || !std::filesystem::exists(path_of(path_), error)) return;
+    std::ifstream file(path_of(path_), std::ios::binary);
     if (!file) throw Failure(path_ + ": cannot read");
     if (gyre_session_load(session, read_bytes, &file) != GYRE_OK) {
         throw Failure(path_ + ": " + gyre_last_error());

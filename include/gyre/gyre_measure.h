@@ -137,7 +137,7 @@ typedef struct gyre_traffic {
     { sizeof(gyre_traffic), 0, 0, 0, 0, 0 }
 
 /**
- * Tells what a token costs that is decoded behind depth others
+ * Tells what a token costs that is decoded after depth others
  *
  * traffic must be initialised with GYRE_TRAFFIC_INIT
  * Returns GYRE_ERROR_INVALID_ARGUMENT if depth is gyre_session_n_ctx(session) or more

@@ -129,7 +129,7 @@ typedef struct gyre_model_info {
     const char* architecture;   /**< general.architecture, for example "gpt2"; NUL-terminated */
     const char* name;           /**< general.name; "" if the file has none */
     const char* position;       /**< "learned", "rotary", "none", ...; NUL-terminated */
-    const char* rotary_text;    /**< how positions turn, for people: one line; NUL-terminated */
+    const char* rotary_text;    /**< how positions rotate, for people: one line; NUL-terminated */
     const char* rotary_json;    /**< the same as one JSON object; NUL-terminated */
     const char* weight_types;   /**< tensor types by bytes, largest first: "Q8_0, F32" */
     uint64_t n_parameters;      /**< elements of all tensors */
@@ -139,9 +139,9 @@ typedef struct gyre_model_info {
     uint32_t n_ctx;             /**< positions that the model was trained for */
     uint32_t n_embd;            /**< channels of the residual stream */
     uint32_t n_layer;           /**< layers */
-    uint32_t n_head;            /**< query heads a layer */
-    uint32_t n_head_kv;         /**< key and value heads a layer */
-    uint32_t head_dim;          /**< channels a head */
+    uint32_t n_head;            /**< query heads per layer */
+    uint32_t n_head_kv;         /**< key and value heads per layer */
+    uint32_t head_dim;          /**< channels per head */
     uint32_t n_ff;              /**< channels of the feed-forward layer */
     uint32_t bos_token;         /**< begins a text; or GYRE_TOKEN_NONE */
     uint32_t eos_token;         /**< ends a text; or GYRE_TOKEN_NONE */
@@ -176,8 +176,8 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* mod
 /* ---- Pause --------------------------------------------------------------------------------- */
 
 /**
- * Lets nothing of this model to the device until gyre_model_resume: for programs that go to the
- * background, where some systems end what still computes
+ * Keeps this model off the device until gyre_model_resume: for programs that go to the background,
+ * where some systems end what still computes
  *
  * Returns when nothing of the model is queued on the device or running there. One session that
  * computes has work of 2 * submit_ms queued at most: with that it takes 2 * submit_ms + 30 ms at

@@ -53,7 +53,7 @@ typedef struct gyre_session_options {
     { sizeof(gyre_session_options), 0, 0, GYRE_KV_F16, GYRE_WHEN_FULL_STOP, 0, 0, NULL, NULL }
 
 /**
- * A text in the making: its KV cache and the logits behind its last token
+ * A text in the making: its KV cache and the logits after its last token
  *
  * One session is used by one thread at a time, gyre_session_cancel apart; sessions of one model may
  * run in parallel threads. A call that finds the session in use by another (or by the call whose
@@ -87,7 +87,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_reset(gyre_session* session);
 /**
  * Keeps the session's first n tokens and forgets the rest
  *
- * The next gyre_session_logits computes the logits behind the last kept token anew
+ * The next gyre_session_logits computes the logits after the last kept token anew
  * Returns GYRE_ERROR_INVALID_ARGUMENT if the session holds fewer than n tokens: nothing changes
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_truncate(gyre_session* session, uint32_t n);
@@ -155,7 +155,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_set_tokens(gyre_session* sessi
                                                              size_t* n_kept);
 
 /**
- * Appends count tokens and computes the logits behind the last of them
+ * Appends count tokens and computes the logits after the last of them
  *
  * count 0 does nothing. With GYRE_WHEN_FULL_SLIDE the session slides as often as it must
  * Returns GYRE_ERROR_INVALID_ARGUMENT if a token is not in the vocabulary and
@@ -166,7 +166,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_feed(gyre_session* session,
                                                        const uint32_t* tokens, size_t count);
 
 /**
- * Receives the logits behind some of the fed tokens, in order
+ * Receives the logits after some of the fed tokens, in order
  *
  * logits: float [n_rows, n_vocab], valid during the call
  * first_index: place of the first row's token in the array that was fed
@@ -175,14 +175,14 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_feed(gyre_session* session,
 typedef int (*gyre_logits_callback)(const float* logits, size_t first_index, size_t n_rows,
                                     size_t n_vocab, void* user);
 
-/** As gyre_session_feed, and gives the logits behind every fed token to callback (not NULL) */
+/** As gyre_session_feed, and gives the logits after every fed token to callback (not NULL) */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_feed_logits(gyre_session* session,
                                                               const uint32_t* tokens, size_t count,
                                                               gyre_logits_callback callback,
                                                               void* user);
 
 /**
- * Gives the logits behind the session's last token: what the next token is chosen from
+ * Gives the logits after the session's last token: what the next token is chosen from
  *
  * logits receives a pointer to n_vocab floats that is valid until the next call with this session
  * n_vocab receives their number; may be NULL

@@ -3,11 +3,17 @@
 #include <windows.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
 #include "runtime/base/mapped_file.h"
 #include "runtime/base/windows_text.h"
+
+#if defined(_UCRT) && defined(__MINGW32__)  // whose headers lack it
+extern "C" _CRTIMP _invalid_parameter_handler __cdecl _set_thread_local_invalid_parameter_handler(
+    _invalid_parameter_handler handler);
+#endif
 
 namespace gyre {
 namespace {
@@ -69,10 +75,22 @@ Result<std::uint64_t> regular_file_bytes(HANDLE file, const std::string& name) {
     return static_cast<std::uint64_t>(size.QuadPart);
 }
 
-// INVALID_HANDLE_VALUE for a number that is no descriptor. (The C runtime of MSVC ends the process
-// with such a number, unless the program has set a handler for invalid parameters.)
+// The universal C runtime ends the process at a number that is no descriptor, unless the program or
+// the thread has a handler that returns; msvcrt.dll does not.
+struct AllowInvalidDescriptors {
+#if defined(_UCRT) || defined(_MSC_VER)
+    static void ignore(const wchar_t*, const wchar_t*, const wchar_t*, unsigned, std::uintptr_t) {}
+    _invalid_parameter_handler before = ::_set_thread_local_invalid_parameter_handler(ignore);
+    ~AllowInvalidDescriptors() {
+        ::_set_thread_local_invalid_parameter_handler(before);
+    }
+#endif
+};
+
+// INVALID_HANDLE_VALUE for a number that is no descriptor.
 HANDLE handle_of(int fd) {
     constexpr std::intptr_t kNoStream = -2;  // of a program without a console
+    [[maybe_unused]] const AllowInvalidDescriptors allow;
     const std::intptr_t handle = ::_get_osfhandle(fd);
     return handle == kNoStream ? INVALID_HANDLE_VALUE : reinterpret_cast<HANDLE>(handle);
 }

@@ -21,25 +21,26 @@ std::string rounded(double value) {
     return {text.data(), end};
 }
 
-const char* what_turns(const RotaryRecipe& rotary) {
+const char* what_rotates(const RotaryRecipe& rotary) {
     switch (rotary.values) {
         case ValueRotation::kRove:
             return rotary.rotate_keys
-                       ? "RoVE: queries, keys and values turn, outputs turn back"
-                       : "VO-RoPE: values turn, outputs turn back, queries and keys stand still";
+                       ? "RoVE: queries, keys and values rotate, outputs rotate back"
+                       : "VO-RoPE: values rotate, outputs rotate back, queries and keys stay";
         case ValueRotation::kRotateOnly:
-            return rotary.rotate_keys ? "RoPE with values: queries, keys and values turn"
-                                      : "values turn, queries and keys stand still";
+            return rotary.rotate_keys ? "RoPE with values: queries, keys and values rotate"
+                                      : "values rotate, queries and keys stay";
         case ValueRotation::kNone:
             break;
     }
-    return rotary.rotate_keys ? "RoPE: queries and keys turn" : "rotary without anything to turn";
+    return rotary.rotate_keys ? "RoPE: queries and keys rotate"
+                              : "rotary without anything to rotate";
 }
 
-std::uint32_t count_turning(const RotarySpec& spec) {
-    const auto turns = [](double inv_freq) { return inv_freq != 0.0; };
+std::uint32_t count_rotating(const RotarySpec& spec) {
+    const auto rotates = [](double inv_freq) { return inv_freq != 0.0; };
     return static_cast<std::uint32_t>(
-        std::count_if(spec.inv_freq.begin(), spec.inv_freq.end(), turns));
+        std::count_if(spec.inv_freq.begin(), spec.inv_freq.end(), rotates));
 }
 
 std::string frequencies_text(const RotaryRecipe& rotary) {
@@ -84,14 +85,14 @@ class JsonObject {
 
 std::string rotary_text(const ModelConfig& config) {
     if (config.position != PositionKind::kRotary) {
-        return "nothing turns; " + projection_text(config);
+        return "nothing rotates; " + projection_text(config);
     }
     const RotarySpec spec = config.rotary_spec(config.n_ctx);
-    std::string text = what_turns(config.rotary);
+    std::string text = what_rotates(config.rotary);
     text += "; " + std::string(to_string(spec.pairing)) + " pairing, " +
-            std::to_string(count_turning(spec)) + " of " + std::to_string(spec.n_pairs()) +
+            std::to_string(count_rotating(spec)) + " of " + std::to_string(spec.n_pairs()) +
             " pairs; " + frequencies_text(config.rotary) + ", " + rounded(spec.inv_freq.front()) +
-            " to " + rounded(spec.inv_freq.back()) + " radians a position";
+            " to " + rounded(spec.inv_freq.back()) + " radians per position";
     if (spec.amplitude != 1.0) text += ", amplitude " + number_text(spec.amplitude);
     if (config.rotary.xpos) text += ", decay (xPos)";
     if (spec.temperature.active()) text += ", length-dependent temperature";

@@ -1,4 +1,4 @@
-// How a model's positions turn, in words and as JSON.
+// How a model's positions rotate, in words and as JSON.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace gyre::c_api {
 
-// One line: "RoVE: queries, keys and values turn, outputs turn back; half pairing, ...".
+// One line: "RoVE: queries, keys and values rotate, outputs rotate back; half pairing, ...".
 std::string rotary_text(const ModelConfig& config);
 
 // One object; its keys are those of gyre.* and ARCH.rope.* with '.' as '_'. Written by hand, since

@@ -138,7 +138,8 @@ TemporaryFolder::~TemporaryFolder() {
 std::vector<std::string> TemporaryFolder::names() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder_)) {
-        names.push_back(entry.path().filename().string());
+        const std::u8string name = entry.path().filename().u8string();
+        names.emplace_back(name.begin(), name.end());
     }
     std::sort(names.begin(), names.end());
     return names;

@@ -68,8 +68,8 @@ class TemporaryFolder {
     std::string folder_;
 };
 
-// Dispatches that a decoded token may have beyond its embedding, five a layer and its logits: the
-// first layer's norm, where norms are behind products; on SwiftShader, whose texels are small
+// Dispatches that a decoded token may have beyond its embedding, five per layer and its logits: the
+// first layer's norm, where norms come after products; on SwiftShader, whose texels are small
 // (docs/kernels.md), all norms and the further slices of the vocabulary, read twice.
 std::uint32_t more_dispatches(std::uint32_t n_layer, std::uint32_t n_vocabulary_slices = 1);
 
@@ -90,7 +90,7 @@ class ApiDeviceTest : public ::testing::Test {
         const gyre_session_options options = GYRE_SESSION_OPTIONS_INIT;
         return options;
     }
-    // The logits behind every one of the tokens, [n_tokens, n_vocab].
+    // The logits after every one of the tokens, [n_tokens, n_vocab].
     static std::vector<float> feed_logits(gyre_session* session,
                                           std::span<const std::uint32_t> tokens);
 };

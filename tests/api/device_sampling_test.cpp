@@ -184,7 +184,7 @@ TEST_F(DeviceSamplingTest, TextGoesOnBehindAnyCallbackThatStopped) {
                 write(each == &text ? session.get() : fork.get(), "", options,
                       static_cast<std::uint32_t>(40 - k), *each);
                 ASSERT_GYRE_OK(each->status);
-                EXPECT_EQ(each->tokens, whole.tokens) << "behind " << k;
+                EXPECT_EQ(each->tokens, whole.tokens) << "after " << k;
             }
         }
     }
@@ -266,7 +266,7 @@ TEST_F(DeviceSamplingTest, BrokenLogitsSayWhatTheHostSays) {
     }
 }
 
-// Whenever the cancel comes: what was delivered stands, and the text goes on behind it.
+// Whenever the cancel comes: what was delivered stands, and the text goes on after it.
 TEST_F(DeviceSamplingTest, CancelInALongRun) {
     const gyre_sampling_options options = many_options()[2];
     Text whole;

@@ -342,7 +342,7 @@ TEST(ApiModelFile, EveryGoldenModelIsDescribed) {
         const bool rotary = name.starts_with("ro");
         if (rotary) {
             EXPECT_STREQ(info.position, "rotary") << name;
-            EXPECT_NE(text.find(" radians a position"), std::string::npos) << text;
+            EXPECT_NE(text.find(" radians per position"), std::string::npos) << text;
             EXPECT_EQ(std::string(info.rotary_text).starts_with("RoVE"),
                       name.find("rove") != std::string::npos)
                 << name;

@@ -141,7 +141,7 @@ TEST_F(OpenTest, PartOfAFile) {
         const Fd fd(path_);
         const ModelPtr model = open_fd(fd.get(), offset, file_.size());
         EXPECT_EQ(told(model.get()), expected_);
-        // Bytes behind the last tensor are nobody's.
+        // Bytes after the last tensor are nobody's.
         gyre_model_info info = GYRE_MODEL_INFO_INIT;
         const ModelPtr rest = open_fd(fd.get(), offset);
         ASSERT_GYRE_OK(gyre_model_get_info(rest.get(), &info));

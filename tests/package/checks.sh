@@ -26,7 +26,7 @@ declare -A words=(
     [no_shader_compiler]="no shader compiler, CLI11 or nlohmann_json is installed"
     [subdirectory]="add_subdirectory of the archive of the sources: builds, the same text"
     [static_installation]="a static installation: what pkg-config --static --libs gyre prints links"
-    [java]="the jar in a fresh Maven project: the same text, behind the prompt"
+    [java]="the jar in a fresh Maven project: the same text, after the prompt"
     [debs_purge]="apt purges them, and no file is left"
     [archive_anywhere]="the archive of the installation runs from any folder: the same text"
 )

@@ -95,7 +95,7 @@ build_dex() {
 }
 
 build_host_library() {
-    build java release gyre_jni -DGYRE_BUILD_JAVA=ON -DGYRE_WERROR="${GYRE_WERROR:-OFF}" &&
+    build java release gyre_jni -DGYRE_BUILD_JAVA=ON &&
         echo "$(stat -c %s build/java/java/libgyre_jni.so) bytes"
 }
 

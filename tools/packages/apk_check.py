@@ -19,7 +19,7 @@ DEX_NEEDS_API = {b"035": 1, b"037": 24, b"038": 26, b"039": 28, b"040": 30, b"04
 
 
 def data_offset(file, info):
-    """Where an entry's bytes begin in the file: behind its local header, whose extra field may differ from the directory's."""
+    """Where an entry's bytes begin in the file: after its local header, whose extra field may differ from the directory's."""
     file.seek(info.header_offset)
     header = file.read(30)
     name, extra = struct.unpack("<HH", header[26:30])

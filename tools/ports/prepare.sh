@@ -71,7 +71,7 @@ install_zig() {
     python3 -m venv "$cache/zig-python"
     "$cache/zig-python/bin/pip" install -q "ziglang==$zig_version"
 }
-# CMake wants one file a tool.
+# CMake wants one file for each tool.
 write_zig_tools() {
     local target=$1 folder=$cache/zig-$1 tool
     mkdir -p "$folder"

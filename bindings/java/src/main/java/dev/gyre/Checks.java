@@ -6,7 +6,7 @@ package dev.gyre;
 final class Checks {
     private Checks() {}
 
-    /** C's counts have no sign: -1 would be four thousand millions. */
+    /** C's counts have no sign: -1 would be 4294967295. */
     static int notNegative(int value, String name) {
         if (value < 0) {
             throw new IllegalArgumentException(name + " is " + value + "; it cannot be negative");

@@ -48,7 +48,7 @@ public final class GenerateOptions {
         return maxTokens;
     }
 
-    /** Collects options; what is not set stands at its default. */
+    /** Collects options; what is not set keeps its default. */
     public static final class Builder {
         private SamplingOptions sampling = SamplingOptions.DEFAULT;
         private int maxTokens;

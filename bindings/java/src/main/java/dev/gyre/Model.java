@@ -225,7 +225,7 @@ public final class Model implements AutoCloseable {
     }
 
     /**
-     * Ends what the device does for this model soon, and lets nothing begin until {@link #resume}.
+     * Soon ends what the device does for this model, and lets nothing begin until {@link #resume}.
      *
      * <p>A generation that runs returns {@link StopReason#PAUSED}; other calls that compute throw
      * {@link Status#PAUSED}. May be called from any thread, and repeatedly.

@@ -38,7 +38,7 @@ public final class ModelOptions {
         ON
     }
 
-    /** Collects options; what is not set stands at its default. */
+    /** Collects options; what is not set keeps its default. */
     public static final class Builder {
         private String device;
         private String cacheDir;

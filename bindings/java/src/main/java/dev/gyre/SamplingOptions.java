@@ -68,7 +68,7 @@ public final class SamplingOptions {
                 logits, history, step, this, new TokenSink(null, filter), filter != null);
     }
 
-    /** Collects options; what is not set stands at the library's default. */
+    /** Collects options; what is not set keeps the library's default. */
     public static final class Builder {
         // The defaults of GYRE_SAMPLING_OPTIONS_INIT; a test compares them.
         private long seed;

@@ -67,7 +67,7 @@ public final class Session implements AutoCloseable {
         return new GenerateResult(result);
     }
 
-    /** Appends tokens and computes the logits behind the last of them. */
+    /** Appends tokens and computes the logits after the last of them. */
     public void feed(int... tokens) {
         Checks.notNull(tokens, "tokens");
         long session = handle.enter();
@@ -78,7 +78,7 @@ public final class Session implements AutoCloseable {
         }
     }
 
-    /** Returns a copy of the logits behind the last token, one for each token of the vocabulary. */
+    /** Returns a copy of the logits after the last token, one for each token of the vocabulary. */
     public float[] getLogits() {
         long session = handle.enter();
         try {

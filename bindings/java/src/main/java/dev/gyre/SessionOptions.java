@@ -43,7 +43,7 @@ public final class SessionOptions {
         SLIDE
     }
 
-    /** Collects options; what is not set stands at its default. */
+    /** Collects options; what is not set keeps its default. */
     public static final class Builder {
         private int contextSize;
         private int chunk;

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.gyre;
 
-/** Told each token of {@link Session#generate}, in the thread that called it. */
+/** Is told each token of {@link Session#generate}, in the thread that called it. */
 public interface TokenListener {
     /**
      * Receives one token.

@@ -1,4 +1,4 @@
-// TokenLogprob: a token and how likely the model held it.
+// TokenLogprob: a token and how likely the model took it to be.
 // SPDX-License-Identifier: Apache-2.0
 package dev.gyre;
 

@@ -56,7 +56,7 @@ public class ModelsTest {
         byte[] bytes = shippedModel();
         byte[] key = "gpt2.context_length".getBytes(StandardCharsets.US_ASCII);
         String head = new String(bytes, 0, 1 << 16, StandardCharsets.ISO_8859_1);
-        int value = head.indexOf("gpt2.context_length") + key.length + 4; // behind the value's type
+        int value = head.indexOf("gpt2.context_length") + key.length + 4; // after the type of the value
         ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         assertEquals("where the file has its context", 512, file.getInt(value));
         file.putInt(value, 1 << 20);

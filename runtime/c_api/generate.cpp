@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/unwinding.h"
 #include "runtime/c_api/boundary.h"
 #include "runtime/c_api/sampling.h"
 #include "runtime/c_api/session_handle.h"
@@ -42,11 +43,8 @@ Status check_logprobs(const gyre_generate_options& c) {
     return {};
 }
 
+// Takes no memory: the token is the session's already, and has to be told.
 bool tell(const TokenEvent& event, gyre_token_callback callback, void* user) {
-    std::vector<gyre_token_logprob> top;
-    top.reserve(event.top.size());
-    for (const TokenLogProbability& each : event.top)
-        top.push_back({each.token, each.log_probability});
     gyre_token_event e = {};
     e.struct_size = sizeof e;
     e.bytes = event.bytes.data();
@@ -56,8 +54,8 @@ bool tell(const TokenEvent& event, gyre_token_callback callback, void* user) {
     e.token = event.token;
     e.index = event.index;
     e.logprob = event.log_probability;
-    e.top = top.empty() ? nullptr : top.data();
-    e.n_top = top.size();
+    e.top = event.top.empty() ? nullptr : event.top.data();
+    e.n_top = event.top.size();
     return callback(&e, user) != 0;
 }
 
@@ -120,8 +118,8 @@ gyre_status gyre_session_generate(gyre_session* session, const char* prompt, siz
         GYRE_ASSIGN(const auto request,
                     gyre::c_api::read_generate_options(options, text.n_choices()));
         const std::string_view view = n_bytes == 0 ? "" : std::string_view(prompt, n_bytes);
-        const Status status = text.generate(view, request, outcome);
-        GYRE_TRY(tell());
-        return status;
+        // It was written once: again it does not fail, and it is written whatever comes.
+        const gyre::OnExit tell_result([&] { static_cast<void>(tell().ok()); });
+        return text.generate(view, request, outcome);
     });
 }

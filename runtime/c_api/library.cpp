@@ -3,6 +3,7 @@
 #include "runtime/base/log.h"
 
 #include <mutex>
+#include <new>
 #include <string>
 
 #include "gyre/gyre.h"
@@ -34,8 +35,17 @@ LogTarget& log_target() {
 
 void forward(LogLevel level, const char* message, void* user) {
     const auto* target = static_cast<const LogTarget*>(user);
-    const std::string line = gyre::shown(message);
-    target->callback(static_cast<gyre_log_level>(level), line.c_str(), target->user);
+    std::string line;
+    char cut[256];  // where there is no memory for all of it
+    const char* shown = nullptr;
+    try {
+        line = gyre::shown(message);
+        shown = line.c_str();
+    } catch (const std::bad_alloc&) {
+        gyre::c_api::write_line(message, cut, sizeof cut);
+        shown = cut;
+    }
+    target->callback(static_cast<gyre_log_level>(level), shown, target->user);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "runtime/base/unwinding.h"
 #include "runtime/c_api/boundary.h"
 #include "runtime/c_api/text_session.h"
 
@@ -52,13 +53,15 @@ class SessionInUse {
     bool mine_ = false;
 };
 
-// guarded(body) while no other call can use the session.
+// guarded(body) while no other call can use the session, which holds what was told at the end of
+// it, whatever that is.
 template <typename Body>
 gyre_status with_session(gyre_session* session, Body&& body) noexcept {
     return guarded([&]() -> Status {
         if (session == nullptr) return null_argument("session");
         const SessionInUse use(*session);
         if (!use.mine()) return SessionInUse::refused();
+        const OnExit settle([session] { session->text->settle(); });
         return std::forward<Body>(body)(*session->text);
     });
 }

@@ -1,10 +1,12 @@
 // Writing on: tokens from the device's loop or the host's sampler, told as they come.
 // SPDX-License-Identifier: Apache-2.0
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "runtime/base/unwinding.h"
 #include "runtime/c_api/text_session.h"
 
 namespace gyre::c_api {
@@ -34,7 +36,8 @@ SampleSettings settings_of(const SamplerOptions& options) {
 
 }  // namespace
 
-// What one call of generate() has told, and why it ends.
+// What one call of generate() has told, and why it ends. A token is weighed and prepared, which may
+// fail, before it is the session's; telling it takes no memory.
 class TextSession::Writing {
   public:
     // before: what was not told before a pause.
@@ -45,20 +48,35 @@ class TextSession::Writing {
           outcome_(outcome),
           stop_(request.stop),
           utf8_(before.utf8),
-          held_(before.held) {}
+          held_(before.held) {
+        rest_.reserve(held_.size() + stop_.most_held() + kReplacementUtf8.size());
+    }
 
     // logits: of the choice, where log-probabilities were asked for.
-    Status push(std::uint32_t token, std::span<const float> logits = {}) {
-        GYRE_ASSIGN(const std::string_view bytes, tokenizer_.token_bytes(token));
-        const std::string text = stop_.push(std::exchange(held_, {}) + utf8_.push(bytes));
-        TokenEvent event{token, outcome_.n_tokens++, bytes, text};
-        std::vector<TokenLogProbability> top;
-        if (request_.log_probabilities) {
-            const LogProbabilities odds(logits);
-            event.log_probability = odds.of(token);
-            top = odds.top(request_.n_top);
-            event.top = top;
-        }
+    void weigh(std::uint32_t token, std::span<const float> logits) {
+        const LogProbabilities odds(logits);
+        log_probability_ = odds.of(token);
+        top_.clear();
+        for (const TokenLogProbability& each : odds.top(request_.n_top))
+            top_.push_back({each.token, each.log_probability});
+    }
+
+    Status prepare(std::uint32_t token) {
+        GYRE_ASSIGN(bytes_, tokenizer_.token_bytes(token));
+        utf8_after_ = utf8_;
+        text_ = held_ + utf8_after_.push(bytes_);
+        stop_.reserve(text_.size(), shown_);
+        token_ = token;
+        return {};
+    }
+
+    void tell() {
+        held_.clear();
+        utf8_ = utf8_after_;
+        stop_.push(text_, shown_);
+        TokenEvent event{token_, outcome_.n_tokens++, bytes_, shown_};
+        event.log_probability = log_probability_;
+        event.top = top_;
         wanted_ = !request_.on_token || request_.on_token(event);
         if (stop_.found()) {
             reason_ = StopReason::kStopString;
@@ -68,25 +86,26 @@ class TextSession::Writing {
         } else if (outcome_.n_tokens == request_.max_tokens) {
             reason_ = StopReason::kMaxTokens;
         }
-        return {};
     }
 
     void end(StopReason reason) { reason_ = reason; }
     bool ended() const { return reason_.has_value(); }
 
     // What was held back: text that might have begun a stop string, and the rest of a character
-    // that the last token left unfinished.
+    // that the last token left unfinished. Takes no memory.
     void finish() {
         outcome_.stop_reason = reason_.value_or(StopReason::kError);
         if (!wanted_ || reason_ == StopReason::kStopString) return;
-        const std::string rest = held_ + stop_.flush() + utf8_.flush();
-        if (rest.empty() || !request_.on_token) return;
-        request_.on_token({GYRE_TOKEN_NONE, outcome_.n_tokens, {}, rest});
+        rest_ += held_;
+        rest_ += stop_.held();
+        rest_ += utf8_.flush();
+        if (rest_.empty() || !request_.on_token) return;
+        request_.on_token({GYRE_TOKEN_NONE, outcome_.n_tokens, {}, rest_});
     }
 
     // The same where a pause ends the call: it is told when the text goes on.
-    void keep(Interrupted& for_later) {
-        for_later.held = held_ + stop_.flush();
+    void keep(Interrupted& for_later) const {
+        for_later.held = held_ + stop_.held();
         for_later.utf8 = utf8_;
     }
 
@@ -104,8 +123,16 @@ class TextSession::Writing {
     StopStrings stop_;
     Utf8Stream utf8_;
     std::string held_;    // from before a pause
+    std::string rest_;    // with room for all that finish() tells
     bool wanted_ = true;  // on_token wants more
     std::optional<StopReason> reason_;
+    // Of the token that is told next.
+    std::uint32_t token_ = 0;
+    std::string_view bytes_;
+    std::string text_, shown_;
+    Utf8Stream utf8_after_;
+    float log_probability_ = std::numeric_limits<float>::quiet_NaN();
+    std::vector<gyre_token_logprob> top_;
 };
 
 Result<std::vector<std::uint32_t>> TextSession::prompt_tokens(std::string_view prompt,
@@ -137,16 +164,26 @@ bool TextSession::goes_on(std::string_view prompt) const {
     return prompt.empty() && interrupted_ && interrupted_->text == tokens_;
 }
 
-// A pause leaves the rest of it for later.
 Status TextSession::feed_prompt(std::span<const std::uint32_t> tokens) {
     if (tokens.empty()) return {};
-    Status status = feed_pending(Readback::kLater);
-    const std::uint64_t before = tokens_.size() + slid_;
-    if (status.ok()) status = prefill(tokens, nullptr, Readback::kLater);
-    if (status.code() != StatusCode::kPaused) return status;
-    const auto rest = tokens.subspan(static_cast<std::size_t>(tokens_.size() + slid_ - before));
-    interrupted_->rest.assign(rest.begin(), rest.end());
-    return status;
+    GYRE_TRY(feed_pending(Readback::kLater));
+    return prefill(tokens, nullptr, Readback::kLater);
+}
+
+Status TextSession::write(const GenerateRequest& request, Sampler& sampler, Writing& writing) {
+    return device_can_sample(request)
+               ? write_on_device(settings_of(request.sampling), sampler, writing)
+               : write_on_host(request, sampler, writing);
+}
+
+TextSession::Interrupted TextSession::interrupt(std::span<const std::uint32_t> rest,
+                                                const Writing& writing) const {
+    Interrupted later;
+    later.text.reserve(n_ctx());
+    later.text.assign(tokens_.begin(), tokens_.end());
+    later.rest.assign(rest.begin(), rest.end());
+    writing.keep(later);
+    return later;
 }
 
 Status TextSession::generate(std::string_view prompt, const GenerateRequest& request,
@@ -165,24 +202,38 @@ Status TextSession::generate(std::string_view prompt, const GenerateRequest& req
         }
         return !request.on_token || request.on_token(event);
     };
-    Interrupted before = goes_on(prompt) ? std::move(*interrupted_) : Interrupted();
-    interrupted_.emplace();
+    const bool resumes = goes_on(prompt);
+    Writing writing(timed, *model_->card.tokenizer, outcome,
+                    resumes ? *interrupted_ : Interrupted());
+
+    const std::uint64_t before = tokens_.size() + slid_;
+    const auto n_fed = [&] { return static_cast<std::size_t>(tokens_.size() + slid_ - before); };
+    bool in_prompt = true;
+    std::optional<StatusCode> code;  // none: an exception is on its way
+    const OnExit end([&] {
+        settle();
+        if (code == StatusCode::kPaused) return;
+        if (!code && resumes && in_prompt) {  // what was interrupted stays so
+            interrupted_->text.assign(tokens_.begin(), tokens_.end());
+            std::vector<std::uint32_t>& rest = interrupted_->rest;
+            rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(n_fed()));
+            return;
+        }
+        interrupted_.reset();
+        writing.finish();
+        if (code == StatusCode::kCancelled) outcome.stop_reason = StopReason::kCancelled;
+    });
     Status status = feed_prompt(tokens);
-    Writing writing(timed, *model_->card.tokenizer, outcome, before);
     if (status.ok()) {
-        status = device_can_sample(request)
-                     ? write_on_device(settings_of(request.sampling), sampler, writing)
-                     : write_on_host(request, sampler, writing);
+        in_prompt = false;
+        status = write(request, sampler, writing);
     }
     if (status.code() == StatusCode::kPaused) {
+        const std::size_t done = in_prompt ? n_fed() : tokens.size();
+        interrupted_ = interrupt(std::span(tokens).subspan(done), writing);
         outcome.stop_reason = StopReason::kPaused;
-        writing.keep(*interrupted_);
-        interrupted_->text = tokens_;
-        return status;
     }
-    interrupted_.reset();
-    writing.finish();
-    if (status.code() == StatusCode::kCancelled) outcome.stop_reason = StopReason::kCancelled;
+    code = status.code();
     return status;
 }
 
@@ -192,7 +243,6 @@ bool TextSession::is_full() const {
 
 Status TextSession::write_on_host(const GenerateRequest& request, Sampler& sampler,
                                   Writing& writing) {
-    std::vector<float> kept;  // the logits are gone where the cache slides
     while (!writing.ended()) {
         if (is_full()) {
             writing.end(StopReason::kContextFull);
@@ -210,13 +260,14 @@ Status TextSession::write_on_host(const GenerateRequest& request, Sampler& sampl
             writing.end(StopReason::kEos);
             break;
         }
-        if (request.log_probabilities) kept.assign(logits.begin(), logits.end());
+        if (request.log_probabilities) writing.weigh(token, logits);
+        GYRE_TRY(writing.prepare(token));
         // So that the chosen token, which is decoded later, has a place.
         const Status room = engine_->make_room(1);
         follow_slides();
         GYRE_TRY(room);
         tokens_.push_back(token);
-        GYRE_TRY(writing.push(token, kept));
+        writing.tell();
     }
     return {};
 }
@@ -233,19 +284,21 @@ Status TextSession::write_on_device(SampleSettings settings, Sampler& sampler, W
         settings.max_tokens = writing.tokens_left();
         // As in choose(): a slide does not repeat draws.
         const LoopRequest loop{settings, tokens_, has_pending(), tokens_.size() + slid_};
-        Status pushed;
+        Status prepared;
         const auto sink = [&](std::uint32_t token) {
+            prepared = writing.prepare(token);
+            if (!prepared.ok()) return false;
             follow_slides();
             tokens_.push_back(token);
-            pushed = writing.push(token);
-            return pushed.ok() && !writing.ended();
+            writing.tell();
+            return !writing.ended();
         };
         LoopResult result;
         const Status status = engine_->write_on(loop, sink, result);
         timings_.decode_seconds += result.seconds;
         timings_.n_decode_tokens += result.n_decoded;
         GYRE_TRY(status);
-        GYRE_TRY(pushed);
+        GYRE_TRY(prepared);
         if (result.end == LoopEnd::kStopToken) writing.end(StopReason::kEos);
         if (result.end == LoopEnd::kBroken) return why_broken(result.status, sampler);
     }

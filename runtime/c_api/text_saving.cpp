@@ -124,6 +124,7 @@ Status TextSession::load(const ByteSource& source) {
     GYRE_TRY(check_header(saved));
 
     std::vector<std::uint32_t> tokens;
+    tokens.reserve(n_ctx());
     GYRE_TRY(read_all(reader, tokens, saved.n_tokens));
     std::optional<CellImage> cells;
     if (saved.n_cells > 0) {

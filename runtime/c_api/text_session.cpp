@@ -2,6 +2,7 @@
 #include "runtime/c_api/text_session.h"
 
 #include <algorithm>
+#include <cassert>
 #include <chrono>
 #include <iterator>
 #include <string>
@@ -30,21 +31,62 @@ Status TextSession::feed_pending(Readback readback) {
 }
 
 // Slides are the engine's, and all of them drop what follows the same first tokens.
-void TextSession::follow_slides() {
-    const auto first =
-        tokens_.begin() + std::min<std::ptrdiff_t>(engine_->kept_tokens(), std::ssize(tokens_));
-    tokens_.erase(first, first + static_cast<std::ptrdiff_t>(engine_->slid() - slid_));
+void TextSession::follow_slides() noexcept {
+    drop_slid(engine_->slid() - slid_);
     slid_ = engine_->slid();
 }
 
-std::uint64_t TextSession::append_cached(std::span<const std::uint32_t> tokens,
-                                         std::uint64_t before) {
-    const std::uint64_t done = engine_->position() + engine_->slid() - before;
-    tokens_.insert(tokens_.end(), tokens.begin(),
-                   tokens.begin() + static_cast<std::ptrdiff_t>(done));
-    follow_slides();
-    return done;
+void TextSession::drop_slid(std::uint64_t n) noexcept {
+    const auto first =
+        tokens_.begin() + std::min<std::ptrdiff_t>(engine_->kept_tokens(), std::ssize(tokens_));
+    tokens_.erase(first, first + static_cast<std::ptrdiff_t>(n));
 }
+
+void TextSession::settle() noexcept {
+    follow_slides();
+    assert(tokens_.size() <= engine_->position() + 1);
+    // Cells of tokens that nobody was told of.
+    if (engine_->position() > tokens_.size())
+        static_cast<void>(engine_->truncate(static_cast<std::uint32_t>(tokens_.size())).ok());
+}
+
+// While the engine is given tokens. Those that it took, fewer than all after an error, are the
+// text's in the end; what slides dropped of old and new ones is not, so that there is room.
+class TextSession::Appending {
+  public:
+    Appending(TextSession& text, std::span<const std::uint32_t> tokens)
+        : text_(text), tokens_(tokens), before_(taken()) {}
+    ~Appending() {
+        std::span<const std::uint32_t> more = tokens_.first(static_cast<std::size_t>(count()));
+        const std::size_t kept = text_.engine_->kept_tokens();
+        const std::size_t n_old = text_.tokens_.size();
+        append(more, n_old < kept ? kept - n_old : 0);
+        const std::uint64_t movable = text_.tokens_.size() - std::min(kept, text_.tokens_.size());
+        const std::uint64_t dropped = text_.engine_->slid() - text_.slid_;
+        text_.drop_slid(std::min(dropped, movable));
+        more = more.subspan(static_cast<std::size_t>(dropped - std::min(dropped, movable)));
+        append(more, more.size());
+        text_.slid_ = text_.engine_->slid();
+    }
+    Appending(const Appending&) = delete;
+    Appending& operator=(const Appending&) = delete;
+
+    std::uint64_t count() const { return taken() - before_; }
+
+  private:
+    void append(std::span<const std::uint32_t>& from, std::size_t most) {
+        const std::size_t n = std::min(most, from.size());
+        assert(text_.tokens_.size() + n <= text_.tokens_.capacity());
+        text_.tokens_.insert(text_.tokens_.end(), from.begin(),
+                             from.begin() + static_cast<std::ptrdiff_t>(n));
+        from = from.subspan(n);
+    }
+    std::uint64_t taken() const { return text_.engine_->position() + text_.engine_->slid(); }
+
+    TextSession& text_;
+    std::span<const std::uint32_t> tokens_;
+    std::uint64_t before_;
+};
 
 Status TextSession::decode(std::uint32_t token, Readback readback) {
     const auto start = Clock::now();
@@ -59,12 +101,11 @@ Status TextSession::decode(std::uint32_t token, Readback readback) {
 Status TextSession::prefill(std::span<const std::uint32_t> tokens, const LogitsSink* sink,
                             Readback readback) {
     const auto start = Clock::now();
-    const std::uint64_t before = engine_->position() + engine_->slid();
+    const Appending appending(*this, tokens);
     const Status status =
         sink != nullptr ? engine_->feed(tokens, *sink) : engine_->feed(tokens, readback);
-    const std::uint64_t done = append_cached(tokens, before);
     timings_.prefill_seconds += seconds_since(start);
-    timings_.n_prefill_tokens += done;
+    timings_.n_prefill_tokens += appending.count();
     return status;
 }
 
@@ -86,10 +127,8 @@ Status TextSession::feed(std::span<const std::uint32_t> tokens, const LogitsSink
 Status TextSession::profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink) {
     if (tokens.empty()) return {};
     GYRE_TRY(feed_pending());
-    const std::uint64_t before = engine_->position() + engine_->slid();
-    const Status status = engine_->profile(tokens, sink);
-    append_cached(tokens, before);
-    return status;
+    const Appending appending(*this, tokens);
+    return engine_->profile(tokens, sink);
 }
 
 // After a feed that stopped half way, a truncation, and where the device ran ahead of the text: the
@@ -159,7 +198,7 @@ Status TextSession::shift(std::uint32_t first, std::uint32_t count) {
 Result<std::unique_ptr<TextSession>> TextSession::fork() {
     GYRE_ASSIGN(std::unique_ptr<Session> engine, engine_->fork());
     std::unique_ptr<TextSession> copy(new TextSession(model_, std::move(engine)));
-    copy->tokens_ = tokens_;
+    copy->tokens_.assign(tokens_.begin(), tokens_.end());  // which keeps its room
     copy->slid_ = slid_;
     copy->interrupted_ = interrupted_;
     return copy;

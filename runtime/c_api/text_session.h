@@ -41,7 +41,7 @@ struct TokenEvent {
     std::string_view bytes;
     std::string_view text;  // valid UTF-8
     float log_probability = std::numeric_limits<float>::quiet_NaN();
-    std::span<const TokenLogProbability> top{};
+    std::span<const gyre_token_logprob> top{};
 };
 
 struct GenerateRequest {
@@ -106,6 +106,10 @@ class TextSession {
     // As feed, and hands out what each operation took on the device; not in timings().
     Status profile(std::span<const std::uint32_t> tokens, const ProfileSink& sink);
 
+    // Makes the state that of the last token that was told, or fed, where an exception broke a call
+    // off. Otherwise it is that already.
+    void settle() noexcept;
+
     void reset();
     void cancel() { engine_->cancel(); }
     std::uint32_t position() const { return static_cast<std::uint32_t>(tokens_.size()); }
@@ -123,7 +127,9 @@ class TextSession {
 
   private:
     TextSession(std::shared_ptr<const OpenModel> model, std::unique_ptr<Session> engine)
-        : model_(std::move(model)), engine_(std::move(engine)) {}
+        : model_(std::move(model)), engine_(std::move(engine)) {
+        tokens_.reserve(n_ctx());
+    }
 
     SessionHeader header() const;  // without logits
     Status check_header(const SessionHeader& saved) const;
@@ -133,10 +139,9 @@ class TextSession {
     Status feed_pending(Readback readback = Readback::kNow);
     Status decode(std::uint32_t token, Readback readback = Readback::kNow);
     Status compute_lost_logits();
-    void follow_slides();
-    // After the engine was given tokens: those that it took, fewer than all after an error, are the
-    // text's. before: its position() + slid() before that. Returns how many.
-    std::uint64_t append_cached(std::span<const std::uint32_t> tokens, std::uint64_t before);
+    void follow_slides() noexcept;
+    void drop_slid(std::uint64_t n) noexcept;
+    class Appending;
     Result<std::vector<std::uint32_t>> prompt_tokens(std::string_view prompt,
                                                      bool parse_special) const;
     // The logits of the tokens that may be chosen.
@@ -146,13 +151,15 @@ class TextSession {
     // What generate() has left to do where a pause ended it; the next one with an empty prompt does
     // it, if the text is still this one.
     struct Interrupted {
-        std::vector<std::uint32_t> text;  // tokens_
+        std::vector<std::uint32_t> text;  // tokens_, with room for n_ctx() of them
         std::vector<std::uint32_t> rest;  // of the prompt
         std::string held;  // text that was not told, because it may begin a stop string
         Utf8Stream utf8;   // and the rest of a torn character
     };
     bool goes_on(std::string_view prompt) const;
     Status feed_prompt(std::span<const std::uint32_t> tokens);
+    Status write(const GenerateRequest& request, Sampler& sampler, Writing& writing);
+    Interrupted interrupt(std::span<const std::uint32_t> rest, const Writing& writing) const;
     bool is_full() const;
     Status write_on_host(const GenerateRequest& request, Sampler& sampler, Writing& writing);
     Status write_on_device(SampleSettings settings, Sampler& sampler, Writing& writing);
@@ -161,7 +168,8 @@ class TextSession {
     std::shared_ptr<const OpenModel> model_;
     std::unique_ptr<Session> engine_;
     // All tokens of the text. Those from engine_->position() on, at most one, are chosen but not
-    // yet in the cache: generate() does not compute logits that nobody may ask for.
+    // yet in the cache: generate() does not compute logits that nobody may ask for. Has room for
+    // n_ctx() of them, so that what was computed or told can be noted in any case.
     std::vector<std::uint32_t> tokens_;
     std::uint64_t slid_ = 0;  // of engine_->slid(): what tokens_ has followed
     std::optional<Interrupted> interrupted_;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "runtime/base/host_size.h"
+#include "runtime/base/unwinding.h"
 #include "runtime/engine/token_traffic.h"
 #include "runtime/vk/transfer.h"
 
@@ -193,11 +194,15 @@ Status Session::write_on(const LoopRequest& request, const TokenSink& sink, Loop
     const TokenLoop::Run loop_run{&recorders_.decode, request.pending, most,
                                   [this] { return token_in_parts(); },
                                   [this](auto behind) { return run_token_in_parts(behind); }};
+    bool all_is_well = false;
+    const OnExit look_at_logits([&] {
+        if (result.n_run == 0) return;
+        logits_.clear();
+        // The last that was decoded is the last in the cache, and the device did not run ahead.
+        if (!slid) on_device_ = all_is_well && begin + result.n_run == position_;
+    });
     const Status status = loop_.run(queue_, token_pace_, loop_run, deliver, result);
-    if (result.n_run == 0) return status;
-    logits_.clear();
-    // The last that was decoded is the last in the cache, and the device did not run ahead.
-    if (!slid) on_device_ = status.ok() && begin + result.n_run == position_;
+    all_is_well = status.ok();
     return status;
 }
 

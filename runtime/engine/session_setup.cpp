@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/base/host_size.h"
+#include "runtime/base/unwinding.h"
 #include "runtime/engine/session_plan.h"
 #include "runtime/engine/warm_up.h"
 #include "runtime/model/rotary_table.h"
@@ -192,9 +193,11 @@ Status Session::ensure_all_logits() {
     const std::uint64_t rows = std::clamp<std::uint64_t>(most / row, 1, layout_.chunk);
     GYRE_ASSIGN(buffers_.all_logits,
                 Buffer::create(model_->device(), rows * row, Memory::kReadback, "all logits"));
-    const Status status = build_schedule();
-    if (!status.ok()) buffers_.all_logits.reset();  // the schedule of before has no kernel for it
-    return status;
+    // The schedule of before has no kernel for it.
+    OnExit undo([this] { buffers_.all_logits.reset(); });
+    GYRE_TRY(build_schedule());
+    undo.dismiss();
+    return {};
 }
 
 }  // namespace gyre

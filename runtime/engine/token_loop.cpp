@@ -7,8 +7,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
-#include <deque>
 #include <utility>
+#include <vector>
 
 namespace gyre {
 namespace {
@@ -36,6 +36,7 @@ class UnderWay {
             measure(parts_.size(), false);
             busy_since_ = Clock::now();
         }
+        parts_.reserve(parts_.size() + 1);  // what is submitted is counted, whatever comes
         GYRE_ASSIGN(Submission submission, queue_.submit(std::span(batch).first(n)));
         parts_.push_back({std::move(submission), n_tokens, decode != nullptr, false});
         if (decode != nullptr) {
@@ -69,7 +70,7 @@ class UnderWay {
         measure(count, early);
         for (; count > 0; --count) {  // those before the last are done as well
             GYRE_TRY(parts_.front().submission.wait());
-            parts_.pop_front();
+            parts_.erase(parts_.begin());
         }
         return n;
     }
@@ -108,7 +109,7 @@ class UnderWay {
     WorkQueue& queue_;
     Pace& pace_;
     LoopResult& result_;
-    std::deque<Part> parts_;
+    std::vector<Part> parts_;  // few
     Clock::time_point busy_since_;
 };
 

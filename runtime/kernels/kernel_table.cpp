@@ -126,9 +126,9 @@ Result<const Pipeline*> KernelTable::get(const std::string& module, std::vector<
         if (words.empty()) return Status::internal("shader module " + module + " is damaged");
         GYRE_ASSIGN(Pipeline pipeline,
                     Pipeline::create(*device_, {row.name, words}, spec, full_subgroups));
-        auto& slot = pipelines_[key];
-        slot = std::make_unique<Pipeline>(std::move(pipeline));
-        return static_cast<const Pipeline*>(slot.get());
+        auto made = std::make_unique<Pipeline>(std::move(pipeline));
+        return static_cast<const Pipeline*>(
+            pipelines_.emplace(std::move(key), std::move(made)).first->second.get());
     }
     return Status::internal("no shader module named " + module);
 }

@@ -4,6 +4,8 @@
 #define ZLIB_CONST  // it reads its input
 #include <zlib.h>
 
+#include <new>
+
 namespace gyre {
 
 std::vector<std::uint32_t> module_words(const ShaderModuleRow& row) {
@@ -14,9 +16,12 @@ std::vector<std::uint32_t> module_words(const ShaderModuleRow& row) {
     stream.next_out = reinterpret_cast<Bytef*>(words.data());
     stream.avail_out = static_cast<uInt>(words.size() * 4);
     constexpr int kGzip = 16;  // added to the window's bits: this header, not zlib's own
-    if (inflateInit2(&stream, MAX_WBITS + kGzip) != Z_OK) return {};
+    const int begin = inflateInit2(&stream, MAX_WBITS + kGzip);
+    if (begin == Z_MEM_ERROR) throw std::bad_alloc();
+    if (begin != Z_OK) return {};
     const int end = inflate(&stream, Z_FINISH);
     inflateEnd(&stream);
+    if (end == Z_MEM_ERROR) throw std::bad_alloc();
     if (end != Z_STREAM_END || stream.avail_out != 0) return {};
     return words;
 }

@@ -103,13 +103,19 @@ class WeightUpload {
         const std::uint32_t n_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
         const std::uint32_t blocks = layout.rows_padded() / layout.block_rows();
         const std::uint32_t share = (blocks + n_threads - 1) / n_threads * layout.block_rows();
+        const auto repack_share = [&layout, source, target, share](std::uint32_t first) {
+            repack_rows(layout, source, first, std::min(share, layout.n_rows - first), target);
+        };
         JoinedThreads threads;
-        for (std::uint32_t first = share; first < layout.n_rows; first += share) {
-            threads.list.emplace_back([&layout, source, target, first, share] {
-                repack_rows(layout, source, first, std::min(share, layout.n_rows - first), target);
-            });
+        std::uint32_t first = share;  // of what no thread does
+        try {
+            for (; first < layout.n_rows; first += share)
+                threads.list.emplace_back([&repack_share, first] { repack_share(first); });
+        } catch (const std::exception&) {  // the system has no thread more: this one does it
         }
-        repack_rows(layout, source, 0, std::min(share, layout.n_rows), target);
+        repack_share(0);
+        for (; first < layout.n_rows; first += share)
+            repack_share(first);
     }
 
     const WeightsPlan& plan_;

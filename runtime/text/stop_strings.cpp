@@ -63,7 +63,20 @@ Result<StopStrings> StopStrings::create(const std::vector<std::string>& strings)
 }
 
 std::string StopStrings::push(std::string_view text) {
-    std::string shown = std::exchange(held_, {});
+    std::string shown;
+    reserve(text.size(), shown);
+    push(text, shown);
+    return shown;
+}
+
+void StopStrings::reserve(std::size_t n_bytes, std::string& shown) {
+    shown.reserve(held_.size() + n_bytes);
+    if (!matchers_.empty()) held_.reserve(held_.size() + n_bytes);
+}
+
+void StopStrings::push(std::string_view text, std::string& shown) {
+    shown.assign(held_);
+    held_.clear();
     for (const char c : text) {
         shown += c;
         std::size_t found_bytes = 0;
@@ -74,14 +87,20 @@ std::string StopStrings::push(std::string_view text) {
         }
         if (found_bytes == 0) continue;
         shown.resize(shown.size() - found_bytes);
-        return shown;
+        return;
     }
     std::size_t n_held = 0;
     for (const Matcher& matcher : matchers_)
         n_held = std::max(n_held, matcher.state);
-    held_ = shown.substr(shown.size() - n_held);
+    held_.assign(shown, shown.size() - n_held);
     shown.resize(shown.size() - n_held);
-    return shown;
+}
+
+std::size_t StopStrings::most_held() const {
+    std::size_t most = 0;
+    for (const Matcher& matcher : matchers_)
+        most = std::max(most, matcher.string.size() - 1);
+    return most;
 }
 
 std::string StopStrings::flush() {

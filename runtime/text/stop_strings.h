@@ -29,6 +29,15 @@ class StopStrings {
     // What of the text may be shown now; after a stop string, what stood before it.
     std::string push(std::string_view text);
 
+    // The same into a string, and without taking memory if it was reserved for a text of so many
+    // bytes.
+    void push(std::string_view text, std::string& shown);
+    void reserve(std::size_t n_bytes, std::string& shown);
+
+    // What is held back; most_held() bytes at most, the longest string less one.
+    const std::string& held() const { return held_; }
+    std::size_t most_held() const;
+
     // Which one was found; the text has ended then.
     std::optional<std::uint32_t> found() const { return found_; }
 

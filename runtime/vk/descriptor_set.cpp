@@ -54,6 +54,7 @@ Result<std::pair<VkDescriptorPool, VkDescriptorSet>> allocate_set(DeviceState& d
     auto entry = std::find_if(device.descriptor_pools.begin(), device.descriptor_pools.end(),
                               [](const DescriptorPool& pool) { return pool.free_sets > 0; });
     if (entry == device.descriptor_pools.end()) {
+        device.descriptor_pools.reserve(device.descriptor_pools.size() + 1);
         GYRE_ASSIGN(const VkDescriptorPool pool, create_pool(device));
         device.descriptor_pools.push_back({pool, kSetsInPool});
         entry = std::prev(device.descriptor_pools.end());

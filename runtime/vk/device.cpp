@@ -151,7 +151,7 @@ Result<Device> Device::create(const Instance& instance, std::uint32_t index,
                                         parent.devices[index].unusable_because);
     }
     auto state = std::make_unique<DeviceState>();
-    state->overdue.reserve(64);  // there may be no memory when it is needed
+    state->overdue.reserve(64);
     state->instance = &parent;
     state->physical = parent.physical[index];
     state->info = parent.devices[index];

@@ -70,6 +70,7 @@ class Submission {
   private:
     friend struct DeviceState;
     Submission(DeviceState* device, VkFence fence) : device_(device), fence_(fence) {}
+    void finish() noexcept;  // what the destructor does
     DeviceState* device_ = nullptr;
     VkFence fence_{};  // null: waited for
 };

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "runtime/base/log.h"
+#include "runtime/base/unwinding.h"
 #include "runtime/vk/command_recorder.h"
 #include "runtime/vk/device_query.h"
 #include "runtime/vk/vk_call.h"
@@ -34,9 +35,11 @@ bool has_ended(VkResult fence_status) {
 DeviceState::~DeviceState() {
     if (device == VK_NULL_HANDLE) return;
     if (!at_rest() || left_behind) {
-        log(LogLevel::kWarning,
-            info.name +
-                " did not finish its work in time; its objects stay until the process ends");
+        best_effort([this] {
+            log(LogLevel::kWarning,
+                info.name +
+                    " did not finish its work in time; its objects stay until the process ends");
+        });
         instance->keep = true;
         dummy.reset();  // it asks may_destroy(), whose list would be gone before it
         return;
@@ -85,21 +88,22 @@ Status DeviceState::lost_status() const {
                                "): create the device and its sessions anew");
 }
 
-void DeviceState::mark_lost(const std::string& reason) {
+void DeviceState::mark_lost(std::string_view reason) noexcept {
     const std::lock_guard lock(lost_mutex);
     if (lost) return;
-    lost_reason = reason;
     lost = true;
-    log(LogLevel::kError, info.name + " was lost: " + reason);
+    best_effort([&] {
+        lost_reason = reason;
+        log(LogLevel::kError, info.name + " was lost: " + lost_reason);
+    });
 }
 
 Status DeviceState::check(VkResult result, const char* call) {
-    Status status = status_of(result, call);
-    if (status.code() == StatusCode::kDeviceLost) {
-        mark_lost(status.message());
-        return lost_status();
-    }
-    return status;
+    if (result != VK_ERROR_DEVICE_LOST) return status_of(result, call);
+    // Also where there is no memory for the words.
+    const OnExit remember([this] { mark_lost("the driver says so"); });
+    mark_lost(status_of(result, call).message());
+    return lost_status();
 }
 
 bool DeviceState::may_destroy() noexcept {
@@ -116,7 +120,7 @@ bool DeviceState::at_rest() noexcept {
         fn.vkDestroyFence(device, fence, nullptr);
         return true;
     });
-    hung = !overdue.empty();
+    hung = !overdue.empty() || overdue_unknown;
     return !hung;
 }
 
@@ -129,6 +133,10 @@ Result<VkFence> DeviceState::take_fence() {
             return fence;
         }
     }
+    {
+        const std::lock_guard lock(pool_mutex);
+        free_fences.reserve(++n_fences);  // for give_fence()
+    }
     const auto create = vk_struct<VkFenceCreateInfo>(VK_STRUCTURE_TYPE_FENCE_CREATE_INFO);
     VkFence fence = VK_NULL_HANDLE;
     VK_TRY(fn.vkCreateFence(device, &create, nullptr, &fence));
@@ -136,12 +144,13 @@ Result<VkFence> DeviceState::take_fence() {
     return fence;
 }
 
-void DeviceState::give_fence(VkFence fence) {
+void DeviceState::give_fence(VkFence fence) noexcept {
     if (fn.vkResetFences(device, 1, &fence) != VK_SUCCESS) {
         fn.vkDestroyFence(device, fence, nullptr);
         return;
     }
     const std::lock_guard lock(pool_mutex);
+    assert(free_fences.size() < free_fences.capacity() && "reserved when it was made");
     free_fences.push_back(fence);
 }
 
@@ -170,10 +179,9 @@ Result<VkFence> DeviceState::enqueue(std::span<const VkSubmitInfo> infos, bool p
         if (!refused) result = fn.vkQueueSubmit(queue, n, infos.data(), fence);
     }
     submits += refused ? 0 : 1;
-    const Status status = refused ? is_paused() : check(result, "vkQueueSubmit");
-    if (status.ok()) return fence;
+    if (!refused && result == VK_SUCCESS) return fence;
     fn.vkDestroyFence(device, fence, nullptr);
-    return status;
+    return refused ? is_paused() : check(result, "vkQueueSubmit");
 }
 
 Status DeviceState::paused_status() const {
@@ -189,12 +197,13 @@ Status DeviceState::pause() {
         const std::lock_guard lock(queue_mutex);
         before = paused.exchange(true);
     }
-    const Status status = [&]() -> Status {
-        GYRE_ASSIGN(const VkFence fence, enqueue({}, true));
-        return wait_fence(fence);
-    }();
-    if (!status.ok() && !before) resume();
-    return status;
+    OnExit undo([this, before] {
+        if (!before) resume();
+    });
+    GYRE_ASSIGN(const VkFence fence, enqueue({}, true));
+    GYRE_TRY(wait_fence(fence));
+    undo.dismiss();
+    return {};
 }
 
 void DeviceState::resume() {
@@ -202,13 +211,19 @@ void DeviceState::resume() {
     paused = false;
 }
 
-Status DeviceState::give_up(VkFence fence, const std::string& reason) {
-    {
-        const std::lock_guard lock(lost_mutex);
-        overdue.push_back(fence);
-        hung = true;
-    }
-    mark_lost(reason);
+void DeviceState::keep_overdue(VkFence fence) noexcept {
+    const std::lock_guard lock(lost_mutex);
+    // Without room for it the device is never at rest again.
+    overdue_unknown = overdue_unknown || overdue.size() == overdue.capacity();
+    if (!overdue_unknown) overdue.push_back(fence);
+    hung = true;
+}
+
+template <typename Reason>
+Status DeviceState::give_up(VkFence fence, Reason&& reason) {
+    keep_overdue(fence);
+    const OnExit remember([this] { mark_lost("work is overdue"); });  // without memory for words
+    mark_lost(reason());
     return lost_status();
 }
 
@@ -232,23 +247,26 @@ Status DeviceState::wait_fence(VkFence fence) {
         const auto now = Clock::now();
         if (result >= 0) last_answer = now;
         if (now >= deadline) {
-            return give_up(fence,
-                           "work took longer than " + std::to_string(hang_timeout.count()) + " ms");
+            return give_up(fence, [&] {
+                return "work took longer than " + std::to_string(hang_timeout.count()) + " ms";
+            });
         }
         if (now - last_answer >= kPatience) {
-            return give_up(fence, std::string("vkWaitForFences returned ") + result_name(result) +
-                                      " for " + std::to_string(kPatience.count()) + " s");
+            return give_up(fence, [&] {
+                return std::string("vkWaitForFences returned ") + result_name(result) + " for " +
+                       std::to_string(kPatience.count()) + " s";
+            });
         }
     }
-    const Status status = check(result, "vkWaitForFences");
-    if (status.ok()) {
+    if (result == VK_SUCCESS) {
         give_fence(fence);
     } else {
         fn.vkDestroyFence(device, fence, nullptr);
     }
+    GYRE_TRY(check(result, "vkWaitForFences"));
     // The work is done even if the device was given up meanwhile; its results are not to be
     // trusted.
-    return status.ok() ? lost_status() : status;
+    return lost_status();
 }
 
 std::uint64_t DeviceState::heap_available(std::uint32_t heap) const {
@@ -271,7 +289,12 @@ void DeviceState::set_object_name(VkObjectType type, std::uint64_t handle, const
     instance->fn.vkSetDebugUtilsObjectNameEXT(device, &name_info);
 }
 
-void DeviceState::save_pipeline_cache() {
+// Also at the device's end, and where there is no memory for it.
+void DeviceState::save_pipeline_cache() noexcept {
+    best_effort([this] { write_pipeline_cache_file(); });
+}
+
+void DeviceState::write_pipeline_cache_file() {
     if (cache_path.empty() || pipeline_cache == VK_NULL_HANDLE || lost) return;
     const std::lock_guard lock(cache_mutex);
     std::size_t size = 0;
@@ -297,7 +320,7 @@ Submission::Submission(Submission&& other) noexcept
 
 Submission& Submission::operator=(Submission&& other) noexcept {
     if (this != &other) {
-        if (fence_ != VkFence{}) (void)wait();
+        finish();
         device_ = other.device_;
         fence_ = std::exchange(other.fence_, {});
     }
@@ -305,7 +328,11 @@ Submission& Submission::operator=(Submission&& other) noexcept {
 }
 
 Submission::~Submission() {
-    if (fence_ != VkFence{}) (void)wait();
+    finish();
+}
+
+void Submission::finish() noexcept {
+    if (fence_ != VkFence{}) best_effort([this] { (void)wait(); });
 }
 
 Status Submission::wait() {

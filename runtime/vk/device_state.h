@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/base/status.h"
@@ -54,9 +55,10 @@ struct DeviceState {
 
     std::mutex queue_mutex;           // held during vkQueueSubmit and vkDeviceWaitIdle
     std::atomic<bool> paused{false};  // nothing goes to the queue; changed under queue_mutex
-    std::mutex pool_mutex;            // descriptor_pools, free_fences
+    std::mutex pool_mutex;            // the next three
     std::vector<DescriptorPool> descriptor_pools;
-    std::vector<VkFence> free_fences;
+    std::vector<VkFence> free_fences;  // with room for all that were made
+    std::size_t n_fences = 0;
 
     mutable std::mutex memory_mutex;  // the next three and allocations
     std::uint64_t allocated_bytes = 0;
@@ -77,7 +79,8 @@ struct DeviceState {
     std::atomic<bool> left_behind{false};
     mutable std::mutex lost_mutex;  // lost_reason, overdue
     std::string lost_reason;
-    std::vector<VkFence> overdue;
+    std::vector<VkFence> overdue;  // with room for some: there may be no memory when it is needed
+    bool overdue_unknown = false;  // more of them than there was room for
 
     DeviceState() = default;
     DeviceState(const DeviceState&) = delete;
@@ -85,7 +88,7 @@ struct DeviceState {
     ~DeviceState();
 
     Status lost_status() const;
-    void mark_lost(const std::string& reason);
+    void mark_lost(std::string_view reason) noexcept;
     // false while work is overdue, and the device may still use any object.
     bool at_rest() noexcept;
     // Whether the caller may destroy its object now; if not, it never will be.
@@ -101,11 +104,10 @@ struct DeviceState {
     // past_pause: also while paused.
     Result<VkFence> enqueue(std::span<const VkSubmitInfo> infos, bool past_pause);
     Result<VkFence> take_fence();
-    void give_fence(VkFence fence);
+    void give_fence(VkFence fence) noexcept;
     // Returns when the work is done, or gives the device up. An error of the wait itself, such as
     // VK_ERROR_OUT_OF_HOST_MEMORY, ends no work: the fence is asked again.
     Status wait_fence(VkFence fence);
-    Status give_up(VkFence fence, const std::string& reason);
 
     // A view of the range for texel binding kFirstTexelBinding + texel.
     Result<VkBufferView> create_view(std::uint32_t texel, VkBuffer buffer, std::uint64_t offset,
@@ -121,9 +123,13 @@ struct DeviceState {
                         name);  // pointer or integer, as Vulkan defines
     }
 
-    void save_pipeline_cache();
+    void save_pipeline_cache() noexcept;
 
   private:
+    void write_pipeline_cache_file();
+    void keep_overdue(VkFence fence) noexcept;
+    template <typename Reason>
+    Status give_up(VkFence fence, Reason&& reason);
     void set_object_name(VkObjectType type, std::uint64_t handle, const char* name) const;
 };
 

@@ -98,6 +98,7 @@ Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
         if (binding.writable) pipeline.writes_ |= 1u << binding.binding;
     }
 
+    const Specialization specialization(spec);
     auto module_info =
         vk_struct<VkShaderModuleCreateInfo>(VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO);
     module_info.codeSize = code.words.size_bytes();
@@ -106,7 +107,6 @@ Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
     VK_TRY(device.fn.vkCreateShaderModule(device.device, &module_info, nullptr, &module));
     device.set_name(VK_OBJECT_TYPE_SHADER_MODULE, module, code.name);
 
-    const Specialization specialization(spec);
     auto info =
         vk_struct<VkComputePipelineCreateInfo>(VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO);
     info.flags = VK_PIPELINE_CREATE_DISPATCH_BASE;  // CommandRecorder::dispatch_from
@@ -127,6 +127,9 @@ Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
     const VkResult result = device.fn.vkCreateComputePipelines(
         device.device, device.pipeline_cache, 1, &info, nullptr, &pipeline.handle_);
     device.fn.vkDestroyShaderModule(device.device, module, nullptr);
+    if (result != VK_SUCCESS) pipeline.handle_ = {};
+    pipeline.device_ = &device;  // from here on release() destroys it
+    if (pipeline.handle_ != VkPipeline{}) ++device.pipelines;
     GYRE_TRY(
         device.check(result, "vkCreateComputePipelines").with_context("shader " + pipeline.name_));
     if (pipeline.handle_ == VkPipeline{}) {  // seen on phones: success and no pipeline
@@ -134,8 +137,6 @@ Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
                                 " made no pipeline and reported no error");
     }
     device.set_name(VK_OBJECT_TYPE_PIPELINE, pipeline.handle_, code.name);
-    pipeline.device_ = &device;
-    ++device.pipelines;
     return pipeline;
 }
 

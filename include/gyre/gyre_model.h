@@ -180,10 +180,11 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* mod
  * where some systems end what still computes
  *
  * Returns when nothing of the model is queued on the device or running there. One session that
- * computes has work of 2 * submit_ms queued at most: with that it takes 2 * submit_ms + 30 ms at
- * most on a device that has no other work, and 2 * submit_ms more for each further session. What is
- * not cut into submissions takes longer: gyre_session_profile, gyre_session_fork,
- * gyre_session_shift and slides of a very large cache, gyre_model_measure_device
+ * computes has work of about 2 * submit_ms queued at most: with that it takes about 2 * submit_ms +
+ * 30 ms at most on a device that has no other work, and 2 * submit_ms more for each further
+ * session. How much work a submission may hold is estimated by those before it: docs/performance.md
+ * has what was measured. What is not cut into submissions takes longer: gyre_session_profile,
+ * gyre_session_fork, gyre_session_shift and slides of a very large cache, gyre_model_measure_device
  * Until gyre_model_resume, calls of the model and its sessions that need the device return
  * GYRE_ERROR_PAUSED, and so do those that are running: gyre_session_generate after the last token
  * that was told (GYRE_STOP_PAUSED), gyre_session_feed between two chunks. What they have done

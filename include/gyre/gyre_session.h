@@ -319,8 +319,8 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_load(gyre_session* session,
 /**
  * Cancels the call that is running on the session, or if none is, the next one that computes
  *
- * That call returns GYRE_ERROR_CANCELLED after what was submitted, within the time that
- * gyre_model_pause has (2 * submit_ms + 30 ms); the session stays usable, and holds nothing of a
+ * That call returns GYRE_ERROR_CANCELLED after what was submitted, within about the time that
+ * gyre_model_pause takes (2 * submit_ms + 30 ms); the session stays usable, and holds nothing of a
  * chunk that was interrupted. A request that comes in the last
  * moments of a call may meet the next one instead. May be called from any thread and from a signal
  * handler; session may be NULL, and must not be destroyed during the call

@@ -37,12 +37,13 @@ void forward(LogLevel level, const char* message, void* user) {
     const auto* target = static_cast<const LogTarget*>(user);
     std::string line;
     char cut[256];  // where there is no memory for all of it
-    const char* shown = cut;
+    const char* shown = nullptr;
     try {
         line = gyre::shown(message);
         shown = line.c_str();
     } catch (const std::bad_alloc&) {
         gyre::c_api::write_line(message, cut, sizeof cut);
+        shown = cut;
     }
     target->callback(static_cast<gyre_log_level>(level), shown, target->user);
 }

@@ -84,18 +84,16 @@ class Crew {
         Answer answer;
         in >> answer.outcome >> answer.seen;
         std::getline(in >> std::ws, answer.detail);
-        if (answer.outcome == "wrong") worker_.reset();  // what is left behind would be there again
+        if (answer.outcome == "wrong") worker_.reset();  // what is left would be there again
         return answer;
     }
 
     // "": nothing is left of anything.
     std::string end() {
         if (worker_ == nullptr) return "";
-        worker_->no_more();
-        const auto line = worker_->hear(kPatience);
-        const std::string how = worker_->end();
+        const std::string left = worker_->finish(kPatience);
         worker_.reset();
-        return how == "exit status 0" ? "" : line.value_or("") + " (" + how + ")";
+        return left;
     }
 
   private:

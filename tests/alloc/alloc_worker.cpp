@@ -58,9 +58,9 @@ class Worker {
         if (life_.transcript() != transcripts_[scenario.name]) blame("something else came out");
         if (scenario.ground == Ground::kNothing || scenario.ground == Ground::kNewModel) {
             life_.close();
-            if (!faults::alive().empty()) blame("left behind:" + list_alive());
+            if (!faults::alive().empty()) blame("left over:" + list_alive());
             if (library_bytes() != bytes_at_rest_) {
-                blame(std::to_string(library_bytes() - bytes_at_rest_) + " bytes are left behind");
+                blame(std::to_string(library_bytes() - bytes_at_rest_) + " bytes are left over");
             }
         }
         const char* outcome = "absorbed";
@@ -78,9 +78,9 @@ class Worker {
     std::string end() {
         life_.close();
         std::string left;
-        if (!faults::alive().empty()) left = "left behind:" + list_alive();
+        if (!faults::alive().empty()) left = "left over:" + list_alive();
         const std::int64_t bytes = library_bytes() - bytes_at_rest_;
-        if (bytes != 0) left += ' ' + std::to_string(bytes) + " bytes are left behind";
+        if (bytes != 0) left += ' ' + std::to_string(bytes) + " bytes are left over";
         return left;
     }
 
@@ -97,7 +97,7 @@ class Worker {
         }
         life_.close();
         bytes_at_rest_ = library_bytes();
-        if (!faults::alive().empty()) blame("left behind:" + list_alive());
+        if (!faults::alive().empty()) blame("left over:" + list_alive());
         return wrong_.empty();
     }
 

@@ -140,11 +140,9 @@ class Crew {
 
     std::string end() {
         if (worker_ == nullptr) return "";
-        worker_->no_more();
-        const auto line = worker_->hear(kPatience);
-        const std::string how = worker_->end();
+        const std::string left = worker_->finish(kPatience);
         worker_.reset();
-        return how == "exit status 0" ? "" : line.value_or("") + " (" + how + ")";
+        return left;
     }
 
   private:

@@ -94,8 +94,11 @@ std::string WorkerProcess::end() {
     return silent_ ? "hangs" : how_it_ended(status);
 }
 
-bool WorkerProcess::ended_well() {
-    return end() == "exit status 0";
+std::string WorkerProcess::finish(std::chrono::seconds patience) {
+    no_more();
+    const auto line = hear(patience);
+    const std::string how = end();
+    return how == "exit status 0" ? "" : line.value_or("") + " (" + how + ")";
 }
 
 }  // namespace gyre::faults

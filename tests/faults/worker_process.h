@@ -1,4 +1,4 @@
-// A fault_worker in a process of its own: what it says, and how it ends.
+// A worker of a test in a process of its own: what it says, and how it ends.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -24,7 +24,8 @@ class WorkerProcess {
     std::optional<std::string> hear(std::chrono::seconds patience);
     // "ended by signal 11", "exit status 1", or that it hangs; it is gone then.
     std::string end();
-    bool ended_well();  // waits for its end
+    // Nothing more to say: "" if it then ends well, else what it last said and how it ended.
+    std::string finish(std::chrono::seconds patience);
 
   private:
     pid_t pid_ = -1;

@@ -107,11 +107,11 @@ struct AttentionVariant {
     bool window = false;
     bool scales = false;
     bool sink_logits = false;
-    bool cap = false;
     std::uint32_t local_size = 64;
     std::uint32_t queries = 0;  // a workgroup of attention_streams; 0: attention, one query
     bool texels = false;        // with queries: the cache as texels; it must fit (texels_fit)
     std::uint32_t splits = 1;   // without queries: workgroups that share a query's cells
+    bool cap = false;           // scores are capped softly
 };
 
 struct LinearVariant {

@@ -33,6 +33,7 @@ layout(constant_id = SPEC_ATTENTION_ALIBI) const uint ALIBI = 0;
 layout(constant_id = SPEC_ATTENTION_WINDOW) const uint WINDOW = 0;
 layout(constant_id = SPEC_ATTENTION_SCALES) const uint SCALES = 0;
 layout(constant_id = SPEC_ATTENTION_SINKS) const uint SINKS = 0;
+layout(constant_id = SPEC_ATTENTION_CAP) const uint CAP = 0;
 layout(constant_id = SPEC_ATTENTION_SPLITS) const uint SPLITS = 1;
 
 // Pairs in a uvec4 of the cache: interface/cache.h.
@@ -56,6 +57,7 @@ shared vec3 partial[LOCAL_SIZE];      // (sum of weighted pair, sum of weights) 
 
 #include "kv_cache.glsl"
 #include "rotary.glsl"
+#include "soft_cap.glsl"
 #include "last_workgroup.glsl"
 
 float score_of(uint kv_head, uint cell) {
@@ -122,6 +124,7 @@ vec3 attend(uint head, uint token, uint position, out float maximum) {
         float score = LOWEST;
         if (seen) {
             score = scale * score_of(kv_head, cell);
+            if (CAP != 0u) score = soft_cap(score, pc.cap);
             if (ALIBI != 0u) score -= slope * float(position - cell);
         }
         tile[id] = score;

@@ -25,6 +25,7 @@ layout(constant_id = SPEC_ATTENTION_ALIBI) const uint ALIBI = 0;
 layout(constant_id = SPEC_ATTENTION_WINDOW) const uint WINDOW = 0;
 layout(constant_id = SPEC_ATTENTION_SCALES) const uint SCALES = 0;
 layout(constant_id = SPEC_ATTENTION_SINKS) const uint SINKS = 0;
+layout(constant_id = SPEC_ATTENTION_CAP) const uint CAP = 0;
 layout(constant_id = SPEC_ATTENTION_QUERIES) const uint QUERIES = 1;
 layout(constant_id = SPEC_ATTENTION_TEXELS) const uint TEXELS = 0;
 
@@ -47,6 +48,7 @@ shared vec2 sums[LOCAL_SIZE * N_PAIRS];     // [stream][pair]
 
 #include "kv_cache.glsl"
 #include "rotary.glsl"
+#include "soft_cap.glsl"
 
 vec2 query[PADDED_PAIRS];
 vec2 sum[PADDED_PAIRS];  // of the weighted values
@@ -121,6 +123,7 @@ void main() {
     for (uint i = stream; i < n_visible; i += STREAMS) {
         uint cell = i < n_kept ? i : i - n_kept + window_first;
         float score = scale * score_of(kv_head, cell);
+        if (CAP != 0u) score = soft_cap(score, pc.cap);
         if (ALIBI != 0u) score -= slope * float(position - cell);
         float larger = max(maximum, score);
         float keep = exp(maximum - larger);

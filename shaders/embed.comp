@@ -18,6 +18,8 @@
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
 
+layout(constant_id = SPEC_EMBED_SCALE) const uint SCALE = 0;
+
 const uint TEXELS = 0;  // a row is loaded once
 #define ROW_CHUNKS pc.n_chunks
 #include "weights.glsl"
@@ -49,7 +51,8 @@ void main() {
             uint i = (c * CHUNK_QUADS + j) * 4u + e;
             if (i < pc.n_embd) {
                 float position = pc.position_offset == NO_OFFSET ? 0.0 : params[position_row + i];
-                state[pc.out_offset + t * pc.row_stride + i] = quad[e] + position;
+                float row_scale = SCALE != 0u ? pc.scale : 1.0;
+                state[pc.out_offset + t * pc.row_stride + i] = row_scale * quad[e] + position;
             }
         }
     }

@@ -1,12 +1,12 @@
-// linear.comp: [norm,] weight rows times x, bias, and what follows: logits, residual sum [and its norm] or
-// activation.
+// linear.comp: [norm,] weight rows times x, bias, and what follows: logits, residual sum [and its norm],
+// activation, or the product with what is there.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   x [n_tokens, n_in]              f32  read
 //   weights slice [n_rows, n_in]            WEIGHT_*  read; COMPLEX_WEIGHTS: real and imaginary
 //           parts [n_rows/2, n_in/2]
 //   params  norm gain and bias [n_in], bias [n_rows]  f32  read
-//   state   out [n_tokens, n_out]           f32  written (RESIDUAL, RESIDUAL_NORM: read too)
+//   state   out [n_tokens, n_out]           f32  written (RESIDUAL, RESIDUAL_NORM, MULTIPLY: read too)
 //   state   normed [n_out]                  f32  written (RESIDUAL_NORM)
 //   cache   logits [n_tokens, n_vocab]      f32  written (LOGITS instead of out)
 //   pc      LinearParams, interface/linear.h
@@ -39,6 +39,8 @@ layout(constant_id = SPEC_LINEAR_ROLLED) const uint ROLLED = 0;
 #endif
 layout(constant_id = SPEC_LINEAR_EPILOGUE) const uint EPILOGUE = 0;
 layout(constant_id = SPEC_LINEAR_ACTIVATION) const uint ACTIVATION = 0;
+layout(constant_id = SPEC_LINEAR_SCALE) const uint SCALE = 0;
+layout(constant_id = SPEC_LINEAR_CAP) const uint CAP = 0;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
 layout(set = 0, binding = BINDING_STATE, std430) readonly buffer StateQuads { vec4 state4[]; };
@@ -47,6 +49,7 @@ layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Logits { float
 
 #include "quads.glsl"
 #include "activation.glsl"
+#include "soft_cap.glsl"
 #ifndef COOPERATIVE
 #include "norm_behind.glsl"
 
@@ -68,15 +71,20 @@ const uint OUTPUTS = 1u;
 
 void store(uint row, uint token, float y) {
     y += pc.bias_offset == NO_OFFSET ? 0.0 : params[pc.bias_offset + row];
+    if (SCALE != 0u) y *= pc.scale;
     uint at = pc.out_offset + token * pc.out_stride + pc.first_row + row;
     if (EPILOGUE == LINEAR_EPILOGUE_LOGITS) {
-        logits[at] = y;
+        logits[at] = CAP != 0u ? soft_cap(y, pc.cap) : y;
     } else if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL) {
         state[at] += y;
 #ifndef COOPERATIVE
     } else if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM) {
         sum_row[at] += y;
 #endif
+    } else if (EPILOGUE == LINEAR_EPILOGUE_KEEP) {
+        state[at] = y;
+    } else if (EPILOGUE == LINEAR_EPILOGUE_MULTIPLY) {
+        state[at] *= y;
     } else {
         state[at] = activate(ACTIVATION, y);
     }

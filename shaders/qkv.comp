@@ -55,6 +55,7 @@ layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_st
 #include "quads.glsl"
 #include "kv_cache.glsl"
 #include "rotary.glsl"
+#include "store_pair.glsl"
 #ifndef COOPERATIVE
 #define load_row4 load_state4
 #include "normed_row.glsl"
@@ -67,29 +68,6 @@ layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_st
 #include "matmul.glsl"
 #endif
 #endif
-
-uint n_pairs() {
-    return (pc.head_dim + 1u) / 2u;
-}
-
-vec2 table_row(uint table, uint position, uint pair) {
-    uint at = table + 2u * (position * n_pairs() + pair);
-    return vec2(state[at], state[at + 1u]);
-}
-
-void write_cache(uint at, vec2 ab) {
-    if (CACHE == CACHE_FORMAT_F16) {
-        cache[at] = packHalf2x16(ab);
-    } else {
-        cache[at] = floatBitsToUint(ab.x);
-        cache[at + 1u] = floatBitsToUint(ab.y);
-    }
-}
-
-void write_state(uint at, vec2 ab) {
-    state[at] = ab.x;
-    state[at + 1u] = ab.y;
-}
 
 // head counts the slice's heads over queries, then keys, then values.
 void store(uint head, uint pair, uint token, vec2 ab) {

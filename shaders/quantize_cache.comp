@@ -22,6 +22,8 @@ layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint c
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 #include "kv_cache.glsl"
+#define block_value(i) state[i]
+#include "quantize_block.glsl"
 
 void main() {
     uint n_blocks = (pc.n_pairs + CACHE_BLOCK_PAIRS - 1u) / CACHE_BLOCK_PAIRS;
@@ -34,22 +36,6 @@ void main() {
     uint kv_head = is_key ? head : head - pc.n_head_kv;
     uint cell = step_state.first_position + token;
 
-    uint first_pair = block * CACHE_BLOCK_PAIRS;
-    uint n_values = 2u * min(CACHE_BLOCK_PAIRS, pc.n_pairs - first_pair);
-    uint from = pc.kv_offset + token * pc.kv_stride + 2u * (head * pc.n_pairs + first_pair);
-    float largest = 0.0;
-    for (uint i = 0u; i < n_values; ++i) {
-        largest = max(largest, abs(state[from + i]));
-    }
-    float scale = q8_scale(largest);
-    for (uint i = 0u; i < n_values; i += 4u) {
-        uint word = 0u;
-        for (uint e = 0u; e < 4u && i + e < n_values; ++e) {
-            word |= pack_q8(state[from + i + e], scale) << (8u * e);
-        }
-        uint at = first_pair / 2u + i / 4u;
-        cache[is_key ? key_word(kv_head, cell, at) : value_word(kv_head, cell, at)] = word;
-    }
-    cache[is_key ? key_scale_word(kv_head, cell, block, n_blocks)
-                 : value_scale_word(kv_head, cell, block, n_blocks)] = floatBitsToUint(scale);
+    uint from = pc.kv_offset + token * pc.kv_stride + 2u * (head * pc.n_pairs + block * CACHE_BLOCK_PAIRS);
+    quantize_block(is_key, kv_head, cell, block, n_blocks, pc.n_pairs, from);
 }

@@ -32,9 +32,22 @@ std::array<bool, kPlaces> used_places(const Operations& operations) {
     return used;
 }
 
+RotaryTables place_tables(const RotarySpec& rotary, bool rotates, std::uint32_t n_ctx,
+                          Words& words) {
+    RotaryTables tables;
+    if (rotates) {
+        const std::uint64_t table = std::uint64_t{n_ctx} * rotary.n_pairs() * 2;
+        tables.query = words.place(table);
+        tables.key = rotary.log_decay.empty() ? tables.query : words.place(table);
+        tables.value = rotary.needs_unit_table() ? words.place(table) : tables.query;
+    }
+    tables.turns = words.place(2 * std::uint64_t{rotary.n_pairs()} * 2);
+    return tables;
+}
+
 }  // namespace
 
-ActivationLayout ActivationLayout::of(const ModelSpec& spec, const RotarySpec& rotary,
+ActivationLayout ActivationLayout::of(const ModelSpec& spec, std::span<const RotarySpec> rotary,
                                       CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx,
                                       std::uint32_t attention_splits) {
     ActivationLayout layout;
@@ -48,20 +61,15 @@ ActivationLayout ActivationLayout::of(const ModelSpec& spec, const RotarySpec& r
         rows.stride = activation_stride(place_width(spec, static_cast<Place>(p)));
         rows.offset = words.place(std::uint64_t{chunk} * rows.stride);
     }
-    if (rotary.turns()) {
-        const std::uint64_t table = std::uint64_t{n_ctx} * rotary.n_pairs() * 2;
-        layout.query_table = words.place(table);
-        layout.key_table = rotary.log_decay.empty() ? layout.query_table : words.place(table);
-        layout.value_table = rotary.needs_unit_table() ? words.place(table) : layout.query_table;
-    }
-    if (rotary.temperature.active()) layout.scales = words.place(n_ctx);
-    layout.turns = words.place(2 * std::uint64_t{rotary.n_pairs()} * 2);
+    for (const RotarySpec& one : rotary)
+        layout.rotary.push_back(place_tables(one, any_rotates(rotary), n_ctx, words));
+    if (rotary[0].temperature.active()) layout.scales = words.place(n_ctx);
     layout.ticket = words.place(1);
     layout.attention_splits = attention_splits;
     if (attention_splits > 1) {
         layout.attention_tickets = words.place(spec.n_head);
         layout.attention_partials = words.place(std::uint64_t{spec.n_head} * attention_splits *
-                                                (2 * std::uint64_t{rotary.n_pairs()} + 2));
+                                                (2 * std::uint64_t{rotary[0].n_pairs()} + 2));
     }
     layout.words = words.total();
     return layout;

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "runtime/engine/plan.h"
 #include "runtime/kernels/tensor.h"
@@ -17,15 +19,19 @@ struct PlaceRows {
     std::uint32_t stride = 0;  // a row, padded to ACTIVATION_ALIGN
 };
 
+// Of one way in which layers rotate.
+struct RotaryTables {
+    std::uint32_t query = 0;  // [n_ctx][n_pairs] (cos, sin) for the queries
+    std::uint32_t key = 0;    // for the keys; query unless they decay (xPos)
+    std::uint32_t value = 0;  // for the values: unit amplitude; query where that is the same
+    std::uint32_t turns = 0;  // [keys, values][n_pairs] (cos, sin) of a cache shift
+};
+
 struct ActivationLayout {
     std::uint32_t chunk = 0;  // tokens processed at once
     std::array<PlaceRows, kPlaces> places{};
-    std::uint32_t query_table = 0;  // [n_ctx][n_pairs] (cos, sin) for the queries
-    std::uint32_t key_table = 0;    // for the keys; query_table unless they decay (xPos)
-    // For the values: unit amplitude; query_table where that is the same.
-    std::uint32_t value_table = 0;
+    std::vector<RotaryTables> rotary;      // of each of ModelSpec::rotary_specs()
     std::uint32_t scales = 0;              // [n_ctx] temperature factors
-    std::uint32_t turns = 0;               // [keys, values][n_pairs] (cos, sin) of a cache shift
     std::uint32_t ticket = 0;              // [1] of norms after a product
     std::uint32_t attention_splits = 1;    // workgroups that share a decoded token's query
     std::uint32_t attention_tickets = 0;   // [n_head], with splits
@@ -35,8 +41,8 @@ struct ActivationLayout {
     const PlaceRows& at(Place place) const { return places[static_cast<std::size_t>(place)]; }
 
     // Of the places that the operations of a spec use, once they are fused for such a cache.
-    static ActivationLayout of(const ModelSpec& spec, const RotarySpec& rotary, CacheFormat cache,
-                               std::uint32_t chunk, std::uint32_t n_ctx,
+    static ActivationLayout of(const ModelSpec& spec, std::span<const RotarySpec> rotary,
+                               CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx,
                                std::uint32_t attention_splits);
 };
 

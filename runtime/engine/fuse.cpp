@@ -17,11 +17,12 @@ std::size_t readers(const Operations& operations, std::size_t writer) {
     return n;
 }
 
-// product, store -> a product that rotates and stores.
+// product, store without a norm -> a product that rotates and stores.
 bool store_in_product(Operations& fused, const Operation& store, const FuseRules& rules) {
     if (store.kind != OperationKind::kStore || fused.empty()) return false;
     Operation& product = fused.back();
     if (product.kind != OperationKind::kProduct || product.out != store.in) return false;
+    if (store.norm) return false;  // it needs whole heads
     product.name += "_" + store.name;
     product.then = Then::kStore;
     product.out = store.out;
@@ -40,7 +41,10 @@ bool norm_after_product(Operations& fused, const Operation& norm, const FuseRule
         return false;
     }
     Operation& product = fused.back();
-    if (product.then != Then::kAdd || product.out != norm.in) return false;
+    if (product.kind != OperationKind::kProduct || product.then != Then::kAdd ||
+        product.out != norm.in) {
+        return false;
+    }
     product.norm = norm.norm;
     product.norm_layer = norm.norm_layer;
     product.norm_place = NormPlace::kAfter;
@@ -55,7 +59,8 @@ bool norm_inside_product(Operations& fused, const Operation& product, const Fuse
         return false;
     }
     const Operation norm = fused.back();
-    const bool reads_it = norm.kind == OperationKind::kNorm && norm.out == product.in;
+    const bool reads_it =
+        norm.kind == OperationKind::kNorm && norm.out == product.in && norm.then != Then::kAdd;
     if (!reads_it || !only_reader || !rules.norm_fits(product)) return false;
     fused.back() = product;
     fused.back().in = norm.in;
@@ -82,7 +87,7 @@ Operations fuse(const Operations& operations, const FuseRules& rules) {
 }
 
 std::string profile_label(const Operation& operation) {
-    if (operation.kind == OperationKind::kNorm) return "";
+    if (operation.kind == OperationKind::kNorm && operation.out == Place::kNormed) return "";
     const bool reads_norm =
         operation.in == Place::kNormed || operation.norm_place == NormPlace::kInside;
     return (reads_norm ? "norm_" : "") + operation.name;

@@ -26,11 +26,29 @@ LinearVariant linear_variant(const Operation& product, const WeightMatrix& matri
     variant.format = matrix.format;
     variant.complex = matrix.complex;
     variant.activation = spec.activation;
-    variant.epilogue = LinearEpilogue::kActivate;
-    if (product.out == Place::kLogits) variant.epilogue = LinearEpilogue::kLogits;
-    if (product.then == Then::kAdd) {
-        variant.epilogue = product.norm_place == NormPlace::kAfter ? LinearEpilogue::kResidualNorm
-                                                                   : LinearEpilogue::kResidual;
+    variant.rms_norm = spec.norm == NormKind::kRms;
+    switch (product.then) {
+        case Then::kKeep:
+            variant.epilogue = LinearEpilogue::kKeep;
+            break;
+        case Then::kActivate:
+        case Then::kStore:
+            variant.epilogue = LinearEpilogue::kActivate;
+            break;
+        case Then::kMultiply:
+            variant.epilogue = LinearEpilogue::kMultiply;
+            break;
+        case Then::kAdd:
+            variant.epilogue = product.norm_place == NormPlace::kAfter
+                                   ? LinearEpilogue::kResidualNorm
+                                   : LinearEpilogue::kResidual;
+            variant.scale = spec.residual_scale != 1.0f;
+            break;
+    }
+    if (product.out == Place::kLogits) {
+        variant.epilogue = LinearEpilogue::kLogits;
+        variant.scale = spec.logit_scale != 1.0f;
+        variant.cap = spec.logit_cap != 0.0f;
     }
     if (product.norm_place == NormPlace::kInside) variant.norm_quads = tilings.norm_quads(matrix);
     return variant;

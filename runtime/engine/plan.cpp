@@ -22,6 +22,15 @@ class Writer {
              .norm = role,
              .norm_layer = layer});
     }
+    void add_norm(NormRole role) {
+        add({.kind = OperationKind::kNorm,
+             .name = "add_norm",
+             .in = Place::kBlock,
+             .out = Place::kX,
+             .then = Then::kAdd,
+             .norm = role,
+             .norm_layer = layer});
+    }
     void product(const char* name, Place in, std::vector<MatrixRole> parts, Place out,
                  Then then = Then::kKeep) {
         add({.kind = OperationKind::kProduct,
@@ -31,14 +40,32 @@ class Writer {
              .parts = std::move(parts),
              .then = then});
     }
-    void store() {
-        add({.kind = OperationKind::kStore, .name = "rotary", .in = Place::kQkv, .out = Place::kQ});
+    void store(bool head_norm) {
+        add({.kind = OperationKind::kStore,
+             .name = "rotary",
+             .in = Place::kQkv,
+             .out = Place::kQ,
+             .norm = head_norm ? std::optional(NormRole::kQ) : std::nullopt,
+             .norm_layer = layer});
     }
     void attend() {
         add({.kind = OperationKind::kAttend,
              .name = "attention",
              .in = Place::kQ,
              .out = Place::kMix});
+    }
+
+    // Where a block reads the residual stream.
+    Place input(const ModelSpec& spec, NormRole role) {
+        if (!spec.has_norms_before()) return Place::kX;
+        norm(role);
+        return Place::kNormed;
+    }
+    // The end of a block: a product, whose result is added to the residual stream.
+    void sum(const ModelSpec& spec, const char* name, Place in, MatrixRole matrix, NormRole after) {
+        if (!spec.has_norms_after()) return product(name, in, {matrix}, Place::kX, Then::kAdd);
+        product(name, in, {matrix}, Place::kBlock);
+        add_norm(after);
     }
 
     std::uint32_t layer = kNoLayer;
@@ -57,39 +84,47 @@ class Writer {
 //   token ids ── embed ──> x
 //
 //   in every layer
-//        x ── norm ── q, k, v ── rotate, store ──> cache
-//        |                           └── q ── attend ── output ──┐
-//        (+) <───────────────────────────────────────────────────┘
-//        x ── norm ── up, activation ── down ──┐
-//        (+) <─────────────────────────────────┘
+//        x ── [norm] ── q, k, v ── [norm by head,] rotate, store ──> cache
+//        |                             └── q ── attend ── output ── [norm] ──┐
+//        (+) <───────────────────────────────────────────────────────────────┘
+//        x ── [norm] ── gate, activation ── times up ── down ── [norm] ──┐
+//        |          or  up, activation                                   |
+//        (+) <───────────────────────────────────────────────────────────┘
 //
 //   x ── norm ── output ──> logits
 //
 // With a parallel residual both blocks read the layer's input, and the sums follow at its end.
 Plan plan(const ModelSpec& spec) {
+    using Role = MatrixRole;
     Plan plan;
     const bool parallel = spec.parallel_residual;
+    const std::vector<Role> qkv = spec.attention.separate_qkv
+                                      ? std::vector{Role::kAttnQ, Role::kAttnK, Role::kAttnV}
+                                      : std::vector{Role::kAttnQkv};
     Writer body(plan.body);
-    body.embed(MatrixRole::kTokenEmbd);
+    body.embed(Role::kTokenEmbd);
     for (body.layer = 0; body.layer < spec.n_layer; ++body.layer) {
         const auto add_attention = [&] {
-            body.product("project", Place::kMix, {MatrixRole::kAttnOutput}, Place::kX, Then::kAdd);
+            body.sum(spec, "project", Place::kMix, Role::kAttnOutput, NormRole::kAttnPost);
         };
-        body.norm(NormRole::kAttn);
-        body.product("qkv", Place::kNormed, {MatrixRole::kAttnQkv}, Place::kQkv);
-        body.store();
+        body.product("qkv", body.input(spec, NormRole::kAttn), qkv, Place::kQkv);
+        body.store(spec.attention.head_norm);
         body.attend();
         if (!parallel) add_attention();
 
-        body.norm(NormRole::kFfn);
-        body.product("up_activate", Place::kNormed, {MatrixRole::kFfnUp}, Place::kHidden,
-                     Then::kActivate);
+        const Place x = body.input(spec, NormRole::kFfn);
+        if (spec.gated) {
+            body.product("gate_activate", x, {Role::kFfnGate}, Place::kHidden, Then::kActivate);
+            body.product("up_multiply", x, {Role::kFfnUp}, Place::kHidden, Then::kMultiply);
+        } else {
+            body.product("up_activate", x, {Role::kFfnUp}, Place::kHidden, Then::kActivate);
+        }
         if (parallel) add_attention();
-        body.product("down", Place::kHidden, {MatrixRole::kFfnDown}, Place::kX, Then::kAdd);
+        body.sum(spec, "down", Place::kHidden, Role::kFfnDown, NormRole::kFfnPost);
     }
     Writer head(plan.head);
     head.norm(NormRole::kOutput);
-    head.product("logits", Place::kNormed, {MatrixRole::kOutput}, Place::kLogits);
+    head.product("logits", Place::kNormed, {Role::kOutput}, Place::kLogits);
     return plan;
 }
 
@@ -104,6 +139,7 @@ std::uint32_t place_width(const ModelSpec& spec, Place place) {
     switch (place) {
         case Place::kX:
         case Place::kNormed:
+        case Place::kBlock:
             return spec.n_embd;
         case Place::kQkv:
             return spec.n_qkv();
@@ -120,6 +156,12 @@ std::uint32_t place_width(const ModelSpec& spec, Place place) {
         case Place::kNone:
             break;
     }
+    return 0;
+}
+
+std::uint32_t first_row_of(const ModelSpec& spec, MatrixRole part) {
+    if (part == MatrixRole::kAttnK) return spec.n_head * spec.head_dim;
+    if (part == MatrixRole::kAttnV) return (spec.n_head + spec.n_head_kv) * spec.head_dim;
     return 0;
 }
 
@@ -176,6 +218,8 @@ const char* to_string(Place place) {
             return "mix";
         case Place::kHidden:
             return "hidden";
+        case Place::kBlock:
+            return "block";
         case Place::kLogits:
             return "logits";
         case Place::kNone:

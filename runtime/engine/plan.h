@@ -26,15 +26,18 @@ enum class Place : std::uint8_t {
     kKv,      // keys and values, rotated, in pair order: on their way into a quantized cache
     kMix,     // the heads' weighted values
     kHidden,  // of the feed-forward
+    kBlock,   // what a block gives, where it is normalised before it is added
     kLogits,
 };
-inline constexpr std::size_t kPlaces = 9;
+inline constexpr std::size_t kPlaces = 10;
 
 enum class OperationKind : std::uint8_t {
-    kEmbed,     // rows of a table, by token id
-    kNorm,      // of every row
-    kProduct,   // rows times a matrix, or several
-    kStore,     // rotates queries, keys and values; keys and values go into the cache
+    kEmbed,    // rows of a table, by token id
+    kNorm,     // of every row; kAdd: of a block's result, added to the residual stream
+    kProduct,  // rows times a matrix, or several
+    // [Normalises queries and keys by head,] rotates queries, keys and values; keys and values go
+    // into the cache.
+    kStore,
     kQuantize,  // stores what is rotated already: a cache whose blocks have scales
     kAttend,    // softmax over the cache
 };
@@ -43,8 +46,9 @@ enum class OperationKind : std::uint8_t {
 enum class Then : std::uint8_t {
     kKeep,
     kActivate,
-    kAdd,    // to what is in the place already
-    kStore,  // as OperationKind::kStore
+    kAdd,       // to what is in the place already
+    kMultiply,  // with what is in the place already
+    kStore,     // as OperationKind::kStore
 };
 
 // Where a norm that belongs to a product is computed.
@@ -62,7 +66,8 @@ struct Operation {
     Place out = Place::kNone;
     std::vector<MatrixRole> parts{};  // of kEmbed and kProduct
     Then then = Then::kKeep;
-    std::optional<NormRole> norm{};  // of kNorm; of a product, where norm_place says
+    // Of kNorm; of a product, where norm_place says; of kStore kQ, if it normalises.
+    std::optional<NormRole> norm{};
     NormPlace norm_place = NormPlace::kApart;
     std::uint32_t norm_layer = kNoLayer;
 
@@ -80,13 +85,14 @@ struct Plan {
 
 Plan plan(const ModelSpec& spec);
 
-// Elements of a row of a place.
+// Elements of a row of a place; of the rows of attn_qkv before a part of it.
 std::uint32_t place_width(const ModelSpec& spec, Place place);
+std::uint32_t first_row_of(const ModelSpec& spec, MatrixRole part);
 
 // A token's matrices in the order of their first use, each once: a tied output is the token table.
 std::vector<MatrixId> matrices_of(const ModelSpec& spec, const Plan& plan);
 
-// Every norm of the residual stream reads a sum that the operation right before it has made.
+// Every norm reads what the operation right before it has made.
 bool norms_follow_sums(const Operations& operations);
 
 const char* to_string(OperationKind kind);

@@ -63,12 +63,11 @@ void Schedule::record_shift(Dispatcher& recorder, std::uint32_t from, std::uint3
     params.n_cells = n_cells;
     params.n_head_kv = cache_->shape().n_head_kv;
     params.n_pairs = cache_->shape().n_pairs;
-    params.key_turn = layout_.turns;
-    params.value_turn = layout_.turns + 2 * params.n_pairs;
     for (const Step& step : prompt_) {
-        if (step.operation.kind == OperationKind::kAttend) {
-            record_shift_cache(recorder, shift_kernel_, *step.set, params);
-        }
+        if (step.operation.kind != OperationKind::kAttend) continue;
+        params.key_turn = layout_.rotary[model_->config().rotary_of(step.operation.layer)].turns;
+        params.value_turn = params.key_turn + 2 * params.n_pairs;
+        record_shift_cache(recorder, shift_kernel_, *step.set, params);
     }
 }
 
@@ -100,7 +99,7 @@ void Schedule::record(const Rows& rows, const Step& step) const {
             return step.operation.then == Then::kStore ? product_and_store(rows, step)
                                                        : product(rows, step);
         case OperationKind::kStore:
-            break;  // always the epilogue of a product
+            return store(rows, step);
         case OperationKind::kQuantize:
             return quantize_cache(rows, step);
         case OperationKind::kAttend:
@@ -121,6 +120,7 @@ void Schedule::embed(const Rows& rows, const Step& step) const {
     params.n_embd = model_->config().n_embd;
     params.n_tokens = rows.n;
     params.position_offset = model_->weights().positions;
+    params.scale = model_->config().embedding_scale;
     const Part& table = step.parts[0];
     for (std::size_t s = 0; s < table.sets->size(); ++s) {
         describe_slice(*table.matrix, table.matrix->slices[s], params);
@@ -133,12 +133,13 @@ void Schedule::norm(const Rows& rows, const Step& step) const {
     const NormWeights& norm = model_->weights().norm(step.operation.norm_id());
     NormParams params = {};
     params.x_offset = first_row(rows, step.operation.in);
-    params.out_offset = layout_.at(step.operation.out).offset;
+    params.out_offset = first_row(rows, step.operation.out);
     params.row_stride = layout_.at(step.operation.in).stride;
     params.n_embd = model_->config().n_embd;
     params.weight_offset = norm.weight;
     params.bias_offset = norm.bias;
     params.epsilon = model_->config().layer_norm_epsilon;
+    params.scale = model_->config().residual_scale;
     rows.elements_cost(static_cast<double>(params.n_embd) * rows.n);
     record_norm(rows.recorder, step.kernel, *step.set, params, rows.n);
 }
@@ -150,12 +151,16 @@ void Schedule::product(const Rows& rows, const Step& step) const {
     params.x_offset = first_row(rows, operation.in);
     params.x_stride = layout_.at(operation.in).stride;
     params.n_tokens = rows.n;
-    params.out_offset = layout_.at(operation.out).offset;
-    params.out_stride = operation.out == Place::kLogits ? model_->config().n_vocab
-                                                        : layout_.at(operation.out).stride;
+    const ModelSpec& spec = model_->config();
+    const bool logits = operation.out == Place::kLogits;
+    const PlaceRows& out = layout_.at(operation.out);
+    params.out_stride = logits ? spec.n_vocab : out.stride;
+    params.scale = logits ? spec.logit_scale : spec.residual_scale;
+    params.cap = spec.logit_cap;
     params.normed_offset = layout_.at(Place::kNormed).offset;
     params.ticket = layout_.ticket;
     for (const Part& part : step.parts) {
+        params.out_offset = out.offset + part.first_row;
         for (std::size_t s = 0; s < part.sets->size(); ++s) {
             const WeightSlice& slice = part.matrix->slices[s];
             describe_slice(*part.matrix, slice, params);
@@ -166,35 +171,59 @@ void Schedule::product(const Rows& rows, const Step& step) const {
     }
 }
 
-void Schedule::product_and_store(const Rows& rows, const Step& step) const {
+template <typename Params>
+void Schedule::describe_store(const Operation& operation, Params& params) const {
     const ModelSpec& spec = model_->config();
-    const Operation& operation = step.operation;
-    QkvParams params = {};
-    describe_norm(operation, *model_, params);
-    params.x_offset = first_row(rows, operation.in);
-    params.row_stride = layout_.at(operation.in).stride;
-    params.n_tokens = rows.n;
+    const RotaryTables& tables = layout_.rotary[spec.rotary_of(operation.layer)];
     params.n_head = spec.n_head;
     params.n_head_kv = spec.n_head_kv;
     params.head_dim = spec.head_dim;
-    params.rotary_stride = rotary_.stride;
-    params.query_table = layout_.query_table;
-    params.key_table = layout_.key_table;
-    params.value_table = layout_.value_table;
+    params.rotary_stride = rotary_of(operation).stride;
+    params.query_table = tables.query;
+    params.key_table = tables.key;
+    params.value_table = tables.value;
     params.q_offset = layout_.at(Place::kQ).offset;
     params.q_stride = layout_.at(Place::kQ).stride;
+    params.cache = cache_->shape().layout();
+}
+
+void Schedule::product_and_store(const Rows& rows, const Step& step) const {
+    const Operation& operation = step.operation;
+    QkvParams params = {};
+    describe_norm(operation, *model_, params);
+    describe_store(operation, params);
+    params.x_offset = first_row(rows, operation.in);
+    params.row_stride = layout_.at(operation.in).stride;
+    params.n_tokens = rows.n;
     params.kv_offset = layout_.at(Place::kKv).offset;
     params.kv_stride = layout_.at(Place::kKv).stride;
-    params.cache = cache_->shape().layout();
     for (const Part& part : step.parts) {
-        params.bias_offset = part.bias;
+        // The kernel counts biases over all heads, as they lie.
+        params.bias_offset = part.bias == NO_OFFSET ? NO_OFFSET : part.bias - part.first_row;
         for (std::size_t s = 0; s < part.sets->size(); ++s) {
             const WeightSlice& slice = part.matrix->slices[s];
             describe_slice(*part.matrix, slice, params);
+            params.first_head += part.first_row / params.head_dim;
             rows.product_costs(multiplications(*part.matrix, slice.n_rows, rows.n));
             record_qkv(rows.recorder, part.kernel, (*part.sets)[s], params);
         }
     }
+}
+
+void Schedule::store(const Rows& rows, const Step& step) const {
+    const Operation& operation = step.operation;
+    const PlaceRows& in = layout_.at(operation.in);
+    StoreKvParams params = {};
+    describe_store(operation, params);
+    params.in_offset = in.offset;
+    params.in_stride = in.stride;
+    if (operation.norm) {
+        params.q_gain = model_->weights().norm({NormRole::kQ, operation.layer}).weight;
+        params.k_gain = model_->weights().norm({NormRole::kK, operation.layer}).weight;
+        params.norm_epsilon = model_->config().layer_norm_epsilon;
+    }
+    rows.elements_cost(static_cast<double>(in.stride) * rows.n);
+    record_store_kv(rows.recorder, step.kernel, *step.set, params, rows.n);
 }
 
 void Schedule::quantize_cache(const Rows& rows, const Step& step) const {
@@ -211,10 +240,10 @@ void Schedule::quantize_cache(const Rows& rows, const Step& step) const {
 }
 
 // A query's head meets the keys and the values of every cell that it sees.
-double Schedule::attention_costs(const Rows& rows) const {
+double Schedule::attention_costs(const Rows& rows, std::uint32_t layer) const {
     const ModelSpec& spec = model_->config();
     double cells = rows.first_position + (rows.n + 1) / 2.0;
-    const std::uint32_t window = spec.attention.sliding_window;
+    const std::uint32_t window = spec.window(layer);
     if (window != 0) cells = std::min(cells, 1.0 * window + spec.attention.sink_tokens);
     return 2.0 * cells * rows.n * spec.n_head * spec.head_dim;
 }
@@ -233,19 +262,23 @@ void Schedule::attend(const Rows& rows, const Step& step) const {
     params.n_head = spec.n_head;
     params.n_head_kv = spec.n_head_kv;
     params.head_dim = spec.head_dim;
-    params.rotary_stride = rotary_.stride;
-    params.value_table = layout_.value_table;
+    params.rotary_stride = rotary_of(step.operation).stride;
+    params.value_table = layout_.rotary[spec.rotary_of(step.operation.layer)].value;
     params.cache = cache_->shape().layout();
-    params.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(spec.head_dim)));
+    params.scale = spec.attention.score_scale;
+    if (params.scale == 0.0f) {
+        params.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(spec.head_dim)));
+    }
+    params.cap = spec.attention.score_cap;
     params.slopes_offset = weights.alibi_slopes;
-    params.window = spec.attention.sliding_window;
+    params.window = spec.window(step.operation.layer);
     params.sink_tokens = spec.attention.sink_tokens;
     params.scales_offset = layout_.scales;
     params.sink_logits_offset = weights.layers[step.operation.layer].attn_sinks;
     params.partials = layout_.attention_partials;
     params.tickets = layout_.attention_tickets;
     rows.recorder.next_costs(static_cast<std::uint32_t>(WorkKind::kAttention),
-                             attention_costs(rows));
+                             attention_costs(rows, step.operation.layer));
     record_attention(rows.recorder, step.kernel, *step.set, params);
 }
 

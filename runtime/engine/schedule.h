@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,9 +53,11 @@ class Schedule {
     using Progress = std::function<Status(double fraction)>;
 
     // The buffers, cache and model must outlive it. Compiles what the model needs.
+    // rotary: ModelSpec::rotary_specs() for the session.
     static Result<Schedule> create(const Model& model, const KvCache& cache,
-                                   const RotarySpec& rotary, const ActivationLayout& layout,
-                                   const ScheduleBuffers& buffers, const Progress& progress = {});
+                                   std::span<const RotarySpec> rotary,
+                                   const ActivationLayout& layout, const ScheduleBuffers& buffers,
+                                   const Progress& progress = {});
 
     // What a profile tells apart ends with a timestamp of its label (profile_label) and layer, for
     // recorders that take them.
@@ -80,6 +83,7 @@ class Schedule {
     struct Part {
         const WeightMatrix* matrix = nullptr;
         ParamsOffset bias = NO_OFFSET;
+        std::uint32_t first_row = 0;  // of the product's rows
         Kernel kernel;
         const std::vector<DescriptorSet>* sets = nullptr;
     };
@@ -118,9 +122,13 @@ class Schedule {
         auto operator<=>(const SetKey&) const = default;
     };
 
-    Schedule(const Model& model, const KvCache& cache, const RotarySpec& rotary,
+    Schedule(const Model& model, const KvCache& cache, std::span<const RotarySpec> rotary,
              const ActivationLayout& layout, const ScheduleBuffers& buffers)
-        : model_(&model), cache_(&cache), rotary_(rotary), layout_(layout), buffers_(buffers) {}
+        : model_(&model),
+          cache_(&cache),
+          rotary_(rotary.begin(), rotary.end()),
+          layout_(layout),
+          buffers_(buffers) {}
 
     Status build(const Progress& progress);
     Status build_step(const Operation& operation, const StepsOf& of, Step& step);
@@ -132,7 +140,10 @@ class Schedule {
                                  bool decode) const;
     Result<Kernel> qkv_kernel(const Operation& operation, const WeightMatrix& matrix,
                               bool decode) const;
-    Result<Kernel> attention_kernel(bool decode) const;
+    Result<Kernel> store_kernel(const Operation& operation) const;
+    Result<Kernel> attention_kernel(const Operation& operation, bool decode) const;
+    const RotarySpec& rotary_of(const Operation& operation) const;
+    RotaryKernelSpec rotary_kernel(const RotarySpec& rotary) const;
     // matrix: nullptr, or whose slices have a set each. x: where what a product reads begins.
     Result<const std::vector<DescriptorSet>*> sets_of(const WeightMatrix* matrix, std::uint32_t x,
                                                       const BufferRange& bound, TexelViews views,
@@ -151,18 +162,21 @@ class Schedule {
     void norm(const Rows& rows, const Step& step) const;
     void product(const Rows& rows, const Step& step) const;
     void product_and_store(const Rows& rows, const Step& step) const;
+    void store(const Rows& rows, const Step& step) const;
     void quantize_cache(const Rows& rows, const Step& step) const;
     void attend(const Rows& rows, const Step& step) const;
-    double attention_costs(const Rows& rows) const;
+    double attention_costs(const Rows& rows, std::uint32_t layer) const;
+    // What is told of the rotation and of queries, keys and values to who stores them.
+    template <typename Params>
+    void describe_store(const Operation& operation, Params& params) const;
     std::uint32_t first_row(const Rows& rows, Place place) const;
 
     const Model* model_;
     const KvCache* cache_;
-    RotarySpec rotary_;
+    std::vector<RotarySpec> rotary_;
     ActivationLayout layout_;
     ScheduleBuffers buffers_;
 
-    RotaryKernelSpec rotary_kernel_;
     Kernel shift_kernel_;
     std::map<SetKey, std::vector<DescriptorSet>> sets_;
     Steps decode_, prompt_, last_logits_, all_logits_;  // as FusedPlan

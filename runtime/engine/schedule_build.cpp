@@ -15,8 +15,9 @@ constexpr TexelViews kFixedViews = 1u << BINDING_STATE | 1u << BINDING_WEIGHTS;
 }  // namespace
 
 Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
-                                  const RotarySpec& rotary, const ActivationLayout& layout,
-                                  const ScheduleBuffers& buffers, const Progress& progress) {
+                                  std::span<const RotarySpec> rotary,
+                                  const ActivationLayout& layout, const ScheduleBuffers& buffers,
+                                  const Progress& progress) {
     Schedule schedule(model, cache, rotary, layout, buffers);
     const auto ignore = [](double) { return Status(); };
     GYRE_TRY(schedule.build(progress ? progress : ignore));
@@ -25,9 +26,7 @@ Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
 
 Status Schedule::build(const Progress& progress) {
     const CacheFormat format = cache_->shape().format;
-    rotary_kernel_ = {rotary_.pairing, rotary_.turns() && rotary_.rotate_keys,
-                      rotary_.turns() ? rotary_.values : ValueRotation::kNone};
-    GYRE_ASSIGN(shift_kernel_, model_->kernels().shift_cache(format, rotary_kernel_));
+    GYRE_ASSIGN(shift_kernel_, model_->kernels().shift_cache(format, rotary_kernel(rotary_[0])));
 
     const FusedPlan plan = FusedPlan::of(model_->plan(), model_->tilings(), model_->weights(),
                                          cache_has_scales(format));
@@ -70,14 +69,16 @@ Status Schedule::build_step(const Operation& operation, const StepsOf& of, Step&
             return build_norm(step);
         case OperationKind::kProduct:
             return build_product(of, step);
-        case OperationKind::kStore:
-            return Status::internal("a store that no product takes over");
+        case OperationKind::kStore: {
+            GYRE_ASSIGN(step.kernel, store_kernel(operation));
+            break;
+        }
         case OperationKind::kQuantize: {
             GYRE_ASSIGN(step.kernel, model_->kernels().quantize_cache());
             break;
         }
         case OperationKind::kAttend: {
-            GYRE_ASSIGN(step.kernel, attention_kernel(of.decode));
+            GYRE_ASSIGN(step.kernel, attention_kernel(operation, of.decode));
             break;
         }
     }
@@ -90,15 +91,20 @@ Status Schedule::build_step(const Operation& operation, const StepsOf& of, Step&
 Status Schedule::build_embed(Step& step) {
     Part& table = step.parts.emplace_back();
     table.matrix = &model_->weights().matrix(step.operation.matrix(0));
-    GYRE_ASSIGN(table.kernel, model_->kernels().embed(table.matrix->format));
+    const bool scale = model_->config().embedding_scale != 1.0f;
+    GYRE_ASSIGN(table.kernel, model_->kernels().embed(table.matrix->format, scale));
     GYRE_ASSIGN(table.sets, sets_of(table.matrix, 0, buffers_.tokens, 0, "embed"));
     return {};
 }
 
 Status Schedule::build_norm(Step& step) {
     const WeightFormat format = model_->weights().token_embd.format;
-    GYRE_ASSIGN(step.kernel,
-                model_->kernels().norm(model_->tilings().norm_size(format), norm_texels()));
+    NormVariant variant;
+    variant.local_size = model_->tilings().norm_size(format);
+    variant.texels = norm_texels();
+    variant.rms = model_->config().norm == NormKind::kRms;
+    variant.add = step.operation.then == Then::kAdd;
+    GYRE_ASSIGN(step.kernel, model_->kernels().norm(variant));
     GYRE_ASSIGN(const auto* sets, sets_of(nullptr, 0, {}, norm_texels() ? kNormViews : 0, "norm"));
     step.set = sets->data();
     return {};
@@ -112,6 +118,7 @@ Status Schedule::build_product(const StepsOf& of, Step& step) {
         Part& part = step.parts.emplace_back();
         part.matrix = &model_->weights().matrix(id);
         part.bias = model_->weights().bias(id);
+        part.first_row = first_row_of(model_->config(), id.role);
         GYRE_ASSIGN(part.kernel, stores ? qkv_kernel(operation, *part.matrix, of.decode)
                                         : linear_kernel(operation, *part.matrix, of.decode));
         // Every linear module declares the logits' binding, so something has to be bound there.
@@ -139,9 +146,11 @@ Result<Kernel> Schedule::qkv_kernel(const Operation& operation, const WeightMatr
     variant.format = matrix.format;
     variant.complex = matrix.complex;
     variant.cache = cache_->shape().format;
-    variant.rotary = rotary_kernel_;
+    const RotarySpec& rotary = rotary_of(operation);
+    variant.rotary = rotary_kernel(rotary);
+    variant.rms_norm = model_->config().norm == NormKind::kRms;
     variant.row_step =
-        pair_row_step(rotary_.pairing, matrix.complex, model_->config().head_dim, rotary_.stride);
+        pair_row_step(rotary.pairing, matrix.complex, model_->config().head_dim, rotary.stride);
     const bool inside = operation.norm_place == NormPlace::kInside;
     if (inside) variant.norm_quads = model_->tilings().norm_quads(matrix);
     variant.tiling = with_even_rows(
@@ -149,16 +158,38 @@ Result<Kernel> Schedule::qkv_kernel(const Operation& operation, const WeightMatr
     return model_->kernels().qkv(variant);
 }
 
-Result<Kernel> Schedule::attention_kernel(bool decode) const {
+const RotarySpec& Schedule::rotary_of(const Operation& operation) const {
+    return rotary_[model_->config().rotary_of(operation.layer)];
+}
+
+// All layers have the same pairing, and rotate the same, if some rotate at all.
+RotaryKernelSpec Schedule::rotary_kernel(const RotarySpec& rotary) const {
+    const bool turns = any_rotates(rotary_);
+    return {rotary.pairing, turns && rotary.rotate_keys,
+            turns ? rotary.values : ValueRotation::kNone};
+}
+
+Result<Kernel> Schedule::store_kernel(const Operation& operation) const {
+    StoreVariant variant;
+    variant.cache = cache_->shape().format;
+    variant.rotary = rotary_kernel(rotary_of(operation));
+    variant.head_norm = operation.norm.has_value();
+    variant.rms_norm = model_->config().norm == NormKind::kRms;
+    return model_->kernels().store_kv(variant);
+}
+
+Result<Kernel> Schedule::attention_kernel(const Operation& operation, bool decode) const {
     const ModelSpec& spec = model_->config();
+    const RotarySpec& rotary = rotary_of(operation);
     AttentionVariant attention;
     attention.cache = cache_->shape().format;
-    attention.rotary = rotary_kernel_;
-    attention.n_pairs = rotary_.n_pairs();
+    attention.rotary = rotary_kernel(rotary);
+    attention.n_pairs = rotary.n_pairs();
     attention.alibi = spec.position == PositionKind::kAlibi;
-    attention.window = spec.attention.sliding_window != 0;
-    attention.scales = rotary_.temperature.active();
+    attention.window = spec.window(operation.layer) != 0;
+    attention.scales = rotary_[0].temperature.active();
     attention.sink_logits = spec.attention.sink_logits;
+    attention.cap = spec.attention.score_cap != 0.0f;
     if (attention.n_pairs > 128) {
         return Status::unsupported("head size " + std::to_string(spec.head_dim) +
                                    ": the attention kernel handles at most 256");

@@ -66,7 +66,8 @@ StepDescription Schedule::describe(const Rows& rows, const Step& step) const {
         description.bytes = description.bytes / description.n_rows * rows.n;
     } else if (operation.kind == OperationKind::kAttend) {
         const CacheShape& cache = cache_->shape();
-        description.bytes = attention_bytes(model_->config(), cache, cache.n_ctx - 1);
+        description.bytes =
+            attention_bytes(model_->config(), operation.layer, cache, cache.n_ctx - 1);
     }
     return description;
 }

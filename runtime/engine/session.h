@@ -125,7 +125,7 @@ class Session {
     std::uint32_t n_ctx() const { return cache_.shape().n_ctx; }
     std::uint32_t chunk() const { return layout_.chunk; }
     const Model& model() const { return *model_; }
-    const RotarySpec& rotary() const { return rotary_; }
+    const RotarySpec& rotary() const { return rotary_[0]; }  // of the first kind of layers
     std::uint64_t cache_bytes() const { return cache_.bytes(); }
     std::uint64_t work_bytes() const;  // of all other buffers; more after the first LogitsSink
     const CacheShape& cache_shape() const { return cache_.shape(); }
@@ -208,9 +208,9 @@ class Session {
         std::array<CommandRecorder, 2> parts;  // recorded for every submission of a chunk, in turn
         CommandRecorder read_logits;           // recorded once
     };
-    Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
-            KvCache cache, Buffers buffers, TokenLoop loop, Recorders recorders,
-            const SessionOptions& options);
+    Session(std::shared_ptr<const Model> model, std::vector<RotarySpec> rotary,
+            ActivationLayout layout, KvCache cache, Buffers buffers, TokenLoop loop,
+            Recorders recorders, const SessionOptions& options);
 
     static Result<Buffers> make_buffers(Device& device, const SessionPlan& plan);
     static Result<Recorders> make_recorders(Device& device);
@@ -244,7 +244,7 @@ class Session {
 
     std::shared_ptr<const Model> model_;
     SessionOptions options_;
-    RotarySpec rotary_;
+    std::vector<RotarySpec> rotary_;  // ModelSpec::rotary_specs()
     ActivationLayout layout_;
     KvCache cache_;
     Buffers buffers_;

@@ -96,8 +96,8 @@ Result<SessionPlan> SessionPlan::of(const ModelConfig& config, WeightFormat embe
     // Frequencies that depend on the length are those of the last position, frozen here.
     const std::uint64_t end = std::uint64_t{options.first_position} + n_ctx;
     plan.rotary =
-        config.rotary_spec(static_cast<std::uint32_t>(std::min<std::uint64_t>(end, 0xffffffffu)));
-    GYRE_TRY(check_decay(plan.rotary, options.cache, n_ctx));
+        config.rotary_specs(static_cast<std::uint32_t>(std::min<std::uint64_t>(end, 0xffffffffu)));
+    GYRE_TRY(check_decay(plan.rotary[0], options.cache, n_ctx));
     const Tilings tilings = Tilings::for_device(device, caps, embedding);
     plan.layout = ActivationLayout::of(config, plan.rotary, options.cache, chunk, n_ctx,
                                        tilings.attention_splits(n_ctx));

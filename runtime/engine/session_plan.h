@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "runtime/base/status.h"
 #include "runtime/engine/session.h"
@@ -15,7 +16,9 @@
 namespace gyre {
 
 struct SessionPlan {
-    RotarySpec rotary;  // frequencies that depend on the length are those of the last position
+    // ModelSpec::rotary_specs(); frequencies that depend on the length are those of the last
+    // position.
+    std::vector<RotarySpec> rotary;
     ActivationLayout layout;
     CacheShape cache;
     std::uint32_t n_choices = 0;  // tokens that the sampler chooses from

@@ -31,9 +31,12 @@ Status Session::restore(Snapshot snapshot, const CellImage* cells) {
 
 bool Session::has_cells_of(std::uint32_t other_n_ctx) const {
     if (other_n_ctx == n_ctx()) return true;
-    if (!rotary_.log_decay.empty()) return false;
-    const RotarySpec other = model_->config().rotary_spec(options_.first_position + other_n_ctx);
-    return other.inv_freq == rotary_.inv_freq && other.amplitude == rotary_.amplitude;
+    const auto others = model_->config().rotary_specs(options_.first_position + other_n_ctx);
+    return std::equal(rotary_.begin(), rotary_.end(), others.begin(),
+                      [](const RotarySpec& a, const RotarySpec& b) {
+                          return a.log_decay.empty() && a.inv_freq == b.inv_freq &&
+                                 a.amplitude == b.amplitude;
+                      });
 }
 
 }  // namespace gyre

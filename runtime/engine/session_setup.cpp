@@ -43,9 +43,9 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     return session;
 }
 
-Session::Session(std::shared_ptr<const Model> model, RotarySpec rotary, ActivationLayout layout,
-                 KvCache cache, Buffers buffers, TokenLoop loop, Recorders recorders,
-                 const SessionOptions& options)
+Session::Session(std::shared_ptr<const Model> model, std::vector<RotarySpec> rotary,
+                 ActivationLayout layout, KvCache cache, Buffers buffers, TokenLoop loop,
+                 Recorders recorders, const SessionOptions& options)
     : model_(std::move(model)),
       options_(options),
       rotary_(std::move(rotary)),
@@ -96,25 +96,26 @@ Status Session::fill_state() {
                               std::as_bytes(values));
     };
     std::vector<float> values;
-    const auto upload_table = [&](RotaryTable which, std::uint32_t word) {
-        values.resize(host_size(rotary_table_floats(rotary_, n_ctx())));
-        fill_rotary_table(rotary_, which, options_.first_position, n_ctx(), decay_origin(), values);
+    const auto upload_table = [&](const RotarySpec& rotary, RotaryTable which, std::uint32_t word) {
+        values.resize(host_size(rotary_table_floats(rotary, n_ctx())));
+        fill_rotary_table(rotary, which, options_.first_position, n_ctx(), decay_origin(), values);
         return upload(word, values);
     };
-    if (rotary_.turns()) {
-        GYRE_TRY(upload_table(RotaryTable::kQueries, layout_.query_table));
-        if (layout_.key_table != layout_.query_table) {
-            GYRE_TRY(upload_table(RotaryTable::kKeys, layout_.key_table));
+    for (std::size_t r = 0; r < rotary_.size() && any_rotates(rotary_); ++r) {
+        const RotaryTables& tables = layout_.rotary[r];
+        GYRE_TRY(upload_table(rotary_[r], RotaryTable::kQueries, tables.query));
+        if (tables.key != tables.query) {
+            GYRE_TRY(upload_table(rotary_[r], RotaryTable::kKeys, tables.key));
         }
-        if (layout_.value_table != layout_.query_table) {
-            GYRE_TRY(upload_table(RotaryTable::kValues, layout_.value_table));
+        if (tables.value != tables.query) {
+            GYRE_TRY(upload_table(rotary_[r], RotaryTable::kValues, tables.value));
         }
     }
-    if (rotary_.temperature.active()) {
+    if (rotary_[0].temperature.active()) {
         values.resize(n_ctx());
         for (std::uint32_t p = 0; p < n_ctx(); ++p) {
             values[p] =
-                static_cast<float>(rotary_.temperature.factor(options_.first_position + p + 1));
+                static_cast<float>(rotary_[0].temperature.factor(options_.first_position + p + 1));
         }
         GYRE_TRY(upload(layout_.scales, values));
     }

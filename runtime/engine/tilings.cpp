@@ -169,7 +169,7 @@ ModelTilings::ModelTilings(const Device& device, const Plan& plan, const ModelWe
     norms_behind_ =
         wants_norms_behind_ && !uses_fixed_tiles(caps_) &&
         std::all_of(operations.begin(), operations.end(), [&](const Operation& operation) {
-            return operation.then != Then::kAdd ||
+            return operation.kind != OperationKind::kProduct || operation.then != Then::kAdd ||
                    weights.matrix(operation.matrix(0)).slices.size() == 1;
         });
 }

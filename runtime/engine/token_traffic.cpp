@@ -40,9 +40,10 @@ std::uint64_t bytes_of(const WeightMatrix& matrix) {
     return bytes;
 }
 
-std::uint64_t attention_bytes(const ModelSpec& spec, const CacheShape& cache, std::uint32_t depth) {
+std::uint64_t attention_bytes(const ModelSpec& spec, std::uint32_t layer, const CacheShape& cache,
+                              std::uint32_t depth) {
     std::uint64_t cells = std::uint64_t{depth} + 1;  // the token sees itself
-    const std::uint32_t window = spec.attention.sliding_window;
+    const std::uint32_t window = spec.window(layer);
     if (window != 0) cells = std::min(cells, std::uint64_t{window} + spec.attention.sink_tokens);
     const std::uint64_t words = std::uint64_t{cache.head_words} + cache.head_blocks;
     return 2 * cells * cache.n_head_kv * words * 4;
@@ -56,7 +57,7 @@ TokenTraffic token_traffic(const ModelSpec& spec, const Plan& plan, const ModelW
 
     for (const Operation& operation : plan.body) {
         if (operation.kind != OperationKind::kAttend) continue;
-        traffic.cache_bytes += attention_bytes(spec, cache, depth);
+        traffic.cache_bytes += attention_bytes(spec, operation.layer, cache, depth);
     }
     return traffic;
 }

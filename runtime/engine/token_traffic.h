@@ -21,8 +21,9 @@ struct TokenTraffic {
     std::uint64_t cache_bytes = 0;           // keys, values and scales of the cells that it sees
 };
 
-// Bytes of keys, values and scales that a token's kAttend reads with depth tokens before it.
-std::uint64_t attention_bytes(const ModelSpec& spec, const CacheShape& cache, std::uint32_t depth);
+// Bytes of keys, values and scales that a token reads in a layer with depth tokens before it.
+std::uint64_t attention_bytes(const ModelSpec& spec, std::uint32_t layer, const CacheShape& cache,
+                              std::uint32_t depth);
 
 std::uint64_t bytes_of(const WeightMatrix& matrix);  // on the device, padding included
 

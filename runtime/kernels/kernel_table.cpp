@@ -9,11 +9,13 @@
 #include "shaders/interface/attention.h"
 #include "shaders/interface/bindings.h"
 #include "shaders/interface/cooperative.h"
+#include "shaders/interface/embed.h"
 #include "shaders/interface/measure_copy.h"
 #include "shaders/interface/measure_fma.h"
 #include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
 #include "shaders/interface/shift_cache.h"
+#include "shaders/interface/store_kv.h"
 
 namespace gyre {
 namespace {
@@ -58,6 +60,11 @@ SpecConstant spec(std::uint32_t id, T value) {
 
 void append(std::vector<SpecConstant>& constants, std::vector<SpecConstant> more) {
     constants.insert(constants.end(), more.begin(), more.end());
+}
+
+// A constant is 0 where it is not given.
+void append_flag(std::vector<SpecConstant>& constants, std::uint32_t id, bool value) {
+    if (value) constants.push_back(spec(id, 1));
 }
 
 std::vector<SpecConstant> shape_constants(const DeviceCaps& caps) {
@@ -137,17 +144,26 @@ std::size_t KernelTable::pipeline_count() const {
     return pipelines_.size();
 }
 
-Result<Kernel> KernelTable::embed(WeightFormat format) {
+Result<Kernel> KernelTable::embed(WeightFormat format, bool scale) {
     const Tiling tiling{.local_size = 64, .rows = 1};
+    std::vector<SpecConstant> constants = {spec(SPEC_LOCAL_SIZE, tiling.local_size)};
+    append_flag(constants, SPEC_EMBED_SCALE, scale);
     GYRE_ASSIGN(const Pipeline* pipeline,
-                get("embed" + module_suffix(format), {spec(SPEC_LOCAL_SIZE, tiling.local_size)}));
+                get("embed" + module_suffix(format), std::move(constants)));
     return Kernel{pipeline, tiling};
 }
 
 Result<Kernel> KernelTable::norm(std::uint32_t local_size, bool texels) {
-    GYRE_ASSIGN(const Pipeline* pipeline,
-                get("norm", {spec(SPEC_LOCAL_SIZE, local_size), spec(SPEC_NORM_TEXELS, texels)}));
-    return Kernel{pipeline, Tiling{.local_size = local_size}};
+    return norm(NormVariant{.local_size = local_size, .texels = texels});
+}
+
+Result<Kernel> KernelTable::norm(const NormVariant& v) {
+    std::vector<SpecConstant> constants = {spec(SPEC_LOCAL_SIZE, v.local_size),
+                                           spec(SPEC_NORM_TEXELS, v.texels)};
+    append_flag(constants, SPEC_NORM_ADD, v.add);
+    append_flag(constants, SPEC_NORM_RMS, v.rms);
+    GYRE_ASSIGN(const Pipeline* pipeline, get("norm", std::move(constants)));
+    return Kernel{pipeline, Tiling{.local_size = v.local_size}};
 }
 
 Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
@@ -172,6 +188,7 @@ Result<Kernel> KernelTable::qkv(const QkvVariant& v) {
                 spec(SPEC_QKV_TEXELS, v.tiling.texels), spec(SPEC_QKV_STAGED, v.tiling.staged),
                 spec(SPEC_QKV_ROLLED, v.tiling.rolled), spec(SPEC_QKV_ROW_STEP, v.row_step)});
     }
+    append_flag(constants, SPEC_NORM_RMS, v.rms_norm && v.norm_quads != 0);
     GYRE_ASSIGN(const Pipeline* pipeline, get(product_module("qkv", v.complex, v.format, v.tiling),
                                               std::move(constants), v.tiling.cooperative));
     return Kernel{pipeline, v.tiling};
@@ -187,6 +204,7 @@ Result<Kernel> KernelTable::attention(const AttentionVariant& v) {
                                            spec(SPEC_ATTENTION_WINDOW, v.window),
                                            spec(SPEC_ATTENTION_SCALES, v.scales),
                                            spec(SPEC_ATTENTION_SINKS, v.sink_logits)};
+    append_flag(constants, SPEC_ATTENTION_CAP, v.cap);
     if (v.queries == 0) {
         assert(v.n_pairs <= v.local_size && "an invocation adds one pair");
         constants.push_back(spec(SPEC_ATTENTION_SPLITS, v.splits));
@@ -230,10 +248,26 @@ Result<Kernel> KernelTable::linear(const LinearVariant& v) {
              spec(SPEC_LINEAR_NORM_QUADS, v.norm_quads), spec(SPEC_LINEAR_TEXELS, v.tiling.texels),
              spec(SPEC_LINEAR_STAGED, v.tiling.staged), spec(SPEC_LINEAR_ROLLED, v.tiling.rolled)});
     }
+    const bool normalises = v.norm_quads != 0 || v.epilogue == LinearEpilogue::kResidualNorm;
+    append_flag(constants, SPEC_NORM_RMS, v.rms_norm && normalises);
+    append_flag(constants, SPEC_LINEAR_SCALE, v.scale);
+    append_flag(constants, SPEC_LINEAR_CAP, v.cap);
     GYRE_ASSIGN(const Pipeline* pipeline,
                 get(product_module("linear", v.complex, v.format, v.tiling), std::move(constants),
                     v.tiling.cooperative));
     return Kernel{pipeline, v.tiling};
+}
+
+Result<Kernel> KernelTable::store_kv(const StoreVariant& v) {
+    const Tiling tiling{.local_size = 32};
+    std::vector<SpecConstant> constants = {
+        spec(SPEC_LOCAL_SIZE, tiling.local_size), spec(SPEC_STORE_PAIRING, v.rotary.pairing),
+        spec(SPEC_STORE_ROTATE, v.rotary.rotate_keys), spec(SPEC_STORE_VALUES, v.rotary.values),
+        spec(SPEC_STORE_CACHE, v.cache)};
+    append_flag(constants, SPEC_STORE_HEAD_NORM, v.head_norm);
+    append_flag(constants, SPEC_NORM_RMS, v.head_norm && v.rms_norm);
+    GYRE_ASSIGN(const Pipeline* pipeline, get("store_kv", std::move(constants)));
+    return Kernel{pipeline, tiling};
 }
 
 Result<Kernel> KernelTable::quantize_cache() {

@@ -68,13 +68,22 @@ struct RotaryKernelSpec {
     ValueRotation values = ValueRotation::kNone;
 };
 
+// Of norms that are dispatches of their own.
+struct NormVariant {
+    std::uint32_t local_size = 64;
+    bool texels = false;
+    bool rms = false;
+    bool add = false;  // the result, times scale, is added to what is there
+};
+
 struct QkvVariant {
     WeightFormat format = WeightFormat::kF32;
     bool complex = false;  // weights as real and imaginary parts (CRoPE)
     CacheFormat cache = CacheFormat::kF16;
     RotaryKernelSpec rotary;
     std::uint32_t norm_quads = 0;  // vec4 of the normalised row; 0: x is normalised already
-    std::uint32_t row_step = 0;    // pair_row_step()
+    bool rms_norm = false;
+    std::uint32_t row_step = 0;  // pair_row_step()
     Tiling tiling;
 };
 
@@ -82,6 +91,13 @@ struct QkvVariant {
 // are loaded by four then. 0: it is not; right for any pairing, only slower.
 std::uint32_t pair_row_step(RotaryPairing pairing, bool complex, std::uint32_t head_dim,
                             std::uint32_t rotary_stride);
+
+struct StoreVariant {
+    CacheFormat cache = CacheFormat::kF16;
+    RotaryKernelSpec rotary;
+    bool head_norm = false;
+    bool rms_norm = false;
+};
 
 struct AttentionVariant {
     CacheFormat cache = CacheFormat::kF16;
@@ -95,6 +111,7 @@ struct AttentionVariant {
     std::uint32_t queries = 0;  // a workgroup of attention_streams; 0: attention, one query
     bool texels = false;        // with queries: the cache as texels; it must fit (texels_fit)
     std::uint32_t splits = 1;   // without queries: workgroups that share a query's cells
+    bool cap = false;           // scores are capped softly
 };
 
 struct LinearVariant {
@@ -103,6 +120,9 @@ struct LinearVariant {
     LinearEpilogue epilogue = LinearEpilogue::kLogits;
     Activation activation = Activation::kGeluTanh;  // for LinearEpilogue::kActivate
     std::uint32_t norm_quads = 0;
+    bool rms_norm = false;
+    bool scale = false;  // the result is multiplied by LinearParams::scale
+    bool cap = false;    // logits are capped softly
     Tiling tiling;
 };
 
@@ -123,11 +143,13 @@ class KernelTable {
   public:
     explicit KernelTable(Device& device) : device_(&device) {}
 
-    Result<Kernel> embed(WeightFormat format);
+    Result<Kernel> embed(WeightFormat format, bool scale = false);
     Result<Kernel> norm(std::uint32_t local_size, bool texels = false);
+    Result<Kernel> norm(const NormVariant& variant);
     Result<Kernel> qkv(const QkvVariant& variant);
     Result<Kernel> attention(const AttentionVariant& variant);
     Result<Kernel> linear(const LinearVariant& variant);
+    Result<Kernel> store_kv(const StoreVariant& variant);
     Result<Kernel> quantize_cache();
     Result<Kernel> shift_cache(CacheFormat format, const RotaryKernelSpec& rotary);
     Result<SampleKernels> sample();

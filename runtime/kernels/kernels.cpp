@@ -79,6 +79,13 @@ void record_attention(Dispatcher& recorder, const Kernel& kernel, const Descript
         Groups{params.n_head, divide_up(params.n_tokens, kernel.tiling.tokens), kernel.splits});
 }
 
+void record_store_kv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
+                     const StoreKvParams& params, std::uint32_t n_tokens) {
+    assert((params.head_dim + 1) / 2 <= STORE_MAX_PAIRS);
+    recorder.dispatch(*kernel.pipeline, set, params,
+                      Groups{params.n_head + 2 * params.n_head_kv, n_tokens});
+}
+
 void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                            const QuantizeCacheParams& params) {
     recorder.dispatch(

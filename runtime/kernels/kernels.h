@@ -20,6 +20,7 @@
 #include "shaders/interface/quantize_cache.h"
 #include "shaders/interface/sample.h"
 #include "shaders/interface/shift_cache.h"
+#include "shaders/interface/store_kv.h"
 
 namespace gyre {
 
@@ -37,6 +38,8 @@ void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet&
                 const QkvParams& params);
 void record_attention(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                       const AttentionParams& params);
+void record_store_kv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
+                     const StoreKvParams& params, std::uint32_t n_tokens);
 void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                            const QuantizeCacheParams& params);
 void record_shift_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,

@@ -254,6 +254,13 @@ RotarySpec ModelSpec::rotary_spec(std::uint32_t session_ctx) const {
     return spec;
 }
 
+std::vector<RotarySpec> ModelSpec::rotary_specs(std::uint32_t session_ctx) const {
+    std::vector<RotarySpec> specs = {rotary_spec(session_ctx)};
+    for (const RotaryRecipe& recipe : other_rotary)
+        specs.push_back(make_rotary_spec(recipe, head_dim, session_ctx));
+    return specs;
+}
+
 const char* to_string(Architecture value) {
     return kArchitectures[static_cast<std::uint32_t>(value)].name;
 }

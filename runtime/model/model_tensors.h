@@ -28,11 +28,15 @@ struct LinearTensors {
 
 struct LayerTensors {
     NormTensors attn_norm;
-    LinearTensors
-        attn_qkv;  // [(n_head + 2 n_head_kv) * head_dim][n_embd]: q heads, k heads, v heads
-    LinearTensors attn_output;               // [n_embd][n_head * head_dim]
-    const TensorView* attn_sinks = nullptr;  // [n_head], optional
+    // [(n_head + 2 n_head_kv) * head_dim][n_embd]: q heads, k heads, v heads
+    LinearTensors attn_qkv;
+    LinearTensors attn_q, attn_k, attn_v;       // in its place: AttentionSpec::separate_qkv
+    NormTensors attn_q_norm, attn_k_norm;       // [head_dim]: AttentionSpec::head_norm
+    LinearTensors attn_output;                  // [n_embd][n_head * head_dim]
+    const TensorView* attn_sinks = nullptr;     // [n_head], optional
+    NormTensors attn_post_norm, ffn_post_norm;  // of what is added: NormPlacement
     NormTensors ffn_norm;
+    LinearTensors ffn_gate;  // [n_ff][n_embd]: ModelSpec::gated
     LinearTensors ffn_up;    // [n_ff][n_embd]
     LinearTensors ffn_down;  // [n_embd][n_ff]
 };

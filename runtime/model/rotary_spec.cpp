@@ -13,6 +13,11 @@ double AttentionTemperature::factor(std::uint32_t n_attended) const {
     return std::pow(1.0 + coefficient * std::log(stretch), power);
 }
 
+bool any_rotates(std::span<const RotarySpec> specs) {
+    return std::any_of(specs.begin(), specs.end(),
+                       [](const RotarySpec& spec) { return spec.turns(); });
+}
+
 bool RotarySpec::turns() const {
     if (!rotate_keys && values == ValueRotation::kNone) return false;
     return std::any_of(inv_freq.begin(), inv_freq.end(), [](double w) { return w != 0.0; });

@@ -54,6 +54,10 @@ struct RotarySpec {
     }
 };
 
+// Whether the kernels of a model whose layers have these specs rotate: where one does, all have
+// tables.
+bool any_rotates(std::span<const RotarySpec> specs);
+
 // The two channels of a pair. b == kNoChannel: the single last channel of an odd head.
 struct PairChannels {
     static constexpr std::uint32_t kNoChannel = 0xffffffffu;

@@ -2,6 +2,7 @@
 #include "runtime/model/weights_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -29,7 +30,15 @@ void for_each_tensor(const ModelTensors& tensors, std::span<const MatrixId> orde
 // A slice of them begins and ends at multiples of so many rows.
 std::uint32_t slice_rows_of(const ModelSpec& spec, MatrixRole role) {
     constexpr std::uint32_t kAnyRows = 4;
-    return role == MatrixRole::kAttnQkv ? spec.head_dim : kAnyRows;
+    switch (role) {
+        case MatrixRole::kAttnQkv:
+        case MatrixRole::kAttnQ:
+        case MatrixRole::kAttnK:
+        case MatrixRole::kAttnV:
+            return spec.head_dim;
+        default:
+            return kAnyRows;
+    }
 }
 
 // Vaswani et al., arXiv:1706.03762, section 3.5: PE(p, 2i) = sin(p / 10000^(2i/n)), PE(p, 2i+1) =
@@ -127,11 +136,38 @@ class WeightPlanner {
     void add_vectors(const LayerTensors& tensors, LayerWeights& layer) {
         layer.attn_norm = add_norm(tensors.attn_norm);
         layer.attn_qkv.bias = add_vector(tensors.attn_qkv.bias);
+        add_separate_biases(tensors, layer);
+        layer.attn_q_norm = add_norm(tensors.attn_q_norm);
+        layer.attn_k_norm = add_norm(tensors.attn_k_norm);
         layer.attn_output.bias = add_vector(tensors.attn_output.bias);
         layer.attn_sinks = add_vector(tensors.attn_sinks);
+        layer.attn_post_norm = add_norm(tensors.attn_post_norm);
         layer.ffn_norm = add_norm(tensors.ffn_norm);
+        layer.ffn_post_norm = add_norm(tensors.ffn_post_norm);
+        layer.ffn_gate.bias = add_vector(tensors.ffn_gate.bias);
         layer.ffn_up.bias = add_vector(tensors.ffn_up.bias);
         layer.ffn_down.bias = add_vector(tensors.ffn_down.bias);
+    }
+
+    // One vector for the biases of q, k and v; zeros where one of them has none.
+    void add_separate_biases(const LayerTensors& tensors, LayerWeights& layer) {
+        const std::array parts = {tensors.attn_q.bias, tensors.attn_k.bias, tensors.attn_v.bias};
+        if (parts[0] == nullptr && parts[1] == nullptr && parts[2] == nullptr) return;
+        const std::uint32_t q_rows = spec_.n_head * spec_.head_dim;
+        const std::uint32_t kv_rows = spec_.n_head_kv * spec_.head_dim;
+        const std::array at = {0u, q_rows, q_rows + kv_rows};
+        const ParamsOffset all = add_vector(spec_.n_qkv(), [parts, at, n = spec_.n_qkv()] {
+            std::vector<float> values(n);
+            for (std::size_t p = 0; p < parts.size(); ++p) {
+                if (parts[p] == nullptr) continue;
+                read_floats(*parts[p],
+                            std::span(values).subspan(at[p], host_size(parts[p]->n_elements())));
+            }
+            return values;
+        });
+        layer.attn_q.bias = all;
+        layer.attn_k.bias = all + at[1];
+        layer.attn_v.bias = all + at[2];
     }
 
     Status add_matrix(MatrixId id) {
@@ -229,8 +265,16 @@ class WeightPlanner {
 const LinearWeights& WeightsLayout::linear(MatrixId id) const {
     const LayerWeights& layer = layers[id.layer];
     switch (id.role) {
+        case MatrixRole::kAttnQ:
+            return layer.attn_q;
+        case MatrixRole::kAttnK:
+            return layer.attn_k;
+        case MatrixRole::kAttnV:
+            return layer.attn_v;
         case MatrixRole::kAttnOutput:
             return layer.attn_output;
+        case MatrixRole::kFfnGate:
+            return layer.ffn_gate;
         case MatrixRole::kFfnUp:
             return layer.ffn_up;
         case MatrixRole::kFfnDown:
@@ -258,8 +302,16 @@ const NormWeights& WeightsLayout::norm(NormId id) const {
     switch (id.role) {
         case NormRole::kAttn:
             return layers[id.layer].attn_norm;
+        case NormRole::kQ:
+            return layers[id.layer].attn_q_norm;
+        case NormRole::kK:
+            return layers[id.layer].attn_k_norm;
+        case NormRole::kAttnPost:
+            return layers[id.layer].attn_post_norm;
         case NormRole::kFfn:
             return layers[id.layer].ffn_norm;
+        case NormRole::kFfnPost:
+            return layers[id.layer].ffn_post_norm;
         case NormRole::kOutput:
             break;
     }

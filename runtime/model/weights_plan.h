@@ -34,10 +34,15 @@ struct LinearWeights {
 
 struct LayerWeights {
     NormWeights attn_norm;
-    LinearWeights attn_qkv;  // slices begin and end at heads
+    // Slices begin and end at heads. Biases of separate parts follow each other as those of one
+    // matrix do: attn_q.bias [n_qkv], and the others in it.
+    LinearWeights attn_qkv;
+    LinearWeights attn_q, attn_k, attn_v;
+    NormWeights attn_q_norm, attn_k_norm;
     LinearWeights attn_output;
     ParamsOffset attn_sinks = NO_OFFSET;  // [n_head]
-    NormWeights ffn_norm;
+    NormWeights attn_post_norm, ffn_norm, ffn_post_norm;
+    LinearWeights ffn_gate;
     LinearWeights ffn_up;
     LinearWeights ffn_down;
 };

@@ -14,6 +14,7 @@
 #define SPEC_ATTENTION_WINDOW  6  // 1: sliding window
 #define SPEC_ATTENTION_SCALES  7  // 1: a factor a query position (temperature)
 #define SPEC_ATTENTION_SINKS   8  // 1: a learned sink logit a query head
+#define SPEC_ATTENTION_CAP    12  // 1: scores are capped softly, before slopes are added
 // attention.comp alone
 #define SPEC_ATTENTION_SPLITS 11  // workgroups that share a query's cells
 // attention_streams.comp alone
@@ -41,6 +42,7 @@ struct AttentionParams {
     uint sink_logits_offset; // params word of [n_head] learned sink logits
     uint partials;           // with splits: state word of [n_tokens][n_head][splits][2 n_pairs + 2], scratch
     uint tickets;            // with splits: state word of [n_tokens][n_head], 0 before and after
+    float cap;               // with SPEC_ATTENTION_CAP: a score becomes cap * tanh(score / cap)
 };
 PUSH_CONSTANTS(AttentionParams);
 INTERFACE_END

@@ -5,6 +5,8 @@
 
 #include "bindings.h"
 
+#define SPEC_EMBED_SCALE 1  // 1: the table's row is multiplied by scale
+
 INTERFACE_BEGIN
 struct EmbedParams {
     uint out_offset;       // state word of x, [n_tokens][row_stride]
@@ -17,6 +19,7 @@ struct EmbedParams {
     uint block_vecs;       // uvec4 from one block of rows to the next
     uint n_chunks;         // chunks a row, padding included
     uint position_offset;  // params word of [n_ctx][n_embd] absolute positions, or NO_OFFSET
+    float scale;           // with SPEC_EMBED_SCALE
 };
 PUSH_CONSTANTS(EmbedParams);
 INTERFACE_END

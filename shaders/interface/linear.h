@@ -15,24 +15,31 @@
 #define SPEC_LINEAR_TEXELS     7  // 1: weights and x are loaded as texels
 #define SPEC_LINEAR_STAGED     8  // 1: x goes through shared memory; no norm, one K lane
 #define SPEC_LINEAR_ROLLED     9  // 1: a loop over the blocks of a step, not a copy of the code for each
+#define SPEC_LINEAR_SCALE     10  // 1: the result, bias included, is multiplied by scale
+#define SPEC_LINEAR_CAP       11  // 1: logits are capped softly
 
 // Where a result goes.  X(id, Name)
 #define LINEAR_EPILOGUE_LIST(X)                                                 \
     X(0, Logits)       /* logits[t][row] = y                                 */ \
     X(1, Residual)     /* state[out] += y                                    */ \
     X(2, Activate)     /* state[out] = activation(y)                         */ \
-    X(3, ResidualNorm) /* Residual, then state[normed] = LayerNorm(state[out]): one token, one slice */
+    X(3, ResidualNorm) /* Residual, then state[normed] = norm(state[out]): one token, one slice */ \
+    X(4, Keep)         /* state[out] = y                                     */ \
+    X(5, Multiply)     /* state[out] *= y                                    */
 
 #define LINEAR_EPILOGUE_LOGITS        0
 #define LINEAR_EPILOGUE_RESIDUAL      1
 #define LINEAR_EPILOGUE_ACTIVATE      2
 #define LINEAR_EPILOGUE_RESIDUAL_NORM 3
+#define LINEAR_EPILOGUE_KEEP          4
+#define LINEAR_EPILOGUE_MULTIPLY      5
 
 // X(id, Name, function in lib/activation.glsl)
 #define ACTIVATION_LIST(X)         \
     X(0, GeluTanh, gelu_tanh)      \
     X(1, GeluErf, gelu_erf)        \
-    X(2, Relu2, relu2)
+    X(2, Relu2, relu2)             \
+    X(3, Silu, silu)
 
 INTERFACE_BEGIN
 struct LinearParams {
@@ -54,6 +61,8 @@ struct LinearParams {
     uint out_stride;          // words from one token's row to the next
     uint normed_offset;       // RESIDUAL_NORM: state word of [n_rows], the normalised row
     uint ticket;              // RESIDUAL_NORM: state word, 0 before and after
+    float scale;              // with SPEC_LINEAR_SCALE
+    float cap;                // with SPEC_LINEAR_CAP: logits become cap * tanh(logit / cap)
 };
 PUSH_CONSTANTS(LinearParams);
 

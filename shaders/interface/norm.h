@@ -6,6 +6,7 @@
 #include "bindings.h"
 
 #define SPEC_NORM_TEXELS 1  // 1: rows, gain and bias are loaded as texels
+#define SPEC_NORM_ADD    2  // 1: out += scale * norm(x)
 
 INTERFACE_BEGIN
 struct NormParams {
@@ -16,6 +17,7 @@ struct NormParams {
     uint weight_offset;  // params word of [n_embd]
     uint bias_offset;    // params word of [n_embd], or NO_OFFSET
     float epsilon;
+    float scale;         // with SPEC_NORM_ADD
 };
 PUSH_CONSTANTS(NormParams);
 INTERFACE_END

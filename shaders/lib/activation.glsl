@@ -29,6 +29,11 @@ float relu2(float x) {
     return r * r;
 }
 
+// Hendrycks and Gimpel, arXiv:1606.08415: x times the logistic function. exp may overflow to infinity.
+float silu(float x) {
+    return x / (1.0 + exp(-x));
+}
+
 float activate(uint activation, float x) {
     switch (activation) {
 #define ACTIVATION_CASE(id, name, function) \

@@ -61,6 +61,13 @@ void check_driver(const DeviceInfo& device) {
     });
 }
 
+void validate(OpenOptions& options) {
+    options.validation = true;
+    options.matrix_units = MatrixUnits::kOn;  // where a driver of the tests has them
+    options.sync_validation = environment("GYRE_TEST_SYNC_VALIDATION") == "1";
+    options.on_validation_message = add_message;
+}
+
 std::string read_text(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) throw std::runtime_error("cannot read " + path);
@@ -113,13 +120,21 @@ Result<std::shared_ptr<Model>> EngineTest::try_open(const std::string& path,
 }
 
 Result<std::shared_ptr<Model>> EngineTest::try_open(const std::string& path, OpenOptions options) {
-    options.validation = true;
-    options.matrix_units = MatrixUnits::kOn;  // where a driver of the tests has them
-    options.sync_validation = environment("GYRE_TEST_SYNC_VALIDATION") == "1";
-    options.on_validation_message = add_message;
+    validate(options);
     auto model = Model::open(path, options);
     if (model.ok()) check_driver(model.value()->device().info());
     return model;
+}
+
+std::shared_ptr<Model> EngineTest::open(const ModelFile& file, const DeviceCapsLimit& limit) {
+    OpenOptions options;
+    options.tune = false;
+    options.limit = limit;
+    validate(options);
+    auto model = Model::open(file, options);
+    require(model.status());
+    check_driver(model.value()->device().info());
+    return std::move(model).value();
 }
 
 std::shared_ptr<Model> EngineTest::open(const std::string& path, const DeviceCapsLimit& limit) {

@@ -50,6 +50,8 @@ class EngineTest : public testing::Test {
     static std::shared_ptr<Model> open(const std::string& path, const DeviceCapsLimit& limit = {});
     static std::shared_ptr<Model> open_golden(const std::string& name,
                                               const DeviceCapsLimit& limit = {});
+    // Of a file that is in memory.
+    static std::shared_ptr<Model> open(const ModelFile& file, const DeviceCapsLimit& limit);
     // The same where the error is what is tested.
     static Result<std::shared_ptr<Model>> try_open(const std::string& path,
                                                    const DeviceCapsLimit& limit);

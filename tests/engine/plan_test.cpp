@@ -145,7 +145,7 @@ TEST(Fuse, NormsOfAParallelResidualFollowNoSum) {
 // Catches: places that overlap, and memory for places that nothing uses.
 TEST(ActivationLayoutTest, HasRoomForWhatThePlanUses) {
     const ModelSpec spec = small_spec();
-    const RotarySpec rotary = make_unturned_spec(spec.head_dim);
+    const std::vector<RotarySpec> rotary = {make_unturned_spec(spec.head_dim)};
     for (const CacheFormat cache : {CacheFormat::kF16, CacheFormat::kQ8_0}) {
         const auto layout = ActivationLayout::of(spec, rotary, cache, 4, spec.n_ctx, 1);
         std::uint32_t end = 0;
@@ -159,7 +159,7 @@ TEST(ActivationLayoutTest, HasRoomForWhatThePlanUses) {
         }
         EXPECT_EQ(layout.at(Place::kQkv).stride, 0u) << "no kernel leaves it there";
         EXPECT_EQ(layout.at(Place::kLogits).stride, 0u) << "a buffer of their own";
-        EXPECT_GE(layout.turns, end);
+        EXPECT_GE(layout.rotary.at(0).turns, end);
     }
     EXPECT_EQ(place_width(spec, Place::kQ), 3 * 10u) << "pairs of an odd head";
     EXPECT_EQ(place_width(spec, Place::kKv), 2 * 10u);

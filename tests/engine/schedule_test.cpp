@@ -17,7 +17,7 @@ class Recording {
   public:
     Recording(const std::shared_ptr<const Model>& model, CacheFormat format, std::uint32_t chunk)
         : model_(model),
-          rotary_(model->config().rotary_spec(model->config().n_ctx)),
+          rotary_(model->config().rotary_specs(model->config().n_ctx)),
           layout_(ActivationLayout::of(model->config(), rotary_, format, chunk,
                                        model->config().n_ctx, 1)),
           cache_(take(
@@ -59,7 +59,7 @@ class Recording {
     }
 
     std::shared_ptr<const Model> model_;
-    RotarySpec rotary_;
+    std::vector<RotarySpec> rotary_;
     ActivationLayout layout_;
     KvCache cache_;
     Buffer state_, tokens_, step_, logits_, all_logits_;

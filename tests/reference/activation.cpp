@@ -22,4 +22,12 @@ double relu2(double x) {
     return x > 0 ? x * x : 0.0;
 }
 
+double silu(double x) {
+    return x / (1.0 + std::exp(-x));
+}
+
+double soft_cap(double x, double cap) {
+    return cap * std::tanh(x / cap);
+}
+
 }  // namespace gyre::reference

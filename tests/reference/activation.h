@@ -14,4 +14,10 @@ double gelu_tanh(double x);
 // max(0, x)^2. So et al., Primer, arXiv:2109.08668, section 3.
 double relu2(double x);
 
+// x times the logistic function: Hendrycks, Gimpel, Gaussian Error Linear Units, arXiv:1606.08415.
+double silu(double x);
+
+// cap * tanh(x / cap): Gemma 2, arXiv:2408.00118, section 2.
+double soft_cap(double x, double cap);
+
 }  // namespace gyre::reference

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/reference/activation.h"
 #include "tests/reference/softmax.h"
 
 namespace gyre::reference {
@@ -57,8 +58,10 @@ std::vector<double> attention_weights(const AttentionOptions& options, std::size
                                       std::span<const double> keys,
                                       std::span<const double> k_positions) {
     const std::size_t kv_head = head / (options.n_heads / options.n_kv_heads);
-    const double scale = temperature_factor(options.temperature, q_position) /
-                         std::sqrt(static_cast<double>(options.head_dim));
+    const double score_scale = options.score_scale != 0
+                                   ? options.score_scale
+                                   : 1.0 / std::sqrt(static_cast<double>(options.head_dim));
+    const double scale = temperature_factor(options.temperature, q_position) * score_scale;
     const double slope = options.alibi ? alibi_slopes(options.n_heads)[head] : 0.0;
     std::vector<double> logits;
     for (std::size_t j = 0; j < k_positions.size(); ++j) {
@@ -66,7 +69,9 @@ std::vector<double> attention_weights(const AttentionOptions& options, std::size
         double logit = 0;
         for (std::size_t d = 0; d < options.head_dim; ++d)
             logit += q[d] * k[d];
-        logit = logit * scale - slope * (q_position - k_positions[j]);
+        logit *= scale;
+        if (options.score_cap != 0) logit = soft_cap(logit, options.score_cap);
+        logit -= slope * (q_position - k_positions[j]);
         const bool masked = is_masked(options, q_position, k_positions[j]);
         logits.push_back(masked ? -std::numeric_limits<double>::infinity() : logit);
     }

@@ -40,6 +40,8 @@ struct AttentionOptions {
     std::vector<double>
         sink_logits;  // one a head, or empty: joins the sum of the softmax, has no value
     Temperature temperature;
+    double score_scale = 0;  // on q.k; 0: 1 / sqrt(head_dim)
+    double score_cap = 0;    // scores become cap * tanh(score / cap) before ALiBi; 0: none
 };
 
 // The slope of every head: a geometric sequence from 2^(-8/n); for n not a power of two, that of

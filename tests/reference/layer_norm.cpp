@@ -32,4 +32,23 @@ std::vector<double> layer_norm(std::span<const double> x, std::size_t n_channels
     return y;
 }
 
+std::vector<double> rms_norm(std::span<const double> x, std::size_t n_channels,
+                             std::span<const double> gain, std::span<const double> bias,
+                             double epsilon) {
+    assert(n_channels > 0 && x.size() % n_channels == 0);
+    assert(gain.size() == n_channels && (bias.empty() || bias.size() == n_channels));
+    std::vector<double> y(x.size());
+    for (std::size_t row = 0; row < x.size(); row += n_channels) {
+        double squares = 0;
+        for (const double value : x.subspan(row, n_channels))
+            squares += value * value;
+        const double root = std::sqrt(squares / static_cast<double>(n_channels) + epsilon);
+        for (std::size_t i = 0; i < n_channels; ++i) {
+            y[row + i] = x[row + i] / root * gain[i];
+            if (!bias.empty()) y[row + i] += bias[i];
+        }
+    }
+    return y;
+}
+
 }  // namespace gyre::reference

@@ -1,4 +1,4 @@
-// Layer normalisation in float64.
+// Layer normalisation, and that by the root mean square, in float64.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -15,5 +15,11 @@ namespace gyre::reference {
 std::vector<double> layer_norm(std::span<const double> x, std::size_t n_channels,
                                std::span<const double> gain, std::span<const double> bias,
                                double epsilon);
+
+// y[t, i] = x[t, i] / sqrt(mean over i of x[t, i]^2 + epsilon) * gain[i] + bias[i]; shapes as
+// above. Zhang, Sennrich, Root Mean Square Layer Normalization, arXiv:1910.07467, equation 4.
+std::vector<double> rms_norm(std::span<const double> x, std::size_t n_channels,
+                             std::span<const double> gain, std::span<const double> bias,
+                             double epsilon);
 
 }  // namespace gyre::reference

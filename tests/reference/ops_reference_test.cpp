@@ -46,6 +46,16 @@ TEST(LayerNormReferenceTest, RowsHaveMeanZeroAndVarianceOneEach) {
     }
 }
 
+// 3 and 4: the root mean square is sqrt(12.5).
+TEST(RmsNormReferenceTest, ByHand) {
+    const std::vector<double> x = {3, 4}, gain = {1, 2}, bias = {0, 1};
+    const double root = std::sqrt(12.5);
+    const std::vector<double> y = rms_norm(x, 2, gain, bias, 0.0);
+    EXPECT_NEAR(y[0], 3 / root, 1e-15);
+    EXPECT_NEAR(y[1], 8 / root + 1, 1e-15);
+    EXPECT_NEAR(rms_norm(x, 2, gain, {}, 12.5)[0], 3.0 / 5.0, 1e-15) << "epsilon is in the root";
+}
+
 TEST(LinearReferenceTest, ByHand) {
     const std::vector<double> x = {1, 2, 3, 4}, weight = {1, 0, 0, 1, 2, -2}, bias = {0.5, 0, 1};
     EXPECT_EQ(linear(x, weight, bias, 2), (std::vector<double>{1.5, 2, -1, 3.5, 4, -1}));
@@ -127,6 +137,15 @@ TEST(ActivationReferenceTest, GeluIdentities) {
 TEST(ActivationReferenceTest, Relu2) {
     EXPECT_EQ(relu2(3), 9);
     EXPECT_EQ(relu2(-3), 0);
+}
+
+TEST(ActivationReferenceTest, SiluAndSoftCap) {
+    EXPECT_EQ(silu(0.0), 0.0);
+    EXPECT_NEAR(silu(1.0), 0.7310585786300049, 1e-15);
+    EXPECT_NEAR(silu(-1.0), -0.2689414213699951, 1e-15);
+    EXPECT_NEAR(soft_cap(1.0, 2.0), 2.0 * 0.46211715726000975, 1e-15);
+    EXPECT_NEAR(soft_cap(-1e6, 30.0), -30.0, 1e-12);
+    EXPECT_NEAR(soft_cap(1e-9, 30.0), 1e-9, 1e-24);
 }
 
 TEST(EmbeddingReferenceTest, AddsTokenAndPositionRows) {

@@ -56,6 +56,8 @@ const AttentionCase kCases[] = {
     {"window_longer_than_text",  k32, {2, 2, 16},   {10, 2, 16},     rope(kHalf, 16), {.window = 64, .sink_tokens = 4}},
     {"temperature",              k32, {2, 2, 16},   {99, 3, 128},    rope(kHalf, 16), {.temperature = true}},
     {"sink_logits",              k32, {3, 3, 16},   {70, 2, 128},    rove(kHalf, 16), {.sink_logits = true}},
+    {"score_cap",                k32, {3, 3, 16},   {70, 3, 128},    rope(kHalf, 16), {.q_deviation = 3.0f, .score_cap = 1.5f}},
+    {"score_cap_alibi_q8_0",     k8,  {4, 2, 20},   {40, 2, 64},     unturned(), {.alibi = true, .score_cap = 50.0f}},
     {"everything",               k16, {6, 2, 20},   {180, 3, 200},   rove(kInter, 16),
      {.alibi = true, .window = 65, .sink_tokens = 4, .temperature = true, .sink_logits = true, .q_deviation = 2.0f}},
     {"gpt2_last_position",       k16, {12, 12, 64}, {1023, 1, 1024}, rove(kHalf, 64)},
@@ -112,7 +114,10 @@ std::vector<double> weight_errors(const AttentionData& data, std::span<const dou
                                     data.k[(j * c.heads.n_head_kv + kv_head) * c.heads.dim + d]));
         }
         const double bias = slope * (position - static_cast<double>(j));
-        const double logit_error = (c.heads.dim + 6) * kUnit * (scale * magnitude + bias);
+        // A soft cap has a slope of at most 1, and 20 roundings of its own.
+        const double cap_error = 20 * kUnit * double{c.extras.score_cap};
+        const double logit_error =
+            (c.heads.dim + 6) * kUnit * (scale * magnitude + bias) + cap_error;
         const double below = weights[j] > 0 ? std::log(largest / weights[j]) : 100.0;
         errors.push_back(logit_error + (6 + 4 * below) * kUnit + 8 * n_tiles * kUnit);
     }
@@ -153,6 +158,7 @@ reference::AttentionOptions AttentionData::options() const {
     o.sink_tokens = c.extras.sink_tokens;
     o.sink_logits = reference::widen(sink_logits);
     o.temperature = temperature();
+    o.score_cap = double{c.extras.score_cap};
     return o;
 }
 

@@ -22,6 +22,7 @@ struct AttentionExtras {
     bool sink_logits = false;
     float q_deviation = 1.0f;  // larger: one key takes all the weight
     std::uint32_t local_size = 64;
+    float score_cap = 0.0f;  // 0: none
 };
 
 struct AttentionCase {

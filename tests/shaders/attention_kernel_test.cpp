@@ -64,7 +64,7 @@ class AttentionKernelTest : public KernelTest {
         const Kernel kernel = built(kernels().attention(
             {c.cache, c.rotary.kernel_spec(), data.n_pairs(), e.alibi, e.window > 0, e.temperature,
              e.sink_logits, way.queries == 0 ? e.local_size : way.local_size, way.queries,
-             way.texels, way.splits}));
+             way.texels, way.splits, e.score_cap != 0.0f}));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_attention(recorder, kernel, sets[0], params);
         });
@@ -114,6 +114,7 @@ class AttentionKernelTest : public KernelTest {
             params.slopes_offset =
                 buffers.params.add_floats(std::vector<float>(slopes.begin(), slopes.end()));
         }
+        params.cap = c.extras.score_cap;
         params.window = c.extras.window;
         params.sink_tokens = c.extras.sink_tokens;
         if (c.extras.temperature) {

@@ -19,6 +19,7 @@ struct EmbedCase {
     std::uint32_t first_position;  // of token 0
     std::uint32_t n_positions;     // rows of the position table; 0: none
     std::uint32_t rows_a_slice;    // 0: one slice
+    float scale = 1.0f;            // of the table's rows
 };
 
 const EmbedCase kCases[] = {
@@ -37,6 +38,7 @@ const EmbedCase kCases[] = {
     {"q6_k_sliced", WeightFormat::kQ6_K, 50, 256, 17, 0, 0, 12},
     {"f32_sliced", WeightFormat::kF32, 50, 60, 17, 2, 19, 16},
     {"q8_0_sliced", WeightFormat::kQ8_0, 50, 64, 17, 0, 0, 12},
+    {"f16_odd_scaled", WeightFormat::kF16, 17, 61, 5, 3, 9, 0, 7.81f},
     {"gpt2_rows", WeightFormat::kF16, 300, 768, 17, 1007, 1024, 0},
     {"gpt2_vocabulary", WeightFormat::kQ4_0, 50257, 64, 28, 0, 0, 20000},
     {"gpt2_last_position", WeightFormat::kQ8_0, 64, 768, 1, 1023, 1024, 0},
@@ -77,10 +79,11 @@ void EmbedKernelTest::expect_reference(const EmbedCase& c) {
     params.out_offset =
         buffers.state.add_output_rows(c.n_tokens, c.n_embd, params.row_stride, ACTIVATION_ALIGN);
     params.position_offset = c.n_positions > 0 ? buffers.params.add_floats(positions) : NO_OFFSET;
+    params.scale = c.scale;
     buffers.step.first_position = c.first_position;
     buffers.step.n_tokens = c.n_tokens;
 
-    const Kernel kernel = built(kernels().embed(c.format));
+    const Kernel kernel = built(kernels().embed(c.format, c.scale != 1.0f));
     const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
         for (std::size_t slice = 0; slice < sets.size(); ++slice) {
             describe_slice(matrix, matrix.slices[slice], params);
@@ -90,16 +93,19 @@ void EmbedKernelTest::expect_reference(const EmbedCase& c) {
     const auto found =
         rows_at(result.state, params.out_offset, c.n_tokens, c.n_embd, params.row_stride);
     const auto positions64 = reference::widen(positions);
-    const auto expected =
-        reference::embed(tokens, table.real.values, positions64, c.n_embd, c.first_position);
+    std::vector<double> rows = table.real.values;
+    for (double& element : rows)
+        element *= double{c.scale};
+    const auto expected = reference::embed(tokens, rows, positions64, c.n_embd, c.first_position);
     // scale * quant is exact in float32 (at most 11 + 7 + 5 bits; of IQ4_XS 11 + 6 + 7, so that
     // half a unit of its 24 may be lost), so only the sum with the position is rounded, and the
     // difference that an element of a format with minima is.
     const WeightFormatInfo& info = format_info(c.format);
-    const bool may_round = info.map == WeightMap::kPlain || info.scales == WeightScales::kSix32;
+    const bool may_round = info.map == WeightMap::kPlain || info.scales == WeightScales::kSix32 ||
+                           c.scale != 1.0f;
     std::vector<double> bounds;
     const std::vector<double> elements =
-        reference::embed(tokens, table.real.values, {}, c.n_embd, c.first_position);
+        reference::embed(tokens, rows, {}, c.n_embd, c.first_position);
     for (std::size_t i = 0; i < expected.size(); ++i) {
         bounds.push_back(c.n_positions > 0 ? kUnit * std::abs(expected[i]) : 0.0);
         if (may_round) bounds.back() += kUnit * std::abs(elements[i]);

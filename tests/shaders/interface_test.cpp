@@ -26,6 +26,7 @@
 #include "shaders/interface/quantize_cache.h"
 #include "shaders/interface/sample.h"
 #include "shaders/interface/shift_cache.h"
+#include "shaders/interface/store_kv.h"
 #include "shaders/interface/weight_formats.h"
 #include "tests/shaders/shared_memory.h"
 #include "tests/shaders/spirv_module.h"
@@ -59,7 +60,8 @@ const KernelRow kKernels[] = {
      true,
      sizeof(LinearParams),
      kWritesState | kWritesCache,
-     {SPEC_LOCAL_SIZE, SPEC_LINEAR_EPILOGUE, SPEC_LINEAR_ACTIVATION}},
+     {SPEC_LOCAL_SIZE, SPEC_LINEAR_EPILOGUE, SPEC_LINEAR_ACTIVATION, SPEC_LINEAR_SCALE,
+      SPEC_LINEAR_CAP}},
     {"measure_copy", false, false, sizeof(MeasureCopyParams), kWritesState},
     {"measure_fma", false, false, sizeof(MeasureFmaParams), kWritesState},
     {"measure_matrix", false, false, sizeof(MeasureMatrixParams), kWritesState},
@@ -75,6 +77,7 @@ const KernelRow kKernels[] = {
     {"sample_scan", false, false, sizeof(SampleParams), kWritesState},
     {"sample_weigh", false, false, sizeof(SampleParams), kWritesState},
     {"shift_cache", false, false, sizeof(ShiftCacheParams), kWritesCache},
+    {"store_kv", false, false, sizeof(StoreKvParams), kWritesState | kWritesCache},
 };
 
 struct FormatSuffix {

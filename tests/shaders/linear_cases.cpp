@@ -22,6 +22,8 @@ constexpr auto kLogits = LinearEpilogue::kLogits;
 constexpr auto kResidual = LinearEpilogue::kResidual;
 constexpr auto kActivate = LinearEpilogue::kActivate;
 constexpr auto kResidualNorm = LinearEpilogue::kResidualNorm;
+constexpr auto kKeep = LinearEpilogue::kKeep;
+constexpr auto kMultiply = LinearEpilogue::kMultiply;
 
 // clang-format off
 const LinearCase kCases[] = {
@@ -68,9 +70,18 @@ const LinearCase kCases[] = {
     {"gelu_tanh",             kF32,    65,   60,  3, kActivate, kPrefill},
     {"gelu_erf",              kF32,    65,   60,  3, kActivate, kPrefill, {.activation = Activation::kGeluErf}},
     {"relu2",                 kF32,    65,   60,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kRelu2}},
+    {"silu",                  kF32,    65,   60,  3, kActivate, kPrefill, {.activation = Activation::kSilu}},
+    {"keep",                  kF16,    65,   60,  3, kKeep,     kPrefill},
+    {"keep_lanes",            kQ8,      9,  576,  1, kKeep,     kDecodeLanes, {.bias = false}},
+    {"multiply",              kF32,    65,   60,  3, kMultiply, kPrefill},
+    {"multiply_sliced",       kQ4,     50,   64,  1, kMultiply, kDecode, {.bias = false, .rows_a_slice = 24}},
+    {"scaled_residual",       kF32,    60,   60,  3, kResidual, kPrefill, {.scale = 0.4f}},
+    {"scaled_capped_logits",  kF16,    67,   61,  2, kLogits,   kPrefill, {.scale = 1.5f, .cap = 7.0f}},
+    {"capped_small_logits",   kF32,    67,   61,  1, kLogits,   kDecode, {.bias = false, .x_deviation = 1e-3f, .cap = 30.0f}},
     // One product an output: what is left is the error of the activation itself, tails included.
     {"gelu_tanh_alone",       kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .x_deviation = 12}},
     {"gelu_erf_alone",        kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kGeluErf, .x_deviation = 12}},
+    {"silu_alone",            kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kSilu, .x_deviation = 12}},
     {"relu2_alone",           kF32,   257,    1,  3, kActivate, kPrefill, {.bias = false, .activation = Activation::kRelu2, .x_deviation = 12}},
     // Activations that float16 would lose, and such as it does not hold.
     {"small_x",               kF16,    67,   60,  3, kLogits,   kPrefill, {.bias = false, .x_deviation = 1e-4f}},
@@ -83,6 +94,8 @@ const LinearCase kCases[] = {
     {"norm_q4_k_lanes",       kQ4K,    67,  512,  1, kActivate, kDecodeLanes, {.norm = true}},
     {"norm_q6_k_each_token",  kQ6K,    67,  512,  3, kLogits,   kDecode, {.bias = false, .norm = true}},
     {"norm_gpt2_xl",          kF16,    16, 1600,  1, kActivate, kDecode, {.norm = true}},
+    {"norm_rms",              kF32,    67,   61,  1, kActivate, kDecode, {.bias = false, .norm = true, .rms = true}},
+    {"norm_rms_lanes",        kQ8,     67,   96,  1, kLogits,   kDecodeLanes, {.norm = true, .rms = true}},
     // GPT-2 small.
     {"gpt2_attn_output",      kF16,   768,  768,  5, kResidual, kPrefill},
     {"gpt2_ffn_up",           kQ8,   3072,  768,  1, kActivate, kDecode, {.norm = true}},
@@ -116,6 +129,8 @@ const LinearCase kCases[] = {
     {"behind_f32",            kF32,   770,   60,  1, kResidualNorm, kDecode, {.bias = false}},
     {"behind_f16_lanes",      kF16,   131,   67,  1, kResidualNorm, kDecodeLanes},
     {"behind_gpt2",           kQ8,    768, 3072,  1, kResidualNorm, kDecode},
+    {"behind_rms",            kF16,   131,   67,  1, kResidualNorm, kDecodeLanes, {.bias = false, .rms = true}},
+    {"behind_scaled",         kF32,    77,   60,  1, kResidualNorm, kDecode, {.scale = 0.4f}},
     {"behind_complex",        kQ4,    130,  192,  1, kResidualNorm, kDecode, {.is_complex = true}},
 };
 // clang-format on
@@ -124,7 +139,12 @@ void apply_activation(Activation activation, LinearExpected& expected) {
     for (std::size_t i = 0; i < expected.y.size(); ++i) {
         double& y = expected.y[i];
         double& bound = expected.bounds[i];
-        if (activation == Activation::kRelu2) {
+        if (activation == Activation::kSilu) {
+            // |silu'| < 1.1; exp is good to 3 + 2 |x| ULP, sum and quotient to 3.5.
+            const double error = (6.5 + 2 * std::abs(y)) * 2 * kUnit;
+            bound = 1.1 * bound + error * std::abs(reference::silu(y)) + 0x1p-126;
+            y = reference::silu(y);
+        } else if (activation == Activation::kRelu2) {
             bound = 2 * std::abs(y) * bound + bound * bound + 4 * kUnit * y * y;
             y = reference::relu2(y);
         } else {
@@ -135,6 +155,13 @@ void apply_activation(Activation activation, LinearExpected& expected) {
                                                    : reference::gelu_tanh(y);
         }
     }
+}
+
+// tanh has a slope of at most 1. Its formula: below half the cap nine roundings of what it gives;
+// above, exp is good to 3 + 2 |2u| ULP of at most exp(-1), and 1 - exp is at least 0.6.
+void cap(double cap, double& y, double& bound) {
+    y = reference::soft_cap(y, cap);
+    bound += 20 * kUnit * std::abs(y);
 }
 
 }  // namespace
@@ -175,9 +202,10 @@ LinearExpected expected_of(const LinearData& data) {
     std::vector<double> x = reference::widen(data.x), x_error(x.size(), 0.0);
     if (c.options.norm) {
         const auto gain = reference::widen(data.gain), bias = reference::widen(data.norm_bias);
-        x_error =
-            layer_norm_error(x, c.n_in, gain, bias, double{kNormEpsilon}, c.tiling.local_size);
-        x = reference::layer_norm(x, c.n_in, gain, bias, double{kNormEpsilon});
+        const auto error = c.options.rms ? rms_norm_error : layer_norm_error;
+        const auto norm = c.options.rms ? reference::rms_norm : reference::layer_norm;
+        x_error = error(x, c.n_in, gain, bias, double{kNormEpsilon}, c.tiling.local_size);
+        x = norm(x, c.n_in, gain, bias, double{kNormEpsilon});
     }
     const auto bias = reference::widen(data.bias);
     LinearExpected expected{data.weights.product(x, bias), data.weights.bounds(x, bias, c.tiling)};
@@ -185,6 +213,16 @@ LinearExpected expected_of(const LinearData& data) {
     for (std::size_t i = 0; i < expected.y.size(); ++i) {
         double& bound = expected.bounds[i];
         bound += carried[i];
+        if (c.options.scale != 1.0f) {
+            expected.y[i] *= double{c.options.scale};
+            bound = double{c.options.scale} * bound + kUnit * std::abs(expected.y[i]);
+        }
+        if (c.options.cap != 0.0f) cap(double{c.options.cap}, expected.y[i], bound);
+        if (c.epilogue == kMultiply) {
+            const auto factor = static_cast<double>(data.residual[i]);
+            expected.y[i] *= factor;
+            bound = std::abs(factor) * bound + kUnit * std::abs(expected.y[i]);
+        }
         if (c.epilogue != kResidual && c.epilogue != kResidualNorm) continue;
         expected.y[i] += static_cast<double>(data.residual[i]);
         bound += kUnit * std::abs(expected.y[i]);

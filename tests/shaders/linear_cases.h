@@ -20,6 +20,9 @@ struct LinearOptions {
     bool subnormal_scales = false;
     bool is_complex = false;
     float x_deviation = 1.0f;
+    bool rms = false;    // the norm, inside or behind
+    float scale = 1.0f;  // of the result
+    float cap = 0.0f;    // of logits; 0: none
 };
 
 struct LinearCase {

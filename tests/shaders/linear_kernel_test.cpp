@@ -45,6 +45,11 @@ class LinearKernelTest : public KernelTest {
                               .activation = c.options.activation,
                               .norm_quads = 0,
                               .tiling = tiling};
+        variant.rms_norm = c.options.rms;
+        variant.scale = c.options.scale != 1.0f;
+        variant.cap = c.options.cap != 0.0f;
+        params.scale = c.options.scale;
+        params.cap = c.options.cap;
         if (c.options.norm) variant.norm_quads = activation_stride(c.n_in) / 4;
         if (tiling.texels && !all_texels_fit(device().caps(), buffers)) return {};
         if (tiling.fixed && !weight_texels_fit(device().caps(), buffers)) return {};
@@ -122,7 +127,8 @@ class LinearKernelTest : public KernelTest {
         params.weight_offset = buffers.params.add_floats(data.gain, 4);
         params.bias_offset =
             data.norm_bias.empty() ? NO_OFFSET : buffers.params.add_floats(data.norm_bias, 4);
-        const Kernel norm = built(kernels().norm(local_size));
+        const Kernel norm =
+            built(kernels().norm(NormVariant{.local_size = local_size, .rms = data.c.options.rms}));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_norm(recorder, norm, sets[0], params, 1);
         });
@@ -168,7 +174,8 @@ class LinearKernelTest : public KernelTest {
         BufferImage& image = c.epilogue == Epilogue::kLogits ? buffers.cache : buffers.state;
         const std::uint32_t offset = image.add_output_rows(n, c.n_rows, stride, ACTIVATION_ALIGN);
         const bool behind = c.epilogue == Epilogue::kResidualNorm;
-        if (c.epilogue != Epilogue::kResidual && !behind) return offset;
+        const bool reads = c.epilogue == Epilogue::kResidual || c.epilogue == Epilogue::kMultiply;
+        if (!reads && !behind) return offset;
         // The norm reads whole quads of the row, whose padding is zero.
         for (std::uint32_t i = c.n_rows; behind && i < (c.n_rows + 3) / 4 * 4; ++i)
             image.set(offset + i, 0);

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <bit>
+#include <cmath>
+
 #include "tests/reference/generator.h"
 #include "tests/reference/layer_norm.h"
 #include "tests/shaders/kernel_test.h"
@@ -14,6 +17,8 @@ struct NormCase {
     std::uint32_t n_embd, n_tokens, local_size;
     float mean;  // of the input rows; their deviation is 1
     bool bias, in_place;
+    bool rms = false;
+    float add_scale = 0.0f;  // not 0: the result, times that, is added to what is there
 };
 
 const NormCase kCases[] = {
@@ -30,6 +35,13 @@ const NormCase kCases[] = {
     {"gpt2_xl", 1600, 2, 64, 0.1f, true, false},
     // The one-pass variance E[x^2] - E[x]^2 would lose six digits here.
     {"mean_far_above_deviation", 768, 1, 64, 1000.0f, true, false},
+    {"rms_one_channel", 1, 1, 64, 0.5f, false, false, true},
+    {"rms_prime", 17, 2, 64, 0.0f, true, true, true},
+    {"rms_one_above_a_workgroup", 65, 3, 64, 0.3f, false, false, true},
+    {"rms_small_workgroup", 60, 3, 32, 0.0f, false, false, true},
+    {"rms_mean_far_above_deviation", 768, 1, 64, 1000.0f, false, false, true},
+    {"added", 61, 3, 64, 0.1f, true, false, false, 1.0f},
+    {"rms_added_scaled", 67, 2, 64, 0.1f, false, false, true, 0.75f},
 };
 
 class NormKernelTest : public KernelTest, public testing::WithParamInterface<NormCase> {};
@@ -49,6 +61,9 @@ TEST_P(NormKernelTest, EqualsReference) {
     params.row_stride = activation_stride(c.n_embd);
     params.n_embd = c.n_embd;
     params.epsilon = kEpsilon;
+    params.scale = c.add_scale;
+    const bool adds = c.add_scale != 0.0f;
+    const std::vector<float> there = generator.bells(x.size());
     params.x_offset = buffers.state.add_rows(x, c.n_embd, params.row_stride, ACTIVATION_ALIGN);
     params.out_offset = params.x_offset;
     if (c.in_place) {
@@ -59,12 +74,19 @@ TEST_P(NormKernelTest, EqualsReference) {
         const std::uint32_t quads = (c.n_embd + 3) / 4;  // written whole
         params.out_offset = buffers.state.add_output_rows(c.n_tokens, 4 * quads, params.row_stride,
                                                           ACTIVATION_ALIGN);
+        for (std::size_t i = 0; adds && i < std::size_t{c.n_tokens} * 4 * quads; ++i) {
+            const std::size_t row = i / (4 * quads), column = i % (4 * quads);
+            const float value = column < c.n_embd ? there[row * c.n_embd + column] : 0.0f;
+            const std::size_t at = params.out_offset + row * params.row_stride + column;
+            buffers.state.set(static_cast<std::uint32_t>(at), std::bit_cast<std::uint32_t>(value));
+        }
     }
     params.weight_offset = buffers.params.add_floats(gain, 4);
     params.bias_offset = c.bias ? buffers.params.add_floats(bias, 4) : NO_OFFSET;
 
     const auto normalise = [&](bool texels) {
-        const Kernel kernel = built(kernels().norm(c.local_size, texels));
+        const Kernel kernel = built(kernels().norm(
+            NormVariant{.local_size = c.local_size, .texels = texels, .rms = c.rms, .add = adds}));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_norm(recorder, kernel, sets[0], params, c.n_tokens);
         });
@@ -75,9 +97,20 @@ TEST_P(NormKernelTest, EqualsReference) {
     EXPECT_TRUE(same_bits(normalise(true), found));
     const auto x64 = reference::widen(x), gain64 = reference::widen(gain),
                bias64 = reference::widen(bias);
-    EXPECT_TRUE(
-        within(found, reference::layer_norm(x64, c.n_embd, gain64, bias64, double{kEpsilon}),
-               layer_norm_error(x64, c.n_embd, gain64, bias64, double{kEpsilon}, c.local_size)));
+    std::vector<double> expected, bounds;
+    if (c.rms) {
+        expected = reference::rms_norm(x64, c.n_embd, gain64, bias64, double{kEpsilon});
+        bounds = rms_norm_error(x64, c.n_embd, gain64, bias64, double{kEpsilon}, c.local_size);
+    } else {
+        expected = reference::layer_norm(x64, c.n_embd, gain64, bias64, double{kEpsilon});
+        bounds = layer_norm_error(x64, c.n_embd, gain64, bias64, double{kEpsilon}, c.local_size);
+    }
+    for (std::size_t i = 0; adds && i < expected.size(); ++i) {
+        bounds[i] = c.add_scale * bounds[i] + 2 * kUnit * std::abs(expected[i]);
+        expected[i] = there[i] + c.add_scale * expected[i];
+        bounds[i] += kUnit * std::abs(expected[i]);
+    }
+    EXPECT_TRUE(within(found, expected, bounds));
 }
 
 INSTANTIATE_TEST_SUITE_P(Norm, NormKernelTest, testing::ValuesIn(kCases), case_name<NormCase>);

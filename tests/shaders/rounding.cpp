@@ -49,6 +49,27 @@ std::vector<double> layer_norm_error(std::span<const double> x, std::size_t n_ch
     return error;
 }
 
+std::vector<double> rms_norm_error(std::span<const double> x, std::size_t n_channels,
+                                   std::span<const double> gain, std::span<const double> bias,
+                                   double epsilon, std::uint32_t local_size) {
+    const auto n = static_cast<double>(n_channels);
+    const double chain = std::ceil(n / local_size) + local_size + 3;
+    std::vector<double> error(x.size());
+    for (std::size_t row = 0; row < x.size(); row += n_channels) {
+        double squares = 0;
+        for (std::size_t i = 0; i < n_channels; ++i)
+            squares += x[row + i] * x[row + i] / n;
+        const double root = std::sqrt(squares + epsilon);
+        for (std::size_t i = 0; i < n_channels; ++i) {
+            // Half of the sum's relative error is left behind the root; 14 roundings as above.
+            const double y = std::abs(x[row + i] / root * gain[i]);
+            error[row + i] = y * (chain / 2 + 14) * kUnit;
+            error[row + i] += kUnit * (y + (bias.empty() ? 0.0 : std::abs(bias[i])));
+        }
+    }
+    return error;
+}
+
 testing::AssertionResult within(std::span<const float> found, std::span<const double> expected,
                                 std::span<const double> bounds) {
     if (found.size() != expected.size() || found.size() != bounds.size()) {

@@ -38,6 +38,11 @@ std::vector<double> layer_norm_error(std::span<const double> x, std::size_t n_ch
                                      std::span<const double> gain, std::span<const double> bias,
                                      double epsilon, std::uint32_t local_size);
 
+// The same of an RMS norm, whose sum has one pass.
+std::vector<double> rms_norm_error(std::span<const double> x, std::size_t n_channels,
+                                   std::span<const double> gain, std::span<const double> bias,
+                                   double epsilon, std::uint32_t local_size);
+
 // Compares element by element. bounds: one an element. On failure: how many are out of bounds, the
 // first such index, the largest absolute and relative error and the largest share of the bound.
 testing::AssertionResult within(std::span<const float> found, std::span<const double> expected,

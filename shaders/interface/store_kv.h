@@ -1,0 +1,38 @@
+// store_kv.comp
+// SPDX-License-Identifier: Apache-2.0
+#ifndef GYRE_INTERFACE_STORE_KV_H
+#define GYRE_INTERFACE_STORE_KV_H
+
+#include "bindings.h"
+#include "cache.h"
+
+#define SPEC_STORE_PAIRING   1  // ROTARY_PAIRING_LIST
+#define SPEC_STORE_ROTATE    2  // 1: queries and keys are rotated
+#define SPEC_STORE_VALUES    3  // ROTARY_VALUES_LIST
+#define SPEC_STORE_CACHE     4  // CACHE_FORMAT_LIST
+#define SPEC_STORE_HEAD_NORM 5  // 1: queries and keys are normalised head by head before the rotation
+
+#define STORE_MAX_PAIRS 128  // of a head
+
+INTERFACE_BEGIN
+struct StoreKvParams {
+    uint in_offset;      // state word of [n_tokens][q heads, k heads, v heads][head_dim]
+    uint in_stride;      // words from one token's row to the next
+    uint n_head;         // query heads
+    uint n_head_kv;      // key heads = value heads
+    uint head_dim;
+    uint rotary_stride;  // HALF: channels between the two of a rotated pair
+    uint query_table;    // state word of [n_ctx][n_pairs] (cos, sin), amplitude included
+    uint key_table;      // the same for the keys
+    uint value_table;    // the same for the values: unit amplitude
+    uint q_offset;       // state word of q, [n_tokens][n_head][n_pairs] pairs, in pair order
+    uint q_stride;       // words from one token's queries to the next
+    uint q_gain;         // params word of [head_dim], with SPEC_STORE_HEAD_NORM
+    uint k_gain;         // the same for the keys
+    float norm_epsilon;
+    CacheLayout cache;
+};
+PUSH_CONSTANTS(StoreKvParams);
+INTERFACE_END
+
+#endif

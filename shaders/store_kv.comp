@@ -1,0 +1,116 @@
+// store_kv.comp: queries, keys and values [normalised by head,] rotated; keys and values into the cache.
+// SPDX-License-Identifier: Apache-2.0
+//
+//   state   qkv [n_tokens, n_head + 2 n_head_kv, head_dim]  f32  read, channel order
+//   state   tables [n_ctx, n_pairs] (cos, sin)    f32  read
+//   params  gains of queries and keys [head_dim]  f32  read
+//   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  written
+//   cache   keys and values of one layer, interface/cache.h  written
+//   step    first_position: position and cache cell of token 0
+//   pc      StoreKvParams, interface/store_kv.h
+//   grid    (n_head + 2 n_head_kv, n_tokens) workgroups; one workgroup has one head of one token
+//
+// For models whose product cannot do it (qkv.comp): a norm needs the whole head before it is rotated, and
+// so do the blocks of a cache with scales. Norm of queries and keys: Henry et al., arXiv:2010.04245, as
+// Qwen 3 and Gemma 3 have it, an RMS norm with a gain per channel.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#include "store_kv.h"
+
+layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
+layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 32;
+layout(constant_id = SPEC_STORE_PAIRING) const uint PAIRING = 1;
+layout(constant_id = SPEC_STORE_ROTATE) const uint ROTATE = 1;
+layout(constant_id = SPEC_STORE_VALUES) const uint VALUES = 0;
+layout(constant_id = SPEC_STORE_CACHE) const uint CACHE = 1;
+layout(constant_id = SPEC_STORE_HEAD_NORM) const uint HEAD_NORM = 0;
+layout(constant_id = SPEC_NORM_RMS) const uint NORM_RMS = 0;
+
+layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
+layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint cache[]; };
+layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
+
+shared float partial[LOCAL_SIZE];
+shared float values[2 * STORE_MAX_PAIRS];  // the head, rotated, in pair order
+
+#include "kv_cache.glsl"
+#include "rotary.glsl"
+#include "store_pair.glsl"
+#define block_value(i) values[i]
+#include "quantize_block.glsl"
+
+float workgroup_sum(float value) {
+    barrier();  // the previous sum has been read
+    partial[gl_LocalInvocationIndex] = value;
+    barrier();
+    float sum = 0.0;
+    for (uint i = 0u; i < LOCAL_SIZE; ++i) {
+        sum += partial[i];
+    }
+    return sum;
+}
+
+// (mean, 1 / deviation) of the head at state word x: as lib/norm.glsl, of a row that begins anywhere.
+vec2 head_statistics(uint x) {
+    float mean = 0.0;
+    if (NORM_RMS == 0u) {
+        float sum = 0.0;
+        for (uint i = gl_LocalInvocationIndex; i < pc.head_dim; i += LOCAL_SIZE) {
+            sum += state[x + i];
+        }
+        mean = workgroup_sum(sum) / float(pc.head_dim);
+    }
+    float squares = 0.0;
+    for (uint i = gl_LocalInvocationIndex; i < pc.head_dim; i += LOCAL_SIZE) {
+        float d = state[x + i] - mean;
+        squares += d * d;
+    }
+    return vec2(mean, 1.0 / sqrt(workgroup_sum(squares) / float(pc.head_dim) + pc.norm_epsilon));
+}
+
+void main() {
+    uint head = gl_WorkGroupID.x;  // over queries, then keys, then values
+    uint token = gl_WorkGroupID.y;
+    uint position = step_state.first_position + token;
+    bool is_query = head < pc.n_head;
+    bool is_value = head >= pc.n_head + pc.n_head_kv;
+    bool is_key = !is_query && !is_value;
+    uint x = pc.in_offset + token * pc.in_stride + head * pc.head_dim;
+
+    vec2 statistics = vec2(0.0, 1.0);
+    bool normalise = HEAD_NORM != 0u && !is_value;
+    if (normalise) statistics = head_statistics(x);
+    uint gain = is_query ? pc.q_gain : pc.k_gain;
+    bool rotate = is_value ? VALUES != ROTARY_VALUES_NONE : ROTATE != 0u;
+    uint table = is_query ? pc.query_table : is_key ? pc.key_table : pc.value_table;
+    for (uint pair = gl_LocalInvocationIndex; pair < n_pairs(); pair += LOCAL_SIZE) {
+        uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
+        bool two_channels = channels.y < pc.head_dim;  // the last pair of an odd head has one
+        vec2 ab = vec2(state[x + channels.x], two_channels ? state[x + channels.y] : 0.0);
+        if (normalise) {
+            ab = (ab - statistics.x) * statistics.y;
+            ab.x *= params[gain + channels.x];
+            ab.y = two_channels ? ab.y * params[gain + channels.y] : 0.0;
+        }
+        if (rotate) ab = rotary_turn(ab, table_row(table, position, pair));
+        values[2u * pair] = ab.x;
+        values[2u * pair + 1u] = ab.y;
+        if (is_query) {
+            write_state(pc.q_offset + token * pc.q_stride + 2u * (head * n_pairs() + pair), ab);
+        } else if (CACHE != CACHE_FORMAT_Q8_0) {
+            uint word = words_before_pair(pair);
+            write_cache(is_key ? key_word(head - pc.n_head, position, word)
+                               : value_word(head - pc.n_head - pc.n_head_kv, position, word),
+                        ab);
+        }
+    }
+    if (CACHE != CACHE_FORMAT_Q8_0) return;
+    barrier();
+    if (is_query) return;
+    uint n_blocks = (n_pairs() + CACHE_BLOCK_PAIRS - 1u) / CACHE_BLOCK_PAIRS;
+    uint kv_head = is_key ? head - pc.n_head : head - pc.n_head - pc.n_head_kv;
+    for (uint block = gl_LocalInvocationIndex; block < n_blocks; block += LOCAL_SIZE) {
+        quantize_block(is_key, kv_head, position, block, n_blocks, n_pairs(), 32u * block);
+    }
+}

@@ -1,0 +1,197 @@
+// store_kv.comp against the float64 reference.
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/reference/generator.h"
+#include "tests/reference/layer_norm.h"
+#include "tests/shaders/kernel_test.h"
+#include "tests/shaders/rotary_case.h"
+
+namespace gyre::test {
+namespace {
+
+using Cache = CacheFormat;
+constexpr auto kHalf = RotaryPairing::kHalf;
+constexpr auto kInter = RotaryPairing::kInterleaved;
+constexpr float kEpsilon = 1e-6f;
+constexpr std::uint32_t kLocalSize = 32;  // of the kernel
+
+enum class HeadNorm { kNone, kRms, kLayer };
+
+struct StoreCase {
+    const char* name;
+    Cache cache;
+    std::uint32_t n_head, n_head_kv, head_dim;
+    std::uint32_t first_position, n_tokens, n_ctx;
+    RotaryCase rotary;
+    HeadNorm norm;
+};
+
+// clang-format off
+const StoreCase kCases[] = {
+    // name, cache, heads, kv heads, head_dim, position, tokens, context, rotary, norm
+    {"one_channel",      Cache::kF32,  1, 1, 1,   0,    1,  1,    unturned(),         HeadNorm::kNone},
+    {"one_pair",         Cache::kF32,  1, 1, 2,   5,    1,  8,    rope(kHalf, 2),     HeadNorm::kRms},
+    {"odd_head",         Cache::kF32,  3, 1, 5,   4,    3,  17,   rope(kHalf, 4),     HeadNorm::kRms},
+    {"odd_head_f16",     Cache::kF16,  3, 3, 7,   4,    2,  17,   rope(kInter, 6),    HeadNorm::kRms},
+    {"odd_head_q8_0",    Cache::kQ8_0, 3, 1, 9,   4,    3,  17,   rope(kHalf, 8),     HeadNorm::kRms},
+    {"prime_head",       Cache::kF16,  4, 2, 61,  11,   5,  28,   rope(kHalf, 60),    HeadNorm::kLayer},
+    {"layer_norm_q8_0",  Cache::kQ8_0, 2, 2, 34,  9,    2,  16,   rope(kInter, 34),   HeadNorm::kLayer},
+    {"no_norm",          Cache::kF32,  4, 2, 20,  4,    5,  16,   rope(kHalf, 20),    HeadNorm::kNone},
+    {"nothing_turns",    Cache::kF16,  4, 2, 20,  4,    5,  16,   unturned(),         HeadNorm::kRms},
+    {"partial",          Cache::kF32,  2, 1, 80,  4,    3,  16,   rope(kHalf, 20),    HeadNorm::kRms},
+    {"rove",             Cache::kF32,  4, 2, 20,  4,    3,  16,   rove(kHalf, 20),    HeadNorm::kRms},
+    {"rove_q8_0",        Cache::kQ8_0, 4, 2, 40,  4,    3,  16,   rove(kInter, 40),   HeadNorm::kRms},
+    {"qwen3_last",       Cache::kF16,  16, 8, 128, 1023, 1, 1024, rope(kHalf, 128),   HeadNorm::kRms},
+    {"gemma3",           Cache::kQ8_0, 4, 1, 256, 7,    9,  16,   rope(kHalf, 256),   HeadNorm::kRms},
+};
+// clang-format on
+
+// Heads of every token with the error that each element may have.
+struct Heads {
+    std::vector<double> y, bounds;
+};
+
+class StoreKvTest : public KernelTest, public testing::WithParamInterface<StoreCase> {
+  protected:
+    // Heads [first, first + n) of rows of `all` heads.
+    static std::vector<double> heads_of(const StoreCase& c, const std::vector<double>& rows,
+                                        std::uint32_t first, std::uint32_t n) {
+        const std::size_t row = std::size_t{c.n_head + 2 * c.n_head_kv} * c.head_dim;
+        std::vector<double> part;
+        for (std::uint32_t t = 0; t < c.n_tokens; ++t) {
+            const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(t * row) +
+                               std::ptrdiff_t{first} * c.head_dim;
+            part.insert(part.end(), begin, begin + std::ptrdiff_t{n} * c.head_dim);
+        }
+        return part;
+    }
+
+    // Normalised where there is a gain, rotated, in pair order.
+    static Heads expected(const StoreCase& c, std::vector<double> y, std::uint32_t n_heads,
+                          const std::vector<float>& gain, bool rotates) {
+        std::vector<double> bounds(y.size(), 0.0);
+        if (!gain.empty()) {
+            const bool rms = c.norm == HeadNorm::kRms;
+            const auto error = rms ? rms_norm_error : layer_norm_error;
+            const auto norm = rms ? reference::rms_norm : reference::layer_norm;
+            const auto gain64 = reference::widen(gain);
+            bounds = error(y, c.head_dim, gain64, {}, double{kEpsilon}, kLocalSize);
+            y = norm(y, c.head_dim, gain64, {}, double{kEpsilon});
+        }
+        const auto channels = c.rotary.channel_pairs(c.head_dim);
+        Heads heads{to_pair_order(y, channels, c.head_dim),
+                    to_pair_order(bounds, channels, c.head_dim)};
+        if (!rotates) return heads;
+        std::vector<double> positions;
+        for (std::uint32_t t = 0; t < c.n_tokens; ++t)
+            positions.push_back(c.first_position + t);
+        y = reference::rotate_heads(y, n_heads, c.head_dim, c.rotary.turning_pairs(), positions);
+        heads.y = to_pair_order(y, channels, c.head_dim);
+        // A new channel is a sum of two products: their errors, the table's, 4 roundings.
+        for (std::size_t i = 0; i < heads.y.size(); i += 2) {
+            const double carried = std::hypot(heads.bounds[i], heads.bounds[i + 1]);
+            const double size = std::hypot(heads.y[i], heads.y[i + 1]);
+            heads.bounds[i] = heads.bounds[i + 1] = std::sqrt(2.0) * carried + 8 * kUnit * size;
+        }
+        return heads;
+    }
+
+    // What the cache's format adds to the error.
+    static void add_storing(const StoreCase& c, Heads& heads) {
+        const std::size_t head = std::size_t{c.head_dim + 1} / 2 * 2;
+        for (std::size_t first = 0; first < heads.y.size(); first += head) {
+            for (std::size_t i = 0; i < head; ++i) {
+                double& bound = heads.bounds[first + i];
+                const double size = std::abs(heads.y[first + i]) + bound;
+                if (c.cache == Cache::kF16) bound += kHalfUnit * size + kHalfTiny;
+                if (c.cache != Cache::kQ8_0) continue;
+                double largest = 0;
+                const std::size_t block = i / 32 * 32;
+                for (std::size_t j = block; j < std::min(block + 32, head); ++j)
+                    largest = std::max(largest, std::abs(heads.y[first + j]) + bound);
+                bound += largest / 127.0 * (0.5 + 1e-3);  // half a step
+            }
+        }
+    }
+};
+
+TEST_P(StoreKvTest, EqualsReference) {
+    const StoreCase& c = GetParam();
+    const std::uint32_t n_pairs = (c.head_dim + 1) / 2, n_heads = c.n_head + 2 * c.n_head_kv;
+    reference::Generator generator(71);
+    const std::vector<float> qkv =
+        generator.bells(std::size_t{c.n_tokens} * n_heads * c.head_dim, 2.0f);
+    const bool normalises = c.norm != HeadNorm::kNone;
+    const auto gain = [&] {
+        return normalises ? generator.bells(c.head_dim) : std::vector<float>{};
+    };
+    const std::vector<float> q_gain = gain(), k_gain = gain();
+
+    KernelBuffers buffers;
+    StoreKvParams params{};
+    params.in_stride = n_heads * c.head_dim + 3;
+    params.in_offset = buffers.state.add_rows(qkv, n_heads * c.head_dim, params.in_stride, 1);
+    params.n_head = c.n_head;
+    params.n_head_kv = c.n_head_kv;
+    params.head_dim = c.head_dim;
+    params.rotary_stride = c.rotary.stride();
+    const bool rotates = c.rotary.rotate_keys && c.rotary.rotary_dim != 0;
+    if (rotates) {
+        const auto table = c.rotary.table(c.head_dim, c.n_ctx);
+        params.query_table = buffers.state.add_floats(table);
+        params.key_table = buffers.state.add_floats(table);
+        params.value_table = buffers.state.add_floats(table);
+    }
+    params.q_stride = 2 * c.n_head * n_pairs + 5;
+    params.q_offset =
+        buffers.state.add_output_rows(c.n_tokens, 2 * c.n_head * n_pairs, params.q_stride, 1);
+    if (normalises) {
+        params.q_gain = buffers.params.add_floats(q_gain);
+        params.k_gain = buffers.params.add_floats(k_gain);
+    }
+    params.norm_epsilon = kEpsilon;
+    CacheShape shape(c.cache, c.n_head_kv, n_pairs, c.n_ctx);
+    shape.add_to(buffers.cache);
+    for (std::uint32_t t = 0; t < c.n_tokens; ++t)
+        shape.allow(buffers.cache, c.first_position + t);
+    params.cache = shape.layout();
+    buffers.step.first_position = c.first_position;
+    buffers.step.n_tokens = c.n_tokens;
+
+    StoreVariant variant;
+    variant.cache = c.cache;
+    variant.rotary = c.rotary.kernel_spec();
+    variant.rotary.rotate_keys = rotates;
+    variant.head_norm = normalises;
+    variant.rms_norm = c.norm == HeadNorm::kRms;
+    const Kernel kernel = built(kernels().store_kv(variant));
+    const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
+        record_store_kv(recorder, kernel, sets[0], params, c.n_tokens);
+    });
+
+    const auto rows = reference::widen(qkv);
+    const Heads q = expected(c, heads_of(c, rows, 0, c.n_head), c.n_head, q_gain, rotates);
+    Heads k = expected(c, heads_of(c, rows, c.n_head, c.n_head_kv), c.n_head_kv, k_gain, rotates);
+    Heads v = expected(c, heads_of(c, rows, c.n_head + c.n_head_kv, c.n_head_kv), c.n_head_kv, {},
+                       c.rotary.turns_values());
+    add_storing(c, k);
+    add_storing(c, v);
+    EXPECT_TRUE(within(
+        rows_at(result.state, params.q_offset, c.n_tokens, 2 * c.n_head * n_pairs, params.q_stride),
+        q.y, q.bounds))
+        << "queries";
+    const auto cells = [&](Side side) {
+        return shape.read_cells(result.cache, side, c.first_position, c.n_tokens);
+    };
+    EXPECT_TRUE(within(cells(Side::kKeys), k.y, k.bounds)) << "keys";
+    EXPECT_TRUE(within(cells(Side::kValues), v.y, v.bounds)) << "values";
+}
+
+INSTANTIATE_TEST_SUITE_P(Store, StoreKvTest, testing::ValuesIn(kCases), case_name<StoreCase>);
+
+}  // namespace
+}  // namespace gyre::test

@@ -80,8 +80,14 @@ struct Layout {
     std::size_t block_words, high_offset, scale_offset;
 };
 
-// Word w of the plane of a chunk, as the device has it: `bits` bits of each element, four
-// neighbours a word.
+// The lowest `bits` bits of the four bytes of a word, one after the other.
+constexpr std::uint32_t together(std::uint32_t four, std::uint32_t bits) {
+    const std::uint32_t gap = 8 - bits;
+    const std::uint32_t two = (four | four >> gap) & ((1u << (2 * bits)) - 1) * 0x00010001u;
+    return (two | two >> (2 * gap)) & ((1u << (4 * bits)) - 1);
+}
+
+// Word w of the plane of a chunk, as the device has it: `bits` bits of each element.
 template <std::uint32_t id, bool is_high>
 std::uint32_t plane_word(const std::uint8_t* row, std::uint32_t chunk, std::uint32_t w,
                          std::uint32_t n_blocks) {
@@ -89,11 +95,16 @@ std::uint32_t plane_word(const std::uint8_t* row, std::uint32_t chunk, std::uint
     constexpr WeightPlane plane = is_high ? info.high : info.low;
     constexpr std::uint32_t per_word = 32 / plane.bits;
     std::uint32_t word = 0;
-    for (std::uint32_t shift = 0; shift < 8; shift += plane.bits) {
-        const std::uint32_t e = chunk * info.chunk_elements + w * per_word + shift / plane.bits * 4;
+    for (std::uint32_t i = 0; i < per_word; i += 4) {
+        const std::uint32_t e = chunk * info.chunk_elements + w * per_word + i;
         if (e / info.block_elements >= n_blocks) break;
         const std::uint8_t* block = row + std::size_t{e / info.block_elements} * info.block_bytes;
-        word |= load_four(plane, block, e % info.block_elements) << shift;
+        const std::uint32_t four = load_four(plane, block, e % info.block_elements);
+        if constexpr (info.high.bits == 0) {
+            word |= together(four, plane.bits) << (i * plane.bits);
+        } else {
+            word |= four << (i / 4 * plane.bits);
+        }
     }
     return word;
 }

@@ -14,9 +14,11 @@
 //                                                  invocations load neighbouring 16 bytes
 //   uint  H[n_chunks][block_rows][chunk / 32]      a high plane of one bit, in formats that have one
 //   uint  S[words][WEIGHT_BLOCK_ROWS]              scales, in the order of SCALE_PLACE: SCALE_LIST has their words
-// A chunk is the elements that a row stores together. Every plane of a chunk follows the file's rule with segments of
-// four bytes, run = 4: a word holds neighbours, four by four, each four in the same bits of its bytes. F32, F16 and BF16
-// are chunks of 16 bytes of the file, and so is Q8_0; they have no planes to cut.
+// A chunk is the elements that a row stores together. Its planes follow the file's rule. Where there is one, run = 1:
+// the bits of neighbours follow each other, and the constants that cut them apart are small. Where there are two,
+// run = 4: a word holds neighbours, four by four, each four in the same bits of its bytes, so that the bits of both
+// planes are put together four at a time. F32, F16 and BF16 are chunks of 16 bytes of the file, and so is Q8_0; they
+// have no planes to cut.
 #ifndef GYRE_INTERFACE_WEIGHT_FORMATS_H
 #define GYRE_INTERFACE_WEIGHT_FORMATS_H
 

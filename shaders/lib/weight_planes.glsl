@@ -1,8 +1,8 @@
 // Quants in planes of bits: a chunk's planes loaded, and the words that hold a quad's bits.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Part of weights.glsl. The layout is that of interface/weight_formats.h: four neighbouring elements are the same bits
-// of the four bytes of a word.
+// Part of weights.glsl. The layout is that of interface/weight_formats.h: in formats of one plane the elements of a word
+// follow each other, in formats of two planes four neighbours are the same bits of the four bytes of a word.
 
 #define BLOCK_QUADS (FORMAT_SHARED / 4)
 #define CHUNK_QUADS (FORMAT_CHUNK / 4)
@@ -44,12 +44,21 @@ struct Chunk {
 
 // The word that holds quad j of block b, its bits lowest. What depends on j alone is known when a block is unrolled, and
 // the quads of a word follow each other, so that a word is done with soon.
-#if FORMAT_LOW == 4 && BLOCK_QUADS == 8
+#if FORMAT_LOW == 4 && FORMAT_HIGH == 0
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[(j) >> 1u] >> (16u * ((j) & 1u)))
+#elif FORMAT_HIGH == 0
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[b] >> (8u * (j)))
+#elif FORMAT_LOW == 4 && BLOCK_QUADS == 8
 #define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[(j) >> 1u] >> (4u * ((j) & 1u)))
 #elif FORMAT_LOW == 4
 #define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, (b) >> 1u)[2u * ((b) & 1u) + ((j) >> 1u)] >> (4u * ((j) & 1u)))
 #else
 #define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[b] >> (2u * (j)))
+#endif
+#if FORMAT_HIGH == 0
+#define QUANT_STRIDE uint(FORMAT_LOW)  // bits from a quant to the next
+#else
+#define QUANT_STRIDE 8u
 #endif
 #if FORMAT_LOW == 4
 #define LOW_MASK 0x0f0f0f0fu

@@ -37,7 +37,7 @@ vec4 weight_quad(uvec4 chunk, uint j) {
 // the quant takes drivers to memory, or to a chain of fifteen comparisons.
 vec4 plane_quad(Chunk chunk, uint b, uint j) {
     uint word = LOW_BITS(chunk, b, j);
-    uvec4 quants = uvec4(word, word >> 8u, word >> 16u, word >> 24u);
+    uvec4 quants = uvec4(word, word >> QUANT_STRIDE, word >> (2u * QUANT_STRIDE), word >> (3u * QUANT_STRIDE));
 #ifdef FORMAT_MAP_FP4
     vec4 q = vec4(ivec4(quants & 7u));
     vec4 size = roundEven(((0.0523810 * q - 0.3714286) * q + 1.7476190) * q - 0.2142857);
@@ -54,7 +54,8 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
 }
 
 #else
-#define QUAD_PLACES(b, j) vec4(1.0, 1.0 / 256.0, 1.0 / 65536.0, 1.0 / 16777216.0)
+#define QUAD_PLACES(b, j) \
+    (1.0 / vec4(1.0, float(1u << QUANT_STRIDE), float(1u << (2u * QUANT_STRIDE)), float(1u << (3u * QUANT_STRIDE))))
 #if FORMAT_HIGH != 0
 #define QUANT_MASK ((1 << (FORMAT_LOW + FORMAT_HIGH)) - 1)
 #define QUANTS(chunk, b, j) (LOW_BITS(chunk, b, j) & LOW_MASK | HIGH_BITS(chunk, b, j) << FORMAT_LOW)
@@ -64,7 +65,7 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
 #endif
 vec4 plane_quad(Chunk chunk, uint b, uint j) {
     int quants = int(QUANTS(chunk, b, j));
-    return vec4(quants & ivec4(QUANT_MASK, QUANT_MASK << 8, QUANT_MASK << 16, QUANT_MASK << 24));
+    return vec4(quants & (ivec4(QUANT_MASK) << ivec4(0, QUANT_STRIDE, 2u * QUANT_STRIDE, 3u * QUANT_STRIDE)));
 }
 #endif
 #endif

@@ -70,16 +70,16 @@ StepScales step_scales(uvec3 words, uint step) {
 uint scale_word(uint step, uint i) {
     return step / 4u * 5u + (i == 0u ? step % 4u : 4u);
 }
+// Decoded block by block: two vectors that a loop's counter goes through are memory to some compilers.
 struct StepScales {
-    vec4 scale, min;
+    uint bytes;
+    vec2 factors;
 };
 StepScales step_scales(uvec3 words, uint step) {
-    uvec4 bytes = uvec4(words.x, words.x >> 8u, words.x >> 16u, words.x >> 24u);
-    vec2 factors = unpackHalf2x16(words.y);
-    return StepScales(factors.x * vec4(bytes & 15u), factors.y * vec4(bytes >> 4u & 15u));
+    return StepScales(words.x, unpackHalf2x16(words.y));
 }
-#define SCALE_OF(scales, b) scales.scale[b]
-#define MIN_OF(scales, b) scales.min[b]
+#define SCALE_OF(scales, b) (scales.factors.x * float(scales.bytes >> (8u * (b)) & 15u))
+#define MIN_OF(scales, b) (scales.factors.y * float(scales.bytes >> (8u * (b) + 4u) & 15u))
 
 #elif defined(FORMAT_SCALES_BYTE16)
 #define SCALE_LOADS 2
@@ -109,8 +109,8 @@ StepScales step_scales(uvec3 words, uint step) {
 
 #elif defined(FORMAT_SCALES_K6)
 // One uvec4 for the four steps of a superblock.
-#define StepScales vec4  // (scale, min) of block 0, then of block 1
 #ifdef FIXED_ROWS
+#define StepScales vec4  // (scale, min) of block 0, then of block 1
 uint high_byte(uint word) {
     return uint(int(float(word & 0xff000000u) * (1.0 / 16777216.0)));
 }
@@ -124,27 +124,27 @@ StepScales load_scales(uint first, uint step, uint row) {
                 float(int(own & 0x3f000u)) * (1.0 / 4096.0) * scale,
                 float(int(own & 0xfc0000u)) * (1.0 / 262144.0) * minimum);
 }
+#define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.z)
+#define MIN_OF(scales, b) ((b) == 0u ? scales.y : scales.w)
 #else
+struct StepScales {
+    uint six_bits;  // scale, minimum of block 0, then of block 1
+    vec2 factors;
+};
 StepScales load_scales(uint first, uint step, uint row) {
     uvec4 words = load_weights4(first + row_vec(row) + step / 4u * pc.block_rows);
     uint factors = words.x >> 24u | words.y >> 24u << 8u | words.z >> 24u << 16u | words.w >> 24u << 24u;
-    uint own = words[step % 4u];
-    return vec4(uvec4(own, own >> 6u, own >> 12u, own >> 18u) & 63u) * unpackHalf2x16(factors).xyxy;
+    return StepScales(words[step % 4u], unpackHalf2x16(factors));
 }
+#define SCALE_OF(scales, b) (scales.factors.x * float(scales.six_bits >> (12u * (b)) & 63u))
+#define MIN_OF(scales, b) (scales.factors.y * float(scales.six_bits >> (12u * (b) + 6u) & 63u))
 #endif
-#define SCALE_OF(scales, b) scales[2u * (b)]
-#define MIN_OF(scales, b) scales[2u * (b) + 1u]
 #endif
 
 #if defined(FIXED_ROWS) && defined(FORMAT_SCALES_HALF)
 // By selection: a block's number may be known at run time only.
 #undef SCALE_OF
 #define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.y)
-#elif defined(FIXED_ROWS) && defined(FORMAT_SCALES_K6)
-#undef SCALE_OF
-#undef MIN_OF
-#define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.z)
-#define MIN_OF(scales, b) ((b) == 0u ? scales.y : scales.w)
 #endif
 
 float block_scale(StepScales scales, uint b) {

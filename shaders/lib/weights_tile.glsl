@@ -58,9 +58,8 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
 }
 
 #else
-// Every nibble stays where it lies in its word: bits 0 to 3 of its byte, or 4 to 7.
-#define IS_HIGH_NIBBLE(b, j) (((j) & 1u) != 0u)
-#define NIBBLE_WORD(chunk, b, j) chunk[(j) >> 1u]
+// Every nibble stays where it lies in its word: the lower half of it, or the upper.
+#define IS_HIGH_HALF(j) (((j) & 1u) != 0u)
 float nibble(uint word, uint mask) {
     return float(int(word & mask));
 }
@@ -69,12 +68,12 @@ float last_nibble(uint word) {
     return float(int((word ^ 0x80000000u) & 0xf0000000u)) + 2147483648.0;
 }
 vec4 plane_quad(Chunk chunk, uint b, uint j) {
-    uint word = NIBBLE_WORD(chunk, b, j);
-    if (!IS_HIGH_NIBBLE(b, j)) {
-        return vec4(nibble(word, 0xfu), nibble(word, 0xf00u), nibble(word, 0xf0000u), nibble(word, 0xf000000u));
+    uint word = chunk[j >> 1u];
+    if (!IS_HIGH_HALF(j)) {
+        return vec4(nibble(word, 0xfu), nibble(word, 0xf0u), nibble(word, 0xf00u), nibble(word, 0xf000u));
     }
-    return vec4(nibble(word, 0xf0u), nibble(word, 0xf000u), nibble(word, 0xf00000u), last_nibble(word));
+    return vec4(nibble(word, 0xf0000u), nibble(word, 0xf00000u), nibble(word, 0xf000000u), last_nibble(word));
 }
-#define QUAD_PLACES(b, j) (vec4(1.0, 1.0 / 256.0, 1.0 / 65536.0, 1.0 / 16777216.0) * (IS_HIGH_NIBBLE(b, j) ? 1.0 / 16.0 : 1.0))
+#define QUAD_PLACES(b, j) (vec4(1.0, 1.0 / 16.0, 1.0 / 256.0, 1.0 / 4096.0) * (IS_HIGH_HALF(j) ? 1.0 / 65536.0 : 1.0))
 #endif
 #endif

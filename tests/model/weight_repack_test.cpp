@@ -116,7 +116,7 @@ std::uint32_t device_bits(const DeviceMatrix& m, const std::vector<std::uint32_t
             value = value << 8 | vec_byte(i * info.block_bytes + b - 1);
         return value;
     }
-    const PlaneBits low{info.low.bits, 0, 4};
+    const PlaneBits low{info.low.bits, 0, info.high.bits == 0 ? 1u : 4u};
     std::uint32_t quant = low.of(vec_byte(low.byte(i)), i);
     if (info.high.bits == 0) return quant;
     const PlaneBits high{info.high.bits, 0, 4};

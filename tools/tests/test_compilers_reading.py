@@ -56,7 +56,10 @@ class Interface(unittest.TestCase):
     def test_lists(self):
         self.assertEqual(interface.weight_formats()["f16"], 8)
         self.assertEqual(interface.weight_formats()["q4_k"], 64)
-        self.assertEqual(interface.epilogues(), {0: "Logits", 1: "Residual", 2: "Activate", 3: "ResidualNorm"})
+        self.assertEqual(
+            interface.epilogues(),
+            {0: "Logits", 1: "Residual", 2: "Activate", 3: "ResidualNorm", 4: "Keep", 5: "Multiply"},
+        )
         with self.assertRaisesRegex(ValueError, "linear.h has no NO_SUCH_LIST"):
             interface.rows_of("linear", "NO_SUCH_LIST")
 

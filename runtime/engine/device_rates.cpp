@@ -82,7 +82,7 @@ Status measure_copy(Device& device, KernelTable& kernels, CommandRecorder& recor
     const Tiling tiling = device.caps().software
                               ? Tiling{.local_size = 8, .rows = 64, .texels = texels}
                               : Tiling{.local_size = 64, .rows = 8, .texels = texels};
-    GYRE_ASSIGN(const Kernel kernel, kernels.measure_copy(tiling));
+    GYRE_ASSIGN(const Kernel kernel, kernels.get(MeasureCopyVariant{tiling}));
     BindingRanges ranges{};
     ranges[BINDING_STATE] = buffers.to.range();
     ranges[BINDING_WEIGHTS] = buffers.from.range();
@@ -123,7 +123,7 @@ Status measure_fma(Device& device, KernelTable& kernels, CommandRecorder& record
     constexpr std::uint64_t kInvocations = std::uint64_t{kFmaWorkgroups} * 64;
     GYRE_ASSIGN(const Sums sums, make_sums(device, kInvocations));
     for (const bool fused : {true, false}) {
-        GYRE_ASSIGN(const Kernel kernel, kernels.measure_fma(fused));
+        GYRE_ASSIGN(const Kernel kernel, kernels.get(MeasureFmaVariant{fused}));
         assert(kernel.tiling.local_size * std::uint64_t{kFmaWorkgroups} == kInvocations);
         // Near 1, so that long chains neither overflow nor become denormal, which some devices
         // compute slowly.
@@ -145,7 +145,7 @@ Status measure_matrix(Device& device, KernelTable& kernels, CommandRecorder& rec
     const DeviceCaps& caps = device.caps();
     const Tiling tiling = cooperative_tiling(caps);
     if (!can_use_cooperative(caps, tiling)) return {};
-    GYRE_ASSIGN(const Kernel kernel, kernels.measure_matrix(tiling));
+    GYRE_ASSIGN(const Kernel kernel, kernels.get(MeasureMatrixVariant{tiling}));
     const std::uint64_t floats = std::uint64_t{kMatrixWorkgroups} * COOPERATIVE_SUBGROUPS *
                                  caps.cooperative.m * caps.cooperative.n;
     GYRE_ASSIGN(const Sums sums, make_sums(device, floats));

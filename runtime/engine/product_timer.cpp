@@ -91,7 +91,7 @@ ProductTimer::ProductTimer(const Model& model, Buffer state, Buffer step, Buffer
 Result<Kernel> ProductTimer::kernel(const TunedProduct& product, const Tiling& tiling) {
     LinearVariant variant = product.variant;
     variant.tiling = tiling;
-    return model_->kernels().linear(variant);
+    return model_->kernels().get(variant);
 }
 
 void ProductTimer::forget(const TunedProduct& product, const Tiling& tiling) {

@@ -132,16 +132,18 @@ class Schedule {
 
     Status build(const Progress& progress);
     Status build_step(const Operation& operation, const StepsOf& of, Step& step);
-    Status build_embed(Step& step);
-    Status build_norm(Step& step);
-    Status build_product(const StepsOf& of, Step& step);
+    Status build_parts(std::span<const KernelVariant> variants, const StepsOf& of, Step& step);
 
-    Result<Kernel> linear_kernel(const Operation& operation, const WeightMatrix& matrix,
+    Status append_variants(const Operation& operation, bool decode,
+                           std::vector<KernelVariant>& variants) const;
+    KernelVariant matrix_variant(const Operation& operation, const WeightMatrix& matrix,
                                  bool decode) const;
-    Result<Kernel> qkv_kernel(const Operation& operation, const WeightMatrix& matrix,
-                              bool decode) const;
-    Result<Kernel> store_kernel(const Operation& operation) const;
-    Result<Kernel> attention_kernel(const Operation& operation, bool decode) const;
+    QkvVariant qkv_variant(const Operation& operation, const WeightMatrix& matrix,
+                           bool decode) const;
+    NormVariant norm_variant(const Operation& operation) const;
+    StoreVariant store_variant(const Operation& operation) const;
+    AttentionVariant attention_variant(const Operation& operation, bool decode) const;
+    Status check_head_size() const;
     const RotarySpec& rotary_of(const Operation& operation) const;
     RotaryKernelSpec rotary_kernel(const RotarySpec& rotary) const;
     // matrix: nullptr, or whose slices have a set each. x: where what a product reads begins.

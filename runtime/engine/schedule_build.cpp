@@ -10,7 +10,7 @@ namespace {
 // What norms and products load as texels.
 constexpr TexelViews kNormViews = 1u << BINDING_STATE | 1u << BINDING_PARAMS;
 constexpr TexelViews kProductViews = kNormViews | 1u << BINDING_WEIGHTS;
-constexpr TexelViews kFixedViews = 1u << BINDING_STATE | 1u << BINDING_WEIGHTS;
+constexpr TexelViews kOneTileViews = 1u << BINDING_STATE | 1u << BINDING_WEIGHTS;
 
 }  // namespace
 
@@ -26,8 +26,6 @@ Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
 
 Status Schedule::build(const Progress& progress) {
     const CacheFormat format = cache_->shape().format;
-    GYRE_ASSIGN(shift_kernel_, model_->kernels().shift_cache(format, rotary_kernel(rotary_[0])));
-
     const FusedPlan plan = FusedPlan::of(model_->plan(), model_->tilings(), model_->weights(),
                                          cache_has_scales(format));
     const bool every = buffers_.all_logits.buffer != nullptr;
@@ -41,20 +39,46 @@ Status Schedule::build(const Progress& progress) {
         {plan.last_logits, {true, buffers_.logits}, last_logits_},
         {every ? plan.all_logits : Operations(), {false, buffers_.all_logits}, all_logits_},
     };
-    // Kernels are made for the first layer; those of the others are the same ones.
-    const auto makes_kernels = [](const Operation& operation) {
-        return operation.layer == 0 || operation.layer == kNoLayer;
-    };
-    std::ptrdiff_t n = 0, done = 0;
+    const ShiftCacheVariant shift{format, rotary_kernel(rotary_[0])};
+    std::vector<KernelVariant> variants = {shift};
     for (const auto& list : lists) {
-        n += std::count_if(list.operations.begin(), list.operations.end(), makes_kernels);
+        for (const Operation& operation : list.operations)
+            GYRE_TRY(append_variants(operation, list.of.decode, variants));
     }
+    GYRE_TRY(model_->kernels().compile(variants, progress));
+
+    GYRE_ASSIGN(shift_kernel_, model_->kernels().get(shift));
     for (const auto& list : lists) {
-        for (const Operation& operation : list.operations) {
+        for (const Operation& operation : list.operations)
             GYRE_TRY(build_step(operation, list.of, list.steps.emplace_back()));
-            if (!makes_kernels(operation)) continue;
-            GYRE_TRY(progress(static_cast<double>(++done) / static_cast<double>(n)));
-        }
+    }
+    return {};
+}
+
+// What the operation's kernels are compiled for: a variant for each of its matrices, or one.
+Status Schedule::append_variants(const Operation& operation, bool decode,
+                                 std::vector<KernelVariant>& variants) const {
+    switch (operation.kind) {
+        case OperationKind::kEmbed:
+        case OperationKind::kProduct:
+            for (std::size_t p = 0; p < operation.parts.size(); ++p) {
+                const WeightMatrix& matrix = model_->weights().matrix(operation.matrix(p));
+                variants.push_back(matrix_variant(operation, matrix, decode));
+            }
+            return {};
+        case OperationKind::kNorm:
+            variants.emplace_back(norm_variant(operation));
+            return {};
+        case OperationKind::kStore:
+            variants.emplace_back(store_variant(operation));
+            return {};
+        case OperationKind::kQuantize:
+            variants.emplace_back(QuantizeCacheVariant{});
+            return {};
+        case OperationKind::kAttend:
+            GYRE_TRY(check_head_size());
+            variants.emplace_back(attention_variant(operation, decode));
+            return {};
     }
     return {};
 }
@@ -62,86 +86,71 @@ Status Schedule::build(const Progress& progress) {
 Status Schedule::build_step(const Operation& operation, const StepsOf& of, Step& step) {
     step.operation = operation;
     step.label = profile_label(operation);
-    switch (operation.kind) {
-        case OperationKind::kEmbed:
-            return build_embed(step);
-        case OperationKind::kNorm:
-            return build_norm(step);
-        case OperationKind::kProduct:
-            return build_product(of, step);
-        case OperationKind::kStore: {
-            GYRE_ASSIGN(step.kernel, store_kernel(operation));
-            break;
-        }
-        case OperationKind::kQuantize: {
-            GYRE_ASSIGN(step.kernel, model_->kernels().quantize_cache());
-            break;
-        }
-        case OperationKind::kAttend: {
-            GYRE_ASSIGN(step.kernel, attention_kernel(operation, of.decode));
-            break;
-        }
-    }
-    GYRE_ASSIGN(const auto* sets, sets_of(nullptr, 0, cache_->layer(operation.layer),
-                                          cache_texels() ? 1u << BINDING_CACHE : 0, "attention"));
+    std::vector<KernelVariant> variants;
+    GYRE_TRY(append_variants(operation, of.decode, variants));
+    if (!operation.parts.empty()) return build_parts(variants, of, step);
+    GYRE_ASSIGN(step.kernel, model_->kernels().get(variants[0]));
+    const bool norm = operation.kind == OperationKind::kNorm;
+    const TexelViews of_norm = norm_texels() ? kNormViews : 0;
+    const TexelViews of_cache = cache_texels() ? 1u << BINDING_CACHE : 0;
+    GYRE_ASSIGN(const auto* sets,
+                norm ? sets_of(nullptr, 0, {}, of_norm, "norm")
+                     : sets_of(nullptr, 0, cache_->layer(operation.layer), of_cache, "attention"));
     step.set = sets->data();
     return {};
 }
 
-Status Schedule::build_embed(Step& step) {
-    Part& table = step.parts.emplace_back();
-    table.matrix = &model_->weights().matrix(step.operation.matrix(0));
-    const bool scale = model_->config().embedding_scale != 1.0f;
-    GYRE_ASSIGN(table.kernel, model_->kernels().embed(table.matrix->format, scale));
-    GYRE_ASSIGN(table.sets, sets_of(table.matrix, 0, buffers_.tokens, 0, "embed"));
-    return {};
-}
-
-Status Schedule::build_norm(Step& step) {
-    const WeightFormat format = model_->weights().token_embd.format;
-    NormVariant variant;
-    variant.local_size = model_->tilings().norm_size(format);
-    variant.texels = norm_texels();
-    variant.rms = model_->config().norm == NormKind::kRms;
-    variant.add = step.operation.then == Then::kAdd;
-    GYRE_ASSIGN(step.kernel, model_->kernels().norm(variant));
-    GYRE_ASSIGN(const auto* sets, sets_of(nullptr, 0, {}, norm_texels() ? kNormViews : 0, "norm"));
-    step.set = sets->data();
-    return {};
-}
-
-Status Schedule::build_product(const StepsOf& of, Step& step) {
+// A matrix after the other, each with its kernel and sets.
+Status Schedule::build_parts(std::span<const KernelVariant> variants, const StepsOf& of,
+                             Step& step) {
     const Operation& operation = step.operation;
     const bool stores = operation.then == Then::kStore;
     for (std::size_t p = 0; p < operation.parts.size(); ++p) {
         const MatrixId id = operation.matrix(p);
         Part& part = step.parts.emplace_back();
         part.matrix = &model_->weights().matrix(id);
+        GYRE_ASSIGN(part.kernel, model_->kernels().get(variants[p]));
+        if (operation.kind == OperationKind::kEmbed) {
+            GYRE_ASSIGN(part.sets, sets_of(part.matrix, 0, buffers_.tokens, 0, "embed"));
+            continue;
+        }
         part.bias = model_->weights().bias(id);
         part.first_row = first_row_of(model_->config(), id.role);
-        GYRE_ASSIGN(part.kernel, stores ? qkv_kernel(operation, *part.matrix, of.decode)
-                                        : linear_kernel(operation, *part.matrix, of.decode));
         // Every linear module declares the logits' binding, so something has to be bound there.
         const BufferRange& bound = stores ? cache_->layer(operation.layer)
                                    : operation.out == Place::kLogits ? of.logits
                                                                      : buffers_.logits;
-        const bool fixed = part.kernel.tiling.fixed;
-        const TexelViews views = fixed ? kFixedViews : texels_fit(*part.matrix) ? kProductViews : 0;
-        GYRE_ASSIGN(part.sets, sets_of(part.matrix, fixed ? layout_.at(operation.in).offset : 0,
+        const bool one_tile = part.kernel.tiling.one_tile();
+        const TexelViews views = one_tile                   ? kOneTileViews
+                                 : texels_fit(*part.matrix) ? kProductViews
+                                                            : 0;
+        GYRE_ASSIGN(part.sets, sets_of(part.matrix, one_tile ? layout_.at(operation.in).offset : 0,
                                        bound, views, stores ? "qkv" : "linear"));
     }
     return {};
 }
 
-Result<Kernel> Schedule::linear_kernel(const Operation& operation, const WeightMatrix& matrix,
-                                       bool decode) const {
-    LinearVariant variant = linear_variant(operation, matrix, model_->config(), model_->tilings());
-    variant.tiling = tiling(matrix, decode, decode ? product_role(variant) : ProductRole::kPlain);
-    return model_->kernels().linear(variant);
+NormVariant Schedule::norm_variant(const Operation& operation) const {
+    const WeightFormat format = model_->weights().token_embd.format;
+    return {.local_size = model_->tilings().norm_size(format),
+            .texels = norm_texels(),
+            .rms = model_->config().norm == NormKind::kRms,
+            .add = operation.then == Then::kAdd};
 }
 
-Result<Kernel> Schedule::qkv_kernel(const Operation& operation, const WeightMatrix& matrix,
-                                    bool decode) const {
+// Of an operation that reads a matrix.
+KernelVariant Schedule::matrix_variant(const Operation& operation, const WeightMatrix& matrix,
+                                       bool decode) const {
+    if (operation.kind == OperationKind::kEmbed)
+        return EmbedVariant{matrix.format, model_->config().embedding_scale != 1.0f};
+    if (operation.then == Then::kStore) return qkv_variant(operation, matrix, decode);
+    LinearVariant variant = linear_variant(operation, matrix, model_->config(), model_->tilings());
+    variant.tiling = tiling(matrix, decode, decode ? product_role(variant) : ProductRole::kPlain);
+    return variant;
+}
+
+QkvVariant Schedule::qkv_variant(const Operation& operation, const WeightMatrix& matrix,
+                                 bool decode) const {
     QkvVariant variant;
     variant.format = matrix.format;
     variant.complex = matrix.complex;
@@ -155,7 +164,7 @@ Result<Kernel> Schedule::qkv_kernel(const Operation& operation, const WeightMatr
     if (inside) variant.norm_quads = model_->tilings().norm_quads(matrix);
     variant.tiling = with_even_rows(
         tiling(matrix, decode, inside ? ProductRole::kNormInside : ProductRole::kPlain));
-    return model_->kernels().qkv(variant);
+    return variant;
 }
 
 const RotarySpec& Schedule::rotary_of(const Operation& operation) const {
@@ -169,16 +178,23 @@ RotaryKernelSpec Schedule::rotary_kernel(const RotarySpec& rotary) const {
             turns ? rotary.values : ValueRotation::kNone};
 }
 
-Result<Kernel> Schedule::store_kernel(const Operation& operation) const {
+StoreVariant Schedule::store_variant(const Operation& operation) const {
     StoreVariant variant;
     variant.cache = cache_->shape().format;
     variant.rotary = rotary_kernel(rotary_of(operation));
     variant.head_norm = operation.norm.has_value();
     variant.rms_norm = model_->config().norm == NormKind::kRms;
-    return model_->kernels().store_kv(variant);
+    return variant;
 }
 
-Result<Kernel> Schedule::attention_kernel(const Operation& operation, bool decode) const {
+Status Schedule::check_head_size() const {
+    const std::uint32_t size = model_->config().head_dim;
+    if (size <= 256) return {};
+    return Status::unsupported("head size " + std::to_string(size) +
+                               ": the attention kernel handles at most 256");
+}
+
+AttentionVariant Schedule::attention_variant(const Operation& operation, bool decode) const {
     const ModelSpec& spec = model_->config();
     const RotarySpec& rotary = rotary_of(operation);
     AttentionVariant attention;
@@ -190,10 +206,6 @@ Result<Kernel> Schedule::attention_kernel(const Operation& operation, bool decod
     attention.scales = rotary_[0].temperature.active();
     attention.sink_logits = spec.attention.sink_logits;
     attention.cap = spec.attention.score_cap != 0.0f;
-    if (attention.n_pairs > 128) {
-        return Status::unsupported("head size " + std::to_string(spec.head_dim) +
-                                   ": the attention kernel handles at most 256");
-    }
     Device& device = model_->device();
     const Tilings tilings =
         Tilings::for_device(device.info(), device.caps(), model_->weights().token_embd.format);
@@ -205,7 +217,7 @@ Result<Kernel> Schedule::attention_kernel(const Operation& operation, bool decod
         attention.texels = cache_texels();
         attention.queries = decode ? 1 : attention.local_size;
     }
-    return model_->kernels().attention(attention);
+    return attention;
 }
 
 Result<const std::vector<DescriptorSet>*> Schedule::sets_of(const WeightMatrix* matrix,
@@ -219,7 +231,7 @@ Result<const std::vector<DescriptorSet>*> Schedule::sets_of(const WeightMatrix* 
     for (std::size_t s = 0; matrix != nullptr && s < matrix->slices.size(); ++s)
         slices.push_back(matrix->slices[s].range);
     BufferRange x_row;  // of the modules for one tile, whose texels begin there
-    if (views == kFixedViews) {
+    if (views == kOneTileViews) {
         x_row = {buffers_.state.buffer, buffers_.state.offset + std::uint64_t{x} * sizeof(float),
                  std::uint64_t{activation_stride(matrix->n_in)} * sizeof(float)};
     }

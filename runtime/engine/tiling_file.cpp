@@ -42,7 +42,7 @@ std::string line(const std::string& product, const TilingRecord& record) {
                   "cooperative %d us "
                   "%.1f ms_a_sum %.1f tried %u of %u\n",
                   t.local_size, t.rows, t.tokens, t.k_lanes, t.texels, t.staged, t.rolled,
-                  t.cooperative, record.us, record.ms_a_sum, record.tried, record.of);
+                  t.cooperative(), record.us, record.ms_a_sum, record.tried, record.of);
     return product + text.data();
 }
 
@@ -50,10 +50,12 @@ bool read_record(const std::string& text, std::string& product, TilingRecord& re
     std::istringstream words(text);
     Tiling& t = record.best;
     std::string name;
+    bool cooperative = false;
     words >> product >> name >> t.local_size >> name >> t.rows >> name >> t.tokens >> name >>
         t.k_lanes >> name >> t.texels >> name >> t.staged >> name >> t.rolled >> name >>
-        t.cooperative >> name >> record.us >> name >> record.ms_a_sum >> name >> record.tried >>
+        cooperative >> name >> record.us >> name >> record.ms_a_sum >> name >> record.tried >>
         name >> record.of;
+    if (cooperative) t.algorithm = ProductAlgorithm::kCooperative;
     return !words.fail();
 }
 

@@ -131,7 +131,7 @@ std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind&
         candidates.push_back(first);
         candidates[1].texels = !first.texels;
     }
-    const auto others = first.cooperative ? std::span<const Shape>() : shapes(caps, kind.decode);
+    const auto others = first.cooperative() ? std::span<const Shape>() : shapes(caps, kind.decode);
     for (const Shape& shape : others) {
         Tiling tiling = candidates[0];
         tiling.local_size = shape.local_size;
@@ -145,7 +145,7 @@ std::vector<Tiling> tiling_candidates(const DeviceCaps& caps, const ProductKind&
     for (const CooperativeTile& tile : kCooperativePrefill) {
         Tiling tiling = cooperative_tiling(caps, tile.rows, tile.tokens);
         tiling.texels = candidates[0].texels;
-        if (first.cooperative && can_use_cooperative(caps, tiling)) {
+        if (first.cooperative() && can_use_cooperative(caps, tiling)) {
             candidates.push_back(tiling);
         }
     }

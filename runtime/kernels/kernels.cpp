@@ -63,7 +63,7 @@ void record_norm(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet
 void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                 const QkvParams& params) {
     assert(params.x_offset % 4 == 0 && params.row_stride % ACTIVATION_ALIGN == 0);
-    assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
+    assert((!kernel.tiling.one_tile() || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
            "its texels show one row");
     const std::uint32_t pairs = params.n_heads * ((params.head_dim + 1) / 2);
     recorder.dispatch(*kernel.pipeline, set, params,
@@ -110,7 +110,7 @@ void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorS
                    const LinearParams& params) {
     assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
     assert(params.normed_offset % 4 == 0);
-    assert((!kernel.tiling.fixed || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
+    assert((!kernel.tiling.one_tile() || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
            "its texels show one row");
     recorder.dispatch(*kernel.pipeline, set, params,
                       linear_groups(kernel.tiling, params.n_rows, params.n_tokens));

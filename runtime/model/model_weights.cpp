@@ -2,34 +2,18 @@
 #include "runtime/model/model_weights.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "runtime/base/host_size.h"
+#include "runtime/base/threads.h"
 #include "runtime/model/weight_formats.h"
 #include "runtime/vk/device.h"
 #include "runtime/vk/transfer.h"
 
 namespace gyre {
-
-namespace {
-
-// Waits for its threads at the end, whatever that is. libc++ has no std::jthread before version 20.
-struct JoinedThreads {
-    std::vector<std::thread> list;
-
-    JoinedThreads() = default;
-    JoinedThreads(const JoinedThreads&) = delete;
-    JoinedThreads& operator=(const JoinedThreads&) = delete;
-    ~JoinedThreads() {
-        for (std::thread& thread : list)
-            thread.join();
-    }
-};
-
-}  // namespace
 
 // Carries a plan out: gives every slice its memory and writes it.
 class WeightUpload {
@@ -100,22 +84,14 @@ class WeightUpload {
     // In as many threads as there are cores; ranges begin at blocks of rows.
     static void repack_in_threads(const DeviceMatrix& layout, std::span<const std::uint8_t> source,
                                   std::span<std::uint32_t> target) {
-        const std::uint32_t n_threads = std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
+        constexpr std::uint32_t kThreads = 16;
         const std::uint32_t blocks = layout.rows_padded() / layout.block_rows();
-        const std::uint32_t share = (blocks + n_threads - 1) / n_threads * layout.block_rows();
-        const auto repack_share = [&layout, source, target, share](std::uint32_t first) {
-            repack_rows(layout, source, first, std::min(share, layout.n_rows - first), target);
-        };
-        JoinedThreads threads;
-        std::uint32_t first = share;  // of what no thread does
-        try {
-            for (; first < layout.n_rows; first += share)
-                threads.list.emplace_back([&repack_share, first] { repack_share(first); });
-        } catch (const std::exception&) {  // the system has no thread more: this one does it
-        }
-        repack_share(0);
-        for (; first < layout.n_rows; first += share)
-            repack_share(first);
+        const std::uint32_t share = (blocks + kThreads - 1) / kThreads * layout.block_rows();
+        std::atomic<std::uint32_t> next{0};  // share
+        in_threads(kThreads, [&] {
+            for (std::uint32_t first = 0; (first = next++ * share) < layout.n_rows;)
+                repack_rows(layout, source, first, std::min(share, layout.n_rows - first), target);
+        });
     }
 
     const WeightsPlan& plan_;

@@ -201,9 +201,9 @@ class BlockRun {
         qkv.cache = block_.cache;
         qkv.rotary = rotary;
         qkv.tiling = kPrompt;
-        GYRE_ASSIGN(qkv_prompt_, kernels_.qkv(qkv));
+        GYRE_ASSIGN(qkv_prompt_, kernels_.get(qkv));
         qkv.tiling = block_.split_sums ? kDecodeSplit : kDecode;
-        GYRE_ASSIGN(qkv_decode_, kernels_.qkv(qkv));
+        GYRE_ASSIGN(qkv_decode_, kernels_.get(qkv));
         AttentionVariant attention;
         attention.cache = block_.cache;
         attention.rotary = rotary;
@@ -215,17 +215,17 @@ class BlockRun {
         attention.local_size = block_.streams ? 8 : attention.n_pairs > 64 ? 128 : 64;
         attention.queries = block_.streams ? attention.local_size : 0;
         attention.texels = cache_texels();
-        GYRE_ASSIGN(attention_prompt_, kernels_.attention(attention));
+        GYRE_ASSIGN(attention_prompt_, kernels_.get(attention));
         if (block_.streams && block_.split_sums) attention.queries = 1;
         if (!block_.streams && block_.split_sums) attention.splits = kAttentionSplits;
-        GYRE_ASSIGN(attention_decode_, kernels_.attention(attention));
+        GYRE_ASSIGN(attention_decode_, kernels_.get(attention));
         if (block_.cache == CacheFormat::kQ8_0) {
-            GYRE_ASSIGN(quantize_, kernels_.quantize_cache());
+            GYRE_ASSIGN(quantize_, kernels_.get(QuantizeCacheVariant{}));
         }
         RotaryKernelSpec shifted = rotary;
         if (!block_.shift_turns_values) shifted.values = ValueRotation::kNone;
         if (block_.n_dropped != 0) {
-            GYRE_ASSIGN(shift_, kernels_.shift_cache(block_.cache, shifted));
+            GYRE_ASSIGN(shift_, kernels_.get(ShiftCacheVariant{block_.cache, shifted}));
         }
         return {};
     }

@@ -30,7 +30,11 @@ TilingRecords records() {
     records["prefill/q8_0-complex/plain/2304x768"] = {
         {.local_size = 8, .rows = 8, .tokens = 8, .staged = true}, 6, 6, 6700.0, 700.0};
     records["prefill/f16/plain/768x768"] = {
-        {.local_size = 128, .rows = 64, .tokens = 32, .cooperative = true}, 1, 5, 21.5, 7.0};
+        {.local_size = 128, .rows = 64, .tokens = 32, .algorithm = ProductAlgorithm::kCooperative},
+        1,
+        5,
+        21.5,
+        7.0};
     return records;
 }
 

@@ -140,7 +140,7 @@ class GpuTilingBits : public TilingBits {};
 TEST_P(GpuTilingBits, EveryCandidateGivesTheDefaultsBits) {
     limit_.not_software = true;
     const bool matrix_units =
-        open_with(std::nullopt)->tilings().of({.format = WeightFormat::kF32}).cooperative;
+        open_with(std::nullopt)->tilings().of({.format = WeightFormat::kF32}).cooperative();
     if (matrix_units) {
         EXPECT_EQ(compare_candidates(), 10u) << "of decoding; six tiles for prompts";
     }

@@ -61,10 +61,10 @@ class AttentionKernelTest : public KernelTest {
 
         const AttentionExtras& e = c.extras;
         if (way.texels && !all_texels_fit(device().caps(), buffers)) return {};
-        const Kernel kernel = built(kernels().attention(
-            {c.cache, c.rotary.kernel_spec(), data.n_pairs(), e.alibi, e.window > 0, e.temperature,
-             e.sink_logits, way.queries == 0 ? e.local_size : way.local_size, way.queries,
-             way.texels, way.splits, e.score_cap != 0.0f}));
+        const Kernel kernel = built(kernels().get(AttentionVariant{
+            c.cache, c.rotary.kernel_spec(), data.n_pairs(), e.alibi, e.window > 0, e.temperature,
+            e.sink_logits, way.queries == 0 ? e.local_size : way.local_size, way.queries,
+            way.texels, way.splits, e.score_cap != 0.0f}));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_attention(recorder, kernel, sets[0], params);
         });

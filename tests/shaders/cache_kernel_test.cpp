@@ -69,7 +69,7 @@ TEST_P(QuantizeCacheTest, KeepsHalfAStep) {
     buffers.step.first_position = c.first_position;
     buffers.step.n_tokens = c.n_tokens;
 
-    const Kernel kernel = built(kernels().quantize_cache());
+    const Kernel kernel = built(kernels().get(QuantizeCacheVariant{}));
     const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
         record_quantize_cache(recorder, kernel, sets[0], params);
     });
@@ -169,7 +169,7 @@ TEST_P(ShiftCacheTest, MovesAndTurns) {
 
     const std::vector<std::uint32_t> before(buffers.cache.words().begin(),
                                             buffers.cache.words().end());
-    const Kernel kernel = built(kernels().shift_cache(c.cache, c.rotary.kernel_spec()));
+    const Kernel kernel = built(kernels().get(ShiftCacheVariant{c.cache, c.rotary.kernel_spec()}));
     const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
         record_shift_cache(recorder, kernel, sets[0], params);
     });

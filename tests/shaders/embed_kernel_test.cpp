@@ -83,7 +83,7 @@ void EmbedKernelTest::expect_reference(const EmbedCase& c) {
     buffers.step.first_position = c.first_position;
     buffers.step.n_tokens = c.n_tokens;
 
-    const Kernel kernel = built(kernels().embed(c.format, c.scale != 1.0f));
+    const Kernel kernel = built(kernels().get(EmbedVariant{c.format, c.scale != 1.0f}));
     const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
         for (std::size_t slice = 0; slice < sets.size(); ++slice) {
             describe_slice(matrix, matrix.slices[slice], params);
@@ -101,8 +101,8 @@ void EmbedKernelTest::expect_reference(const EmbedCase& c) {
     // half a unit of its 24 may be lost), so only the sum with the position is rounded, and the
     // difference that an element of a format with minima is.
     const WeightFormatInfo& info = format_info(c.format);
-    const bool may_round = info.map == WeightMap::kPlain || info.scales == WeightScales::kSix32 ||
-                           c.scale != 1.0f;
+    const bool may_round =
+        info.map == WeightMap::kPlain || info.scales == WeightScales::kSix32 || c.scale != 1.0f;
     std::vector<double> bounds;
     const std::vector<double> elements =
         reference::embed(tokens, rows, {}, c.n_embd, c.first_position);

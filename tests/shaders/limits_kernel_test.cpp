@@ -33,35 +33,35 @@ TEST_F(MinimumLimitsTest, HoldForEveryKernel) {
     for (const LinearCase& c : linear_cases()) {
         if (!is_gpt2(c.name)) continue;
         const std::uint32_t quads = c.options.norm ? activation_stride(c.n_in) / 4 : 0;
-        expect_built(c.name, kernels.linear({.format = c.format,
-                                             .complex = c.options.is_complex,
-                                             .epilogue = c.epilogue,
-                                             .activation = c.options.activation,
-                                             .norm_quads = quads,
-                                             .tiling = c.tiling}));
+        expect_built(c.name, kernels.get(LinearVariant{.format = c.format,
+                                                       .complex = c.options.is_complex,
+                                                       .epilogue = c.epilogue,
+                                                       .activation = c.options.activation,
+                                                       .norm_quads = quads,
+                                                       .tiling = c.tiling}));
     }
     for (const QkvCase& c : qkv_cases()) {
         if (!is_gpt2(c.name)) continue;
         const std::uint32_t quads = c.options.norm ? activation_stride(c.n_in) / 4 : 0;
-        expect_built(c.name, kernels.qkv({.format = c.format,
-                                          .complex = c.options.is_complex,
-                                          .cache = c.cache,
-                                          .rotary = c.rotary.kernel_spec(),
-                                          .norm_quads = quads,
-                                          .tiling = c.tiling}));
+        expect_built(c.name, kernels.get(QkvVariant{.format = c.format,
+                                                    .complex = c.options.is_complex,
+                                                    .cache = c.cache,
+                                                    .rotary = c.rotary.kernel_spec(),
+                                                    .norm_quads = quads,
+                                                    .tiling = c.tiling}));
     }
     for (const AttentionCase& c : attention_cases()) {
         if (!is_gpt2(c.name) && c.heads.dim < 128) continue;
-        expect_built(c.name, kernels.attention({.cache = c.cache,
-                                                .rotary = c.rotary.kernel_spec(),
-                                                .n_pairs = (c.heads.dim + 1) / 2,
-                                                .local_size = c.extras.local_size}));
+        expect_built(c.name, kernels.get(AttentionVariant{.cache = c.cache,
+                                                          .rotary = c.rotary.kernel_spec(),
+                                                          .n_pairs = (c.heads.dim + 1) / 2,
+                                                          .local_size = c.extras.local_size}));
     }
     for (const WeightFormat format : all_formats())
-        expect_built("embed", kernels.embed(format));
-    expect_built("norm", kernels.norm(128));
-    expect_built("quantize_cache", kernels.quantize_cache());
-    expect_built("shift_cache", kernels.shift_cache(CacheFormat::kQ8_0, {}));
+        expect_built("embed", kernels.get(EmbedVariant{format}));
+    expect_built("norm", kernels.get(NormVariant{.local_size = 128}));
+    expect_built("quantize_cache", kernels.get(QuantizeCacheVariant{}));
+    expect_built("shift_cache", kernels.get(ShiftCacheVariant{CacheFormat::kQ8_0, {}}));
     const auto sample = kernels.sample();
     EXPECT_TRUE(sample.ok()) << sample.status().message();
 }
@@ -73,7 +73,7 @@ TEST_F(MinimumLimitsTest, AreNoticed) {
     auto device = make_device(options);
     ASSERT_OK(device);
     KernelTable kernels(device.value());
-    const auto kernel = kernels.linear({.norm_quads = 192, .tiling = kDecode});
+    const auto kernel = kernels.get(LinearVariant{.norm_quads = 192, .tiling = kDecode});
     ASSERT_FALSE(kernel.ok());
     EXPECT_EQ(kernel.status().code(), StatusCode::kUnsupported);
 }

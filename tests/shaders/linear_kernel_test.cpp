@@ -52,12 +52,12 @@ class LinearKernelTest : public KernelTest {
         params.cap = c.options.cap;
         if (c.options.norm) variant.norm_quads = activation_stride(c.n_in) / 4;
         if (tiling.texels && !all_texels_fit(device().caps(), buffers)) return {};
-        if (tiling.fixed && !weight_texels_fit(device().caps(), buffers)) return {};
-        if (tiling.fixed) {
+        if (tiling.one_tile() && !weight_texels_fit(device().caps(), buffers)) return {};
+        if (tiling.one_tile()) {
             buffers.texels_offset = params.x_offset;
             buffers.texels_words = params.x_stride;
         }
-        const Kernel kernel = built(kernels().linear(variant));
+        const Kernel kernel = built(kernels().get(variant));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             for (std::size_t slice = 0; slice < sets.size(); ++slice) {
                 describe_slice(matrix, matrix.slices[slice], params);
@@ -128,7 +128,7 @@ class LinearKernelTest : public KernelTest {
         params.bias_offset =
             data.norm_bias.empty() ? NO_OFFSET : buffers.params.add_floats(data.norm_bias, 4);
         const Kernel norm =
-            built(kernels().norm(NormVariant{.local_size = local_size, .rms = data.c.options.rms}));
+            built(kernels().get(NormVariant{.local_size = local_size, .rms = data.c.options.rms}));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_norm(recorder, norm, sets[0], params, 1);
         });

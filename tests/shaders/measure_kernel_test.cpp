@@ -49,7 +49,7 @@ TEST_F(MeasureKernelTest, EveryByteIsCopied) {
             buffers.state.allow(0, 4 * n_quads);
             buffers.weights = {words};
             ASSERT_TRUE(all_texels_fit(device().caps(), buffers));
-            const Kernel kernel = built(kernels().measure_copy(tiling));
+            const Kernel kernel = built(kernels().get(MeasureCopyVariant{tiling}));
             const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
                 record_measure_copy(recorder, kernel, sets[0], MeasureCopyParams{n_quads});
             });
@@ -75,7 +75,7 @@ double sum_of_chains(std::uint32_t i, double factor, double addend, std::uint32_
 
 TEST_F(MeasureKernelTest, ChainsAreAsLongAsCounted) {
     for (const bool fused : {true, false}) {
-        const Kernel kernel = built(kernels().measure_fma(fused));
+        const Kernel kernel = built(kernels().get(MeasureFmaVariant{fused}));
         const std::uint32_t n_workgroups = 5;
         const std::uint32_t n = n_workgroups * kernel.tiling.local_size;
         for (const float factor : {1.0f, -1.0f}) {
@@ -104,7 +104,7 @@ TEST_F(MeasureKernelTest, MatricesAreMultipliedAsOftenAsCounted) {
     const bool usable = can_use_cooperative(caps, tiling);
     EXPECT_TRUE(usable || cooperative_tilings(caps).empty());
     if (!usable) return;
-    const Kernel kernel = built(kernels().measure_matrix(tiling));
+    const Kernel kernel = built(kernels().get(MeasureMatrixVariant{tiling}));
     const CooperativeShape& shape = caps.cooperative;
     const std::uint32_t n_workgroups = 3;
     const std::uint32_t n = n_workgroups * COOPERATIVE_SUBGROUPS * shape.m * shape.n;

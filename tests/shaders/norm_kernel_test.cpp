@@ -85,7 +85,7 @@ TEST_P(NormKernelTest, EqualsReference) {
     params.bias_offset = c.bias ? buffers.params.add_floats(bias, 4) : NO_OFFSET;
 
     const auto normalise = [&](bool texels) {
-        const Kernel kernel = built(kernels().norm(
+        const Kernel kernel = built(kernels().get(
             NormVariant{.local_size = c.local_size, .texels = texels, .rms = c.rms, .add = adds}));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_norm(recorder, kernel, sets[0], params, c.n_tokens);

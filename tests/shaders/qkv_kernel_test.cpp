@@ -71,12 +71,12 @@ class QkvKernelTest : public KernelTest {
                            .tiling = tiling};
         if (c.options.norm) variant.norm_quads = activation_stride(c.n_in) / 4;
         if (tiling.texels && !all_texels_fit(device().caps(), buffers)) return {};
-        if (tiling.fixed && !weight_texels_fit(device().caps(), buffers)) return {};
-        if (tiling.fixed) {
+        if (tiling.one_tile() && !weight_texels_fit(device().caps(), buffers)) return {};
+        if (tiling.one_tile()) {
             buffers.texels_offset = params.x_offset;
             buffers.texels_words = params.row_stride;
         }
-        const Kernel kernel = built(kernels().qkv(variant));
+        const Kernel kernel = built(kernels().get(variant));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             for (std::size_t slice = 0; slice < sets.size(); ++slice) {
                 describe_slice(matrix, matrix.slices[slice], params);

@@ -195,12 +195,12 @@ std::vector<double> RandomWeights::magnitude(std::span<const double> x,
 
 std::vector<double> RandomWeights::bounds(std::span<const double> x, std::span<const double> bias,
                                           const Tiling& tiling) const {
-    const double roundings =
-        tiling.cooperative ? cooperative_roundings(n_in) : product_roundings(n_in, tiling.k_lanes);
+    const double roundings = tiling.cooperative() ? cooperative_roundings(n_in)
+                                                  : product_roundings(n_in, tiling.k_lanes);
     std::vector<double> bounds = magnitude(x, bias);
     for (double& bound : bounds)
         bound *= roundings * kUnit;
-    if (!tiling.cooperative) return bounds;
+    if (!tiling.cooperative()) return bounds;
     const std::vector<double> ones(x.size(), 1.0);
     const std::vector<double> weights = magnitude(ones, {});
     for (std::size_t i = 0; i < bounds.size(); ++i) {

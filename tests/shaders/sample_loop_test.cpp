@@ -66,7 +66,7 @@ class Loop {
         : bench_(device, sample, kVocab, model.n_ctx),
           table_(device, model.device_table(), (kVocab + 31) / 32 * kBlockVecs * 4),
           positions_(device, to_words(model.positions), model.positions.size()),
-          embed_(value(kernels.embed(WeightFormat::kF32))),
+          embed_(value(kernels.get(EmbedVariant{WeightFormat::kF32}))),
           set_(value(DescriptorSet::create(device, embed_ranges(), "tiny model"))),
           decode_(
               bench_.record(greedy, [this](CommandRecorder& r) { record_embed_to_logits(r); })) {

@@ -168,7 +168,7 @@ TEST_P(StoreKvTest, EqualsReference) {
     variant.rotary.rotate_keys = rotates;
     variant.head_norm = normalises;
     variant.rms_norm = c.norm == HeadNorm::kRms;
-    const Kernel kernel = built(kernels().store_kv(variant));
+    const Kernel kernel = built(kernels().get(variant));
     const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
         record_store_kv(recorder, kernel, sets[0], params, c.n_tokens);
     });

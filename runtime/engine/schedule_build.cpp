@@ -142,9 +142,11 @@ NormVariant Schedule::norm_variant(const Operation& operation) const {
 KernelVariant Schedule::matrix_variant(const Operation& operation, const WeightMatrix& matrix,
                                        bool decode) const {
     if (operation.kind == OperationKind::kEmbed)
-        return EmbedVariant{matrix.format, model_->config().embedding_scale != 1.0f};
+        return EmbedVariant{matrix.format, model_->config().embedding_scale != 1.0f,
+                            matrix.integer_halves};
     if (operation.then == Then::kStore) return qkv_variant(operation, matrix, decode);
     LinearVariant variant = linear_variant(operation, matrix, model_->config(), model_->tilings());
+    variant.integer_halves = matrix.integer_halves;
     variant.tiling = tiling(matrix, decode, decode ? product_role(variant) : ProductRole::kPlain);
     return variant;
 }
@@ -154,6 +156,7 @@ QkvVariant Schedule::qkv_variant(const Operation& operation, const WeightMatrix&
     QkvVariant variant;
     variant.format = matrix.format;
     variant.complex = matrix.complex;
+    variant.integer_halves = matrix.integer_halves;
     variant.cache = cache_->shape().format;
     const RotarySpec& rotary = rotary_of(operation);
     variant.rotary = rotary_kernel(rotary);

@@ -119,6 +119,7 @@ KernelSource source_of(const EmbedVariant& v, const DeviceCaps& /*caps*/) {
                         .tiling = {.local_size = 64, .rows = 1}};
     source.constants = {spec(SPEC_LOCAL_SIZE, source.tiling.local_size)};
     append_flag(source.constants, SPEC_EMBED_SCALE, v.scale);
+    append_flag(source.constants, SPEC_INTEGER_HALVES, v.integer_halves);
     return source;
 }
 
@@ -153,6 +154,7 @@ KernelSource source_of(const QkvVariant& v, const DeviceCaps& caps) {
                 spec(SPEC_QKV_ROLLED, v.tiling.rolled), spec(SPEC_QKV_ROW_STEP, v.row_step)});
     }
     append_flag(constants, SPEC_NORM_RMS, v.rms_norm && v.norm_quads != 0);
+    append_flag(constants, SPEC_INTEGER_HALVES, v.integer_halves && !v.tiling.one_tile());
     return {.module = product_module("qkv", v.complex, v.format, v.tiling),
             .constants = std::move(constants),
             .tiling = v.tiling,
@@ -219,6 +221,7 @@ KernelSource source_of(const LinearVariant& v, const DeviceCaps& caps) {
     const bool normalises = v.norm_quads != 0 || v.epilogue == LinearEpilogue::kResidualNorm;
     append_flag(constants, SPEC_NORM_RMS, v.rms_norm && normalises);
     append_flag(constants, SPEC_LINEAR_SCALE, v.scale);
+    append_flag(constants, SPEC_INTEGER_HALVES, v.integer_halves && !v.tiling.one_tile());
     append_flag(constants, SPEC_LINEAR_CAP, v.cap);
     return {.module = product_module("linear", v.complex, v.format, v.tiling),
             .constants = std::move(constants),

@@ -77,7 +77,8 @@ struct RotaryKernelSpec {
 
 struct EmbedVariant {
     WeightFormat format = WeightFormat::kF32;
-    bool scale = false;  // rows are multiplied by EmbedParams::scale
+    bool scale = false;           // rows are multiplied by EmbedParams::scale
+    bool integer_halves = false;  // WeightMatrix::integer_halves
 };
 
 // Of norms that are dispatches of their own.
@@ -90,7 +91,8 @@ struct NormVariant {
 
 struct QkvVariant {
     WeightFormat format = WeightFormat::kF32;
-    bool complex = false;  // weights as real and imaginary parts (CRoPE)
+    bool complex = false;         // weights as real and imaginary parts (CRoPE)
+    bool integer_halves = false;  // WeightMatrix::integer_halves
     CacheFormat cache = CacheFormat::kF16;
     RotaryKernelSpec rotary;
     std::uint32_t norm_quads = 0;  // vec4 of the normalised row; 0: x is normalised already
@@ -128,7 +130,8 @@ struct AttentionVariant {
 
 struct LinearVariant {
     WeightFormat format = WeightFormat::kF32;
-    bool complex = false;  // weights as real and imaginary parts (CRoPE)
+    bool complex = false;         // weights as real and imaginary parts (CRoPE)
+    bool integer_halves = false;  // WeightMatrix::integer_halves
     LinearEpilogue epilogue = LinearEpilogue::kLogits;
     Activation activation = Activation::kGeluTanh;  // for LinearEpilogue::kActivate
     std::uint32_t norm_quads = 0;

@@ -37,8 +37,9 @@ struct WeightMatrix {
     std::uint32_t n_rows = 0;
     std::uint32_t n_in = 0;
     bool complex = false;
-    std::uint32_t n_chunks = 0;  // of a stored row, padding included
-    std::uint32_t n_steps = 0;   // what the product loop counts, padding included
+    bool integer_halves = false;  // it has subnormal scales, and the device may flush them to zero
+    std::uint32_t n_chunks = 0;   // of a stored row, padding included
+    std::uint32_t n_steps = 0;    // what the product loop counts, padding included
     std::vector<WeightSlice> slices;
 };
 

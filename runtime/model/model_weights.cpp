@@ -18,15 +18,20 @@ namespace gyre {
 // Carries a plan out: gives every slice its memory and writes it.
 class WeightUpload {
   public:
-    WeightUpload(const WeightsPlan& plan, const MappedFile& file, const UploadProgress& progress,
-                 Uploader uploader, ModelWeights& weights)
-        : plan_(plan),
+    WeightUpload(bool flushes_halves, const WeightsPlan& plan, const MappedFile& file,
+                 const UploadProgress& progress, Uploader uploader, ModelWeights& weights)
+        : flushes_halves_(flushes_halves),
+          plan_(plan),
           file_(file),
           progress_(progress),
           uploader_(std::move(uploader)),
           weights_(weights) {}
 
     Status add_matrix(const MatrixSource& source, WeightMatrix& matrix) {
+        for (const TensorView* part : {source.real, source.imag}) {
+            if (part != nullptr && flushes_halves_)
+                matrix.integer_halves |= has_subnormal_scales(part->format, part->bytes);
+        }
         for (WeightSlice& slice : matrix.slices)
             GYRE_TRY(add_slice(source, slice));
         return {};
@@ -94,6 +99,7 @@ class WeightUpload {
         });
     }
 
+    const bool flushes_halves_;
     const WeightsPlan& plan_;
     const MappedFile& file_;
     const UploadProgress& progress_;
@@ -111,7 +117,8 @@ Result<ModelWeights> ModelWeights::create(Device& device, const ModelSpec& spec,
     GYRE_ASSIGN(Uploader uploader, Uploader::create(device));
     ModelWeights weights(plan.layout,
                          Arena::create(device, Memory::kDevice, "weights", plan.expected_bytes));
-    WeightUpload upload(plan, file, progress, std::move(uploader), weights);
+    WeightUpload upload(device.caps().flushes_halves, plan, file, progress, std::move(uploader),
+                        weights);
     for (const MatrixSource& source : plan.matrices)
         GYRE_TRY(upload.add_matrix(source, weights.matrix(source.id)));
     if (spec.tied) weights.output = weights.token_embd;

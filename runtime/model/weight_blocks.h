@@ -87,6 +87,31 @@ inline float e8m0_scale(std::uint32_t byte) {
     return std::bit_cast<float>(byte < 2 ? 0x00200000u << byte : (byte - 1) << 23);
 }
 
+// Where a block has float16 numbers that scale it: `n` of them, next to each other, from byte `at`.
+struct HalfScales {
+    std::uint32_t at, n;
+};
+constexpr HalfScales half_scales(WeightScales scales) {
+    switch (scales) {
+        case WeightScales::kNone:
+        case WeightScales::kE8m0:
+            return {0, 0};
+        case WeightScales::kHalf:
+        case WeightScales::kSix32:
+            return {0, 1};
+        case WeightScales::kHalfMin:
+        case WeightScales::kK6:
+            return {0, 2};
+        case WeightScales::kSix16:
+            return {kThreeKFactor, 1};
+        case WeightScales::kFour16:
+            return {kTwoKFactors, 2};
+        case WeightScales::kByte16:
+            return {kSixKScales + 16, 1};
+    }
+    return {0, 0};
+}
+
 inline BlockScale block_scale(WeightScales scales, const std::uint8_t* block, std::uint32_t g) {
     const auto half = [block](std::uint32_t at) { return half_to_float(load_u16(block + at)); };
     switch (scales) {

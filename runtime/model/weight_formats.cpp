@@ -141,4 +141,16 @@ void dequantize_row(WeightFormat format, std::span<const std::uint8_t> src, std:
     });
 }
 
+bool has_subnormal_scales(WeightFormat format, std::span<const std::uint8_t> src) {
+    const WeightFormatInfo& info = format_info(format);
+    const HalfScales halves = half_scales(info.scales);
+    for (std::size_t block = 0; halves.n > 0 && block < src.size(); block += info.block_bytes) {
+        for (std::uint32_t i = 0; i < halves.n; ++i) {
+            const std::uint32_t half = load_u16(src.data() + block + halves.at + 2 * i);
+            if ((half & 0x7c00u) == 0 && (half & 0x3ffu) != 0) return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace gyre

@@ -63,6 +63,9 @@ std::uint64_t row_bytes(WeightFormat format, std::uint64_t n_in);
 // src: row_bytes(format, dst.size()).
 void dequantize_row(WeightFormat format, std::span<const std::uint8_t> src, std::span<float> dst);
 
+// Whether a float16 scale or minimum is subnormal. src: whole blocks.
+bool has_subnormal_scales(WeightFormat format, std::span<const std::uint8_t> src);
+
 // --- Device layout ---
 // One matrix on the device, or one row slice of it (each slice is a matrix of its own).
 struct DeviceMatrix {

@@ -127,6 +127,7 @@ void DeviceCapsLimit::apply(DeviceCaps& caps) const {
     }
     if (no_timestamps) caps.timestamp_period_ns = 0;
     if (no_unified_memory) caps.unified_memory = false;
+    caps.flushes_halves |= flushes_halves;
     if (no_subgroup_operations) {
         caps.subgroup_arithmetic = caps.subgroup_ballot = caps.subgroup_shuffle = false;
     }

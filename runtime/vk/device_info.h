@@ -65,6 +65,7 @@ struct DeviceCaps {
     CooperativeShape cooperative;  // with features.cooperative_matrix: the largest for our kernels
 
     double timestamp_period_ns = 0;  // one tick of a timestamp; 0: the queue has no timestamps
+    bool flushes_halves = false;     // shaders may read subnormal float16 numbers as zero
     bool unified_memory = false;     // the host can write the memory that is fastest for the device
     bool software = false;           // a CPU pretends to be a GPU
 
@@ -88,6 +89,7 @@ struct DeviceCapsLimit {
     bool no_subgroup_operations = false;
     bool no_cooperative_matrix = false;
     bool not_software = false;  // a software driver is treated like a GPU
+    bool flushes_halves = false;
 
     // What the Vulkan 1.1 specification guarantees (table "Required Limits").
     static DeviceCapsLimit specification_minimum();

@@ -85,12 +85,17 @@ bool fill_properties(DeviceInfo& info, const InstanceTable& fn, VkPhysicalDevice
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_4_PROPERTIES);
     auto subgroup_sizes = vk_struct<VkPhysicalDeviceSubgroupSizeControlProperties>(
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES);
+    auto float_controls = vk_struct<VkPhysicalDeviceFloatControlsProperties>(
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES);
     chain(properties, maintenance3);
     chain(properties, subgroup);
     if (extensions.has(VK_KHR_DRIVER_PROPERTIES_EXTENSION_NAME)) chain(properties, driver);
     if (extensions.has(VK_KHR_MAINTENANCE_4_EXTENSION_NAME)) chain(properties, maintenance4);
     if (extensions.has(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME)) {
         chain(properties, subgroup_sizes);
+    }
+    if (extensions.has(VK_KHR_SHADER_FLOAT_CONTROLS_EXTENSION_NAME)) {
+        chain(properties, float_controls);
     }
     fn.vkGetPhysicalDeviceProperties2(device, &properties);
 
@@ -102,6 +107,9 @@ bool fill_properties(DeviceInfo& info, const InstanceTable& fn, VkPhysicalDevice
     if (maintenance4.maxBufferSize != 0) {
         caps.max_allocation = std::min(caps.max_allocation, maintenance4.maxBufferSize);
     }
+    // Software drivers do not say that they keep subnormal numbers, and do: x86 and ARM have
+    // instructions for float16, and the tests ask for it.
+    caps.flushes_halves = !caps.software && float_controls.shaderDenormPreserveFloat16 != VK_TRUE;
     caps.subgroup_size = subgroup.subgroupSize;
     const bool sizes = subgroup_sizes.minSubgroupSize != 0;
     caps.min_subgroup_size = sizes ? subgroup_sizes.minSubgroupSize : subgroup.subgroupSize;

@@ -5,6 +5,23 @@
 // scale_word() says which, step_scales() decodes them. The scales of superblocks are small integers times a float16
 // for all, so that a step loads its own words and the superblock's.
 
+#ifdef FIXED_ROWS
+const uint INTEGER_HALVES = 0;
+#else
+layout(constant_id = SPEC_INTEGER_HALVES) const uint INTEGER_HALVES = 0;
+#endif
+
+// A device may flush subnormal halves to zero. With INTEGER_HALVES nothing that it computes with is subnormal: such a half
+// is an integer times 2^-24, and any other one is a float whose exponent and mantissa it has, times 2^112. Infinities are
+// read as numbers: no model has them.
+vec2 unpack_halves(uint word) {
+    if (INTEGER_HALVES == 0u) return unpackHalf2x16(word);
+    uvec2 halves = uvec2(word, word >> 16u) & 0x7fffu;
+    vec2 normal = uintBitsToFloat(halves << 13u) * 5.192296858534828e33;
+    vec2 size = mix(normal, vec2(halves) * 5.9604644775390625e-8, lessThan(halves, uvec2(0x400u)));
+    return uintBitsToFloat(floatBitsToUint(size) | uvec2(word << 16u, word) & 0x80000000u);
+}
+
 #if !defined(FORMAT_MAP_SIGNED) && !defined(FORMAT_MAP_SIGNED32) && !defined(FORMAT_MAP_TABLE) && !defined(FORMAT_MAP_FP4)
 #define BLOCK_MINS  // of the format, or what its map subtracts
 #endif
@@ -20,7 +37,7 @@ uint scale_word(uint step, uint i) {
 }
 #define StepScales vec2
 StepScales step_scales(uvec3 words, uint step) {
-    return unpackHalf2x16(words.x);
+    return unpack_halves(words.x);
 }
 #define SCALE_OF(scales, b) scales[b]
 
@@ -31,7 +48,7 @@ uint scale_word(uint step, uint i) {
 }
 #define StepScales vec4  // (scale, what is added) of block 0, then of block 1
 StepScales step_scales(uvec3 words, uint step) {
-    return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y));
+    return vec4(unpack_halves(words.x), unpack_halves(words.y));
 }
 #define SCALE_OF(scales, b) scales[2u * (b)]
 #define MIN_OF(scales, b) (-scales[2u * (b) + 1u])
@@ -61,7 +78,7 @@ StepScales step_scales(uvec3 words, uint step) {
     uint low = words.x >> (16u * (step & 1u));
     uint high = words.y >> (8u * (step & 3u));
     uvec4 s = uvec4(low, low >> 4u, low >> 8u, low >> 12u) & 15u | (uvec4(high, high >> 2u, high >> 4u, high >> 6u) & 3u) << 4u;
-    return unpackHalf2x16(words.z).x * (vec4(s) - 32.0);
+    return unpack_halves(words.z).x * (vec4(s) - 32.0);
 }
 #define SCALE_OF(scales, b) scales[b]
 
@@ -76,7 +93,7 @@ struct StepScales {
     vec2 factors;
 };
 StepScales step_scales(uvec3 words, uint step) {
-    return StepScales(words.x, unpackHalf2x16(words.y));
+    return StepScales(words.x, unpack_halves(words.y));
 }
 #define SCALE_OF(scales, b) (scales.factors.x * float(scales.bytes >> (8u * (b)) & 15u))
 #define MIN_OF(scales, b) (scales.factors.y * float(scales.bytes >> (8u * (b) + 4u) & 15u))
@@ -89,7 +106,7 @@ uint scale_word(uint step, uint i) {
 #define StepScales vec4
 StepScales step_scales(uvec3 words, uint step) {
     // Elements come four times as large.
-    return 0.25 * unpackHalf2x16(words.y).x * BYTES_FACTOR * signed_bytes(words.x);
+    return 0.25 * unpack_halves(words.y).x * BYTES_FACTOR * signed_bytes(words.x);
 }
 #define SCALE_OF(scales, b) scales[b]
 
@@ -103,7 +120,7 @@ StepScales step_scales(uvec3 words, uint step) {
     uint low = words.x >> (8u * (step & 3u));
     uint high = words.y >> (4u * (step & 3u));
     uvec2 s = uvec2(low, low >> 4u) & 15u | (uvec2(high, high >> 2u) & 3u) << 4u;
-    return unpackHalf2x16(words.y).y * (vec2(s) - 32.0);
+    return unpack_halves(words.y).y * (vec2(s) - 32.0);
 }
 #define SCALE_OF(scales, b) scales[b]
 
@@ -134,7 +151,7 @@ struct StepScales {
 StepScales load_scales(uint first, uint step, uint row) {
     uvec4 words = load_weights4(first + row_vec(row) + step / 4u * pc.block_rows);
     uint factors = words.x >> 24u | words.y >> 24u << 8u | words.z >> 24u << 16u | words.w >> 24u << 24u;
-    return StepScales(words[step % 4u], unpackHalf2x16(factors));
+    return StepScales(words[step % 4u], unpack_halves(factors));
 }
 #define SCALE_OF(scales, b) (scales.factors.x * float(scales.six_bits >> (12u * (b)) & 63u))
 #define MIN_OF(scales, b) (scales.factors.y * float(scales.six_bits >> (12u * (b) + 6u) & 63u))

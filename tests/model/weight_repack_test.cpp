@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "runtime/model/weight_blocks.h"
 #include "runtime/model/weight_formats.h"
 
 #include "runtime/base/host_size.h"
@@ -326,6 +327,31 @@ TEST(WeightRepack, SlicesFitTheRange) {
     EXPECT_EQ(max_slice_rows(WeightFormat::kQ8_0, 100, 64, 28 * 64 + 32 * 4 - 1), 24u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4), 4u);
     EXPECT_EQ(max_slice_rows(WeightFormat::kF32, 8, 768, 4 * 768 * 4 - 1), 0u);
+}
+
+// Every float16 that a block has, subnormal alone among normal ones.
+TEST(WeightRepack, SubnormalScalesAreSeen) {
+    for (const WeightFormatInfo& info : weight_formats()) {
+        SCOPED_TRACE(info.name);
+        const HalfScales halves = half_scales(info.scales);
+        std::vector<std::uint8_t> blocks(2 * info.block_bytes);
+        const auto put = [&](std::uint32_t i, std::uint32_t half) {
+            const std::size_t at = info.block_bytes + halves.at + 2 * std::size_t{i};
+            blocks[at] = static_cast<std::uint8_t>(half);
+            blocks[at + 1] = static_cast<std::uint8_t>(half >> 8);
+        };
+        EXPECT_FALSE(has_subnormal_scales(info.format, blocks)) << "zeros are none";
+        for (std::uint32_t i = 0; i < halves.n; ++i) {
+            for (const std::uint32_t half : {0x0001u, 0x83ffu}) {
+                put(i, half);
+                EXPECT_TRUE(has_subnormal_scales(info.format, blocks));
+            }
+            for (const std::uint32_t half : {0x0400u, 0x8000u, 0xbc01u}) {
+                put(i, half);
+                EXPECT_FALSE(has_subnormal_scales(info.format, blocks));
+            }
+        }
+    }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "runtime/model/weight_formats.h"
 #include "tests/reference/activation.h"
 #include "tests/reference/layer_norm.h"
 #include "tests/shaders/rounding.h"
@@ -174,14 +175,19 @@ std::vector<LinearCase> linear_cases_of(WeightFormat format) {
     const std::uint32_t block = format_block_elements(format);
     const std::uint32_t odd = block >= 256 ? 3 * block : 5 * block;  // blocks: no whole step at 32
     // clang-format off
-    return {
+    std::vector<LinearCase> cases = {
         {"subnormal_block", format,   3,   block, 1, kLogits,   kDecode,           {.subnormal_scales = true}},
         {"odd_blocks",      format, 257,     odd, 5, kLogits,   kPrefill},
         {"lanes_norm",      format,  67,    1536, 1, kActivate, kDecodeLanes,      {.norm = true}},
         {"rolled",          format,  29,     odd, 9, kLogits,   rolled(kPrefill)},
         {"complex_slices",  format, 130, 2 * odd, 5, kResidual, kPrefill,          {.rows_a_slice = 24, .is_complex = true}},
     };
+    if (format_info(format).has_scales()) {
+        cases.push_back({"subnormal_ints",  format,   3,   block, 1, kLogits,   kDecode,           {.subnormal_scales = true, .integer_halves = true}});
+        cases.push_back({"normal_ints",     format,   5,     odd, 1, kLogits,   kDecode,           {.integer_halves = true}});
+    }
     // clang-format on
+    return cases;
 }
 
 LinearData::LinearData(const LinearCase& linear_case) : c(linear_case) {

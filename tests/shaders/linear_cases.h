@@ -18,6 +18,7 @@ struct LinearOptions {
     Activation activation = Activation::kGeluTanh;
     std::uint32_t rows_a_slice = 0;  // 0: one slice
     bool subnormal_scales = false;
+    bool integer_halves = false;
     bool is_complex = false;
     float x_deviation = 1.0f;
     bool rms = false;    // the norm, inside or behind

@@ -46,6 +46,7 @@ class LinearKernelTest : public KernelTest {
                               .norm_quads = 0,
                               .tiling = tiling};
         variant.rms_norm = c.options.rms;
+        variant.integer_halves = c.options.integer_halves;
         variant.scale = c.options.scale != 1.0f;
         variant.cap = c.options.cap != 0.0f;
         params.scale = c.options.scale;

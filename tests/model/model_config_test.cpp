@@ -30,7 +30,7 @@ void expect_refused(const GgufBuilder& builder, const std::string& named,
 TEST(ModelConfig, ReadsTheSmallModel) {
     const auto config = config_of(small_model());
     ASSERT_TRUE(config.ok()) << config.status().message();
-    EXPECT_EQ(config->architecture, Architecture::kGpt2);
+    EXPECT_EQ(config->architecture, "gpt2");
     EXPECT_EQ(config->name, "small");
     EXPECT_EQ(config->n_vocab, 5u);
     EXPECT_EQ(config->n_tokens, 4u);
@@ -168,8 +168,8 @@ TEST(ModelConfig, SizesOutOfRangeAreRefused) {
         {"gpt2.feed_forward_length", {0, UINT32_MAX}},
         {"gpt2.attention.head_count", {0, 3, 1025}},
         {"gpt2.attention.head_count_kv", {0, 3, 4}},
-        {"gpt2.attention.key_length", {0, 5}},
-        {"gpt2.attention.value_length", {2, 8}},
+        {"gpt2.attention.key_length", {0, 65537}},
+        {"gpt2.attention.value_length", {2, 8}},  // other than the keys'
         {"gpt2.rope.dimension_count", {0, 1, 3, 6}},
     };
     for (const auto& row : rows) {
@@ -180,6 +180,18 @@ TEST(ModelConfig, SizesOutOfRangeAreRefused) {
                            std::to_string(bad));
         }
     }
+}
+
+TEST(ModelConfig, HeadsHaveASizeOfTheirOwnByKey) {
+    GgufBuilder b = small_model();
+    b.u32("gpt2.attention.key_length", 6);
+    EXPECT_EQ(config_of(b)->head_dim, 6u);
+    EXPECT_EQ(config_of(b)->n_qkv(), 36u);
+    EXPECT_EQ(config_of(b)->rotary.rotary_dim, 6u);
+    expect_refused(b.u32("gpt2.attention.value_length", 4), "value_length", "expected 6");
+    // Then the width need not be a multiple of the number of heads.
+    b.u32("gpt2.attention.value_length", 6).u32("gpt2.embedding_length", 9);
+    EXPECT_TRUE(config_of(b).ok()) << config_of(b).status().message();
 }
 
 TEST(ModelConfig, KeyHeadsDivideTheQueryHeads) {

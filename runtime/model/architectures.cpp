@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/model/architectures.h"
+
+namespace gyre {
+namespace {
+
+// Which tensors and keys the files of a family have: the converters and loaders of llama.cpp. What
+// is computed from them: the family's definition in Hugging Face transformers.
+constexpr Architecture kArchitectures[] = {
+    {.name = "gpt2",
+     .norm = NormKind::kLayer,
+     .residual_by_key = true,
+     .position = PositionKind::kLearned,
+     .pairing = RotaryPairing::kHalf,
+     .activation = Activation::kGeluTanh,
+     .gated = false,
+     .qkv = QkvTensors::kFused},
+    {.name = "gptneox",
+     .norm = NormKind::kLayer,
+     .parallel_residual = true,
+     .residual_by_key = true,
+     .pairing = RotaryPairing::kHalf,
+     .activation = Activation::kGeluErf,
+     .gated = false,
+     .qkv = QkvTensors::kFused,
+     .output = OutputTensor::kOwn},
+};
+
+}  // namespace
+
+std::span<const Architecture> architectures() {
+    return kArchitectures;
+}
+
+const Architecture* find_architecture(std::string_view name) {
+    for (const Architecture& row : kArchitectures) {
+        if (name == row.name) return &row;
+    }
+    return nullptr;
+}
+
+}  // namespace gyre

@@ -1,7 +1,8 @@
 """The whole model in float64, written from the papers and for reading: no cache, no blocks, one sentence a step.
 
 Backbones: Radford et al. 2019 (GPT-2): pre-LN decoder, tied head unless the file has its own. Black et al. 2022
-(GPT-NeoX-20B, arXiv:2204.06745): attention and MLP side by side. Rotary: Su et al. 2021 (RoFormer, arXiv:2104.09864).
+(GPT-NeoX-20B, arXiv:2204.06745): attention and MLP side by side. Touvron et al. 2023 (Llama, arXiv:2302.13971): RMS
+norms, separate projections, a gated feed-forward; families.py has what other families change of it. Rotary: Su et al. 2021 (RoFormer, arXiv:2104.09864).
 RoVE: Garcia-Castellanos et al. 2026 (arXiv:2606.11275). T is the number of tokens, C n_embd, H heads, G key/value
 heads, D head size, V vocabulary.
 """
@@ -33,9 +34,12 @@ class Reference:
         positions = torch.arange(first_position, first_position + len(tokens), dtype=torch.float64)
         x = self._embed(ids, positions)  # [T, C]
         for n in range(self.spec.n_layer):
-            mixed = self._attention(f"blk.{n}.", self._norm(f"blk.{n}.attn_norm", x), positions)
+            block = f"blk.{n}."
+            mixed = self._attention(block, self._before(block + "attn_norm", x), positions)
+            mixed = self._after(block + "post_attention_norm", mixed)
             beside = x if self.spec.parallel else x + mixed
-            x = x + mixed + self._mlp(f"blk.{n}.", self._norm(f"blk.{n}.ffn_norm", beside))
+            fed = self._mlp(block, self._before(block + "ffn_norm", beside))
+            x = x + mixed + self._after(block + "post_ffw_norm", fed)
         x = self._norm("output_norm", x)
         return x @ self.weights.get("output.weight", self.weights["token_embd.weight"]).T
 
@@ -48,11 +52,19 @@ class Reference:
         return x
 
     def _norm(self, name, x):
-        """LayerNorm (Ba et al. 2016): biased variance, epsilon inside the root."""
-        mean = x.mean(-1, keepdim=True)
+        """LayerNorm: biased variance. RMSNorm: no mean is taken off. Epsilon inside the root."""
+        mean = x.mean(-1, keepdim=True) if self.spec.norm == "layer" else 0.0
         variance = ((x - mean) ** 2).mean(-1, keepdim=True)
         y = (x - mean) / torch.sqrt(variance + self.spec.eps) * self.weights[name + ".weight"]
         return y + self.weights.get(name + ".bias", 0.0)
+
+    def _before(self, name, x):
+        """What a block reads of the residual stream."""
+        return x if self.spec.place == "after" else self._norm(name, x)
+
+    def _after(self, name, y):
+        """What is added of a block's result."""
+        return y if self.spec.place == "before" else self._norm(name, y)
 
     def _linear(self, name, x, is_complex=False):
         """x [T, in], weight [out, in]; complex: re and im [out / 2, in / 2] each."""
@@ -84,11 +96,22 @@ class Reference:
             y[..., b] = size * (x[..., a] * angle.sin() + x[..., b] * angle.cos())
         return y
 
+    def _projections(self, block, x):
+        """Queries [T, H D], keys and values [T, G D]: of one matrix, or of three."""
+        spec = self.spec
+        if any(name.startswith(block + "attn_qkv.") for name in self.weights):
+            kv = spec.n_head_kv * spec.head_dim
+            parts = (spec.n_head * spec.head_dim, kv, kv)
+            return self._linear(block + "attn_qkv", x, spec.complex_qkv).split(parts, dim=-1)
+        return tuple(self._linear(block + name, x, spec.complex_qkv) for name in ("attn_q", "attn_k", "attn_v"))
+
     def _attention(self, block, x, positions):
         spec, t = self.spec, x.shape[0]
         h, g, d = spec.n_head, spec.n_head_kv, spec.head_dim
-        q, k, v = self._linear(block + "attn_qkv", x, spec.complex_qkv).split((h * d, g * d, g * d), dim=-1)
+        q, k, v = self._projections(block, x)
         q, k, v = q.reshape(t, h, d), k.reshape(t, g, d), v.reshape(t, g, d)
+        if spec.head_norm:
+            q, k = self._norm(block + "attn_q_norm", q), self._norm(block + "attn_k_norm", k)
         if spec.turn_keys:
             q = self._turn(q, positions, amplitude=spec.amplitude, decay=1.0)
             k = self._turn(k, positions, amplitude=spec.amplitude, decay=-1.0)
@@ -124,7 +147,10 @@ class Reference:
         return torch.cat((scores, column), dim=-1).softmax(-1)[..., :-1]
 
     def _mlp(self, block, x):
-        return self._linear(block + "ffn_down", self._activation(self._linear(block + "ffn_up", x)))
+        up = self._linear(block + "ffn_up", x)
+        if self.spec.gated:
+            return self._linear(block + "ffn_down", self._activation(self._linear(block + "ffn_gate", x)) * up)
+        return self._linear(block + "ffn_down", self._activation(up))
 
     def _activation(self, x):
         kind = self.spec.activation
@@ -132,6 +158,8 @@ class Reference:
             return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
         if kind == "gelu_erf":
             return 0.5 * x * (1 + torch.erf(x / math.sqrt(2)))
+        if kind == "silu":  # Elfwing et al. 2018 (arXiv:1702.03118)
+            return x * torch.sigmoid(x)
         return torch.relu(x) ** 2  # So et al. 2021 (Primer)
 
 

@@ -6,10 +6,11 @@ channels and which frequencies is decided here, so the arithmetic knows of one r
 
 import dataclasses
 
+from .families import FAMILIES, family
 from .frequencies import frequencies_of, rope
 from .keys import Keys, SpecError
 
-_DEFAULT_ACTIVATION = {"gpt2": "gelu_tanh", "gptneox": "gelu_erf"}
+ACTIVATIONS = ("gelu_tanh", "gelu_erf", "relu2", "silu")
 
 
 @dataclasses.dataclass
@@ -21,6 +22,11 @@ class Spec:
     n_ff: int
     context: int
     eps: float
+    head_size: int = 0  # 0: n_embd / n_head
+    norm: str = "layer"  # layer | rms
+    place: str = "before"  # of the norms of a layer: before | after | both
+    gated: bool = False
+    head_norm: bool = False  # of queries and keys, before they are rotated
     position: str = "learned"  # learned | sinusoidal | rotary | alibi | none
     pairs: tuple = ()  # (a, b, inv_freq) of one head; a frequency of 0 does not turn
     turn_keys: bool = True  # False: VO-RoPE, only values and outputs turn
@@ -33,11 +39,11 @@ class Spec:
     complex_qkv: bool = False
     complex_output: bool = False
     parallel: bool = False  # attention and MLP read the same residual
-    activation: str = "gelu_tanh"  # gelu_tanh | gelu_erf | relu2
+    activation: str = "gelu_tanh"  # gelu_tanh | gelu_erf | relu2 | silu
 
     @property
     def head_dim(self):
-        return self.n_embd // self.n_head
+        return self.head_size or self.n_embd // self.n_head
 
 
 def rotary_pairs_of(head_dim, pairing, n_rot, theta, inv_freq=None):
@@ -69,19 +75,15 @@ def xpos_zetas(n_pairs):
     return tuple((i / n_pairs + 0.4) / 1.4 for i in range(n_pairs))
 
 
-def _position(keys, tensors):
-    """Without the key: what the architecture always has, else what the file has the parts of."""
-    if keys.arch == "gptneox":
-        default = "rotary"
-    elif "position_embd.weight" in tensors:
-        default = "learned"
-    else:
+def _position(keys, tensors, default):
+    """Without the key: what the family always has; a family with a learned table may lack it."""
+    if default == "learned" and "position_embd.weight" not in tensors:
         default = "rotary" if keys.any_below("ARCH.rope.") or keys.any_below("gyre.rotary.") else "none"
     return keys.choice("gyre.position", default, ("learned", "sinusoidal", "rotary", "alibi", "none"))
 
 
-def _read_rotary(keys, tensors, spec):
-    pairing = keys.get("gyre.rotary.pairing", "half")
+def _read_rotary(keys, tensors, spec, pairing):
+    pairing = keys.get("gyre.rotary.pairing", pairing)
     n_rot = keys.get("ARCH.rope.dimension_count", spec.head_dim // 2 * 2)
     theta = keys.get("ARCH.rope.freq_base", 10000.0)
     computed, spec.amplitude = frequencies_of(keys, tensors, n_rot, theta, spec.context)
@@ -109,18 +111,23 @@ def _read_attention(keys, spec):
 def spec_of(meta, tensors=()):
     """Spec of GGUF metadata (key -> value) and tensors (name -> array), for a session of the file's context_length."""
     keys = Keys(meta)
-    if keys.arch not in _DEFAULT_ACTIVATION:
+    if keys.arch not in FAMILIES:
         raise SpecError(f"unknown architecture {keys.arch}")
+    row = family(keys.arch)
     heads = keys.need("ARCH.attention.head_count")
+    epsilon = "layer_norm_rms_epsilon" if row["norm"] == "rms" else "layer_norm_epsilon"
     spec = Spec(
         n_embd=keys.need("ARCH.embedding_length"), n_layer=keys.need("ARCH.block_count"), n_head=heads,
         n_head_kv=keys.get("ARCH.attention.head_count_kv", heads), n_ff=keys.need("ARCH.feed_forward_length"),
-        context=keys.need("ARCH.context_length"), eps=keys.need("ARCH.attention.layer_norm_epsilon"),
-        position=_position(keys, tensors),
-        activation=keys.choice("gyre.activation", _DEFAULT_ACTIVATION[keys.arch], ("gelu_tanh", "gelu_erf", "relu2")),
-        parallel=keys.get("ARCH.use_parallel_residual", keys.arch == "gptneox"))
+        context=keys.need("ARCH.context_length"), eps=keys.need(f"ARCH.attention.{epsilon}"),
+        head_size=keys.get("ARCH.attention.key_length", 0), norm=row["norm"], place=row["place"], gated=row["gated"],
+        head_norm=row["head_norm"], position=_position(keys, tensors, row["position"]),
+        activation=keys.choice("gyre.activation", row["activation"], ACTIVATIONS),
+        parallel=keys.get("ARCH.use_parallel_residual", row["parallel"]))
+    if keys.get("ARCH.attention.value_length", spec.head_dim) != spec.head_dim:
+        raise SpecError("values of another size than keys")
     _read_attention(keys, spec)
     if spec.position == "rotary":
-        _read_rotary(keys, tensors, spec)
+        _read_rotary(keys, tensors, spec, row["pairing"])
     keys.refuse_the_rest()
     return spec

@@ -24,6 +24,7 @@ constexpr Architecture kArchitectures[] = {
      .gated = false,
      .qkv = QkvTensors::kFused,
      .output = OutputTensor::kOwn},
+    {.name = "llama"},
 };
 
 }  // namespace

@@ -154,7 +154,7 @@ TEST(ModelConfig, UnknownValuesAreRefusedWithTheKnownOnes) {
     expect_refused(small_model().string("gyre.rotary.scaling.type", "linear"), "'linear'",
                    "llama3");
     expect_refused(small_model().string("gpt2.rope.scaling.type", "su"), "'su'", "yarn");
-    expect_refused(small_model().string("general.architecture", "llama"), "'llama'", "gpt2");
+    expect_refused(small_model().string("general.architecture", "mamba"), "'mamba'", "gpt2");
 }
 
 TEST(ModelConfig, SizesOutOfRangeAreRefused) {

@@ -18,6 +18,7 @@ LLAMA = {
 FAMILIES = {
     "gpt2": {"norm": "layer", "position": "learned", "pairing": "half", "activation": "gelu_tanh", "gated": False},
     "gptneox": {"norm": "layer", "parallel": True, "pairing": "half", "activation": "gelu_erf", "gated": False},
+    "llama": {},
 }
 
 

@@ -159,7 +159,13 @@ SYSTEMS = {
 _FAMILY = {"position": None, "activation": None, "separate": True, "bias": False, "eps": 0.01, "n_embd": 32, "n_head": 4,
            "n_head_kv": 2, "n_ff": 26, "vocab": 53}
 
+_BIASES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+
 FAMILIES = {
+    "llama": {**_FAMILY, "arch": "llama", "tied": False, "tensors": {"rope_freqs.weight": [1.0, 1.25, 2.0, 3.5]},
+              "keys": {"ARCH.rope.freq_base": 100.0}},
+    "llama_bias": {**_FAMILY, "arch": "llama", "bias": _BIASES,
+                   "keys": {"ARCH.rope.dimension_count": 8, "ARCH.rope.freq_base": 100.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

@@ -25,6 +25,7 @@ constexpr Architecture kArchitectures[] = {
      .qkv = QkvTensors::kFused,
      .output = OutputTensor::kOwn},
     {.name = "llama"},
+    {.name = "qwen2", .pairing = RotaryPairing::kHalf},
 };
 
 }  // namespace

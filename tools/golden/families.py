@@ -19,6 +19,7 @@ FAMILIES = {
     "gpt2": {"norm": "layer", "position": "learned", "pairing": "half", "activation": "gelu_tanh", "gated": False},
     "gptneox": {"norm": "layer", "parallel": True, "pairing": "half", "activation": "gelu_erf", "gated": False},
     "llama": {},
+    "qwen2": {"pairing": "half"},
 }
 
 

@@ -154,10 +154,9 @@ SYSTEMS = {
     "gqa_window_yarn_rove": _with({**_ROVE, "n_embd": 36, "n_head": 6, "n_head_kv": 2, **_yarn()}, **_WINDOW),
 }
 
-# Families, one layer after another as their files have it: what a row of the reader's table says must show. An epsilon of
-# 0.01 shows beside activations of 0.3.
-_FAMILY = {"position": None, "activation": None, "separate": True, "bias": False, "eps": 0.01, "n_embd": 32, "n_head": 4,
-           "n_head_kv": 2, "n_ff": 26, "vocab": 53}
+# Families: whatever a row of the reader's table says must show. An epsilon of 0.01 does beside activations of 0.3.
+_FAMILY = {"position": None, "activation": None, "separate": True, "bias": False, "eps": 0.01, "n_embd": 32,
+           "n_head": 4, "n_head_kv": 2, "n_ff": 26, "vocab": 53}
 
 _BIASES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
 
@@ -166,6 +165,7 @@ FAMILIES = {
               "keys": {"ARCH.rope.freq_base": 100.0}},
     "llama_bias": {**_FAMILY, "arch": "llama", "bias": _BIASES,
                    "keys": {"ARCH.rope.dimension_count": 8, "ARCH.rope.freq_base": 100.0}},
+    "qwen2": {**_FAMILY, "arch": "qwen2", "bias": _BIASES[:3], "keys": {"ARCH.rope.freq_base": 100.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

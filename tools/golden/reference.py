@@ -1,10 +1,10 @@
 """The whole model in float64, written from the papers and for reading: no cache, no blocks, one sentence a step.
 
-Backbones: Radford et al. 2019 (GPT-2): pre-LN decoder, tied head unless the file has its own. Black et al. 2022
-(GPT-NeoX-20B, arXiv:2204.06745): attention and MLP side by side. Touvron et al. 2023 (Llama, arXiv:2302.13971): RMS
-norms, separate projections, a gated feed-forward; families.py has what other families change of it. Rotary: Su et al. 2021 (RoFormer, arXiv:2104.09864).
-RoVE: Garcia-Castellanos et al. 2026 (arXiv:2606.11275). T is the number of tokens, C n_embd, H heads, G key/value
-heads, D head size, V vocabulary.
+Backbones: Radford et al. 2019 (GPT-2): pre-LN decoder, tied head unless the file has its own. Black et al. 2022 (GPT-
+NeoX-20B, arXiv:2204.06745): attention and MLP side by side. Touvron et al. 2023 (Llama, arXiv:2302.13971): RMS norms,
+separate projections, a gated feed-forward; families.py has what other families change of it. Rotary: Su et al. 2021
+(RoFormer, arXiv:2104.09864). RoVE: Garcia-Castellanos et al. 2026 (arXiv:2606.11275). T is the number of tokens, C
+n_embd, H heads, G key/value heads, D head size, V vocabulary.
 """
 
 import math

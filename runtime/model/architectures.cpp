@@ -26,6 +26,7 @@ constexpr Architecture kArchitectures[] = {
      .output = OutputTensor::kOwn},
     {.name = "llama"},
     {.name = "qwen2", .pairing = RotaryPairing::kHalf},
+    {.name = "qwen3", .pairing = RotaryPairing::kHalf, .head_norm = true},
 };
 
 }  // namespace

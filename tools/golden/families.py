@@ -20,6 +20,7 @@ FAMILIES = {
     "gptneox": {"norm": "layer", "parallel": True, "pairing": "half", "activation": "gelu_erf", "gated": False},
     "llama": {},
     "qwen2": {"pairing": "half"},
+    "qwen3": {"pairing": "half", "head_norm": True},
 }
 
 

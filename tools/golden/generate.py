@@ -39,8 +39,8 @@ def random_weights(f, rng):
     def has_bias(name):
         return f["bias"] if isinstance(f["bias"], bool) else name.split(".")[-1] in f["bias"]
 
-    def norm(name, n=c):
-        normal(name + ".weight", (n,), 0.2, 1.0)
+    def norm(name, n=c, gain=1.0):
+        normal(name + ".weight", (n,), 0.2, gain)
         if has_bias(name):
             normal(name + ".bias", (n,), 0.1)
 
@@ -69,8 +69,8 @@ def random_weights(f, rng):
             norm(blk + "attn_norm")
         projections(blk)
         if row["head_norm"]:
-            norm(blk + "attn_q_norm", d)
-            norm(blk + "attn_k_norm", d)
+            norm(blk + "attn_q_norm", d, 1.5)
+            norm(blk + "attn_k_norm", d, 1.5)
         linear(blk + "attn_output", c, heads * d, 1.0)
         if f["sinks"]:
             normal(blk + "attn_sinks.weight", (heads,), 1.0, 2.0)  # as large as a row's larger scores

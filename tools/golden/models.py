@@ -166,6 +166,8 @@ FAMILIES = {
     "llama_bias": {**_FAMILY, "arch": "llama", "bias": _BIASES,
                    "keys": {"ARCH.rope.dimension_count": 8, "ARCH.rope.freq_base": 100.0}},
     "qwen2": {**_FAMILY, "arch": "qwen2", "bias": _BIASES[:3], "keys": {"ARCH.rope.freq_base": 100.0}},
+    "qwen3": {**_FAMILY, "arch": "qwen3", "n_embd": 30, "head_size": 12, "n_head_kv": 1, "tied": False,
+              "keys": {"ARCH.rope.freq_base": 100.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -22,6 +23,30 @@ enum class QkvTensors : std::uint8_t {
 enum class OutputTensor : std::uint8_t {
     kOwn,        // output.weight
     kMayBeTied,  // the logits use token_embd where there is no output.weight
+};
+
+// How the global layers, which see everything, rotate where the others have a window.
+enum class GlobalRotation : std::uint8_t {
+    kAsWindows,  // all layers are alike
+    kOwnBase,    // the windows have a base of their own, rope.freq_base_swa, and no scaling
+    kNone,       // not at all; also where no layer has a window
+};
+
+// What a number of the file sets. 0 in the file: nothing.
+enum class Quantity : std::uint8_t {
+    kEmbeddingScale,
+    kResidualScale,
+    kScoreScale,
+    kLogitScale,
+    kLogitDivisor,
+    kScoreCap,
+    kLogitCap,
+};
+
+struct QuantityKey {
+    const char* name;  // ARCH.name
+    Quantity sets;
+    std::optional<double> absent{};  // the value of files without the key; nothing: it is required
 };
 
 // The tensors of a layer by what they are for: blk.N.NAME.weight and .bias.
@@ -58,6 +83,17 @@ struct Architecture {
     bool head_norm = false;  // attn_q_norm and attn_k_norm
     OutputTensor output = OutputTensor::kMayBeTied;
     TensorNames tensors{};
+
+    // Layers i with i % global_period == global_period - 1 are global: attention.sliding_window is
+    // the others'. 0: all layers are alike.
+    std::uint32_t global_period = 0;
+    GlobalRotation global_rotation = GlobalRotation::kAsWindows;
+
+    std::span<const QuantityKey> quantities{};
+    bool embedding_by_width = false;  // rows of token_embd are multiplied by sqrt(n_embd)
+    // Models of so many layers multiply scores by 1 / sqrt(n_embd / n_head), whatever the heads'
+    // size is: no key says so.
+    std::uint32_t score_by_width_layers = 0;
 };
 
 std::span<const Architecture> architectures();

@@ -259,7 +259,9 @@ Result<ModelConfig> read_model_config(GgufReading& file) {
     GYRE_TRY(read_vocab(reader, *row, config));
     GYRE_TRY(read_blocks(reader, *row, config));
     GYRE_TRY(read_attention(reader, *row, config));
+    GYRE_TRY(read_quantities(reader, *row, config));
     GYRE_TRY(read_position(reader, *row, config));
+    GYRE_TRY(read_layers(reader, *row, config));
     GYRE_TRY(check_complex_pairing(reader, config));
     GYRE_TRY(file.refuse_unread(GgufReading::Keys::kModel, config));
     return config;

@@ -9,7 +9,6 @@
 namespace gyre {
 namespace {
 
-constexpr Range<double> kThetaRange = {1.0 + 1e-6, 1e15};
 constexpr Range<double> kInterpolation = {1e-3, 1e6};  // a factor below 1 compresses
 constexpr Range<double> kExtension = {1.0, 1e6};
 constexpr Range<double> kAmplitude = {1e-3, 1e3};

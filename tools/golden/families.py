@@ -13,6 +13,11 @@ LLAMA = {
     "activation": "silu",
     "gated": True,  # Shazeer 2020 (arXiv:2002.05202)
     "head_norm": False,  # of queries and keys, head by head, before they are rotated
+    "embedding_by_width": False,  # token embeddings times sqrt(n_embd)
+    "quantities": {},  # key of the file -> (field of Spec, value without the key; None: it must be there)
+    "global_period": 0,  # layers p - 1, 2p - 1, ... of a period p see everything, the others the window; 0: all the same
+    "global_rotation": "same",  # same | own base: windows turn with rope.freq_base_swa, unscaled | none: they do not turn
+    "score_by_width": None,  # number of layers of the model whose scores are divided by sqrt(n_embd / n_head)
 }
 
 FAMILIES = {

@@ -69,8 +69,8 @@ def random_weights(f, rng):
             norm(blk + "attn_norm")
         projections(blk)
         if row["head_norm"]:
-            norm(blk + "attn_q_norm", d, 1.5)
-            norm(blk + "attn_k_norm", d, 1.5)
+            norm(blk + "attn_q_norm", d, f["head_gain"])
+            norm(blk + "attn_k_norm", d, f["head_gain"])
         linear(blk + "attn_output", c, heads * d, 1.0)
         if f["sinks"]:
             normal(blk + "attn_sinks.weight", (heads,), 1.0, 2.0)  # as large as a row's larger scores

@@ -6,12 +6,13 @@ from .frequencies import hope, p_rope
 
 # position, activation None: what the architecture means without the key. keys: written as they are, ARCH being the
 # architecture. bias: of everything, or of the products named. complex: matrices stored as .re and .im. sinks: learned
-# sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head.
+# sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head. head_gain: mean weight of the norms of heads.
 BASE = {
     "arch": "gpt2", "n_embd": 60, "n_layer": 2, "n_head": 3, "n_head_kv": None, "n_ff": 84, "context": 64, "vocab": 101,
     "position": "rotary", "pairing": "half", "values": "none", "rotary_dims": None, "theta": 10000.0, "inv_freq": None,
     "bias": True, "tied": True, "activation": "gelu_tanh", "type": "f32", "types": {}, "tokenizer": False, "tokens": 23,
     "keys": {}, "complex": (), "sinks": False, "tensors": {}, "eps": 1e-5, "head_size": None, "separate": False,
+    "head_gain": 1.5,
 }
 
 # Ten pairs of a head of 20: fast, slow and, as RoPE-ID and NoPE halves have them, channels that do not turn at all.

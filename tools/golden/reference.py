@@ -36,15 +36,16 @@ class Reference:
         for n in range(self.spec.n_layer):
             block = f"blk.{n}."
             mixed = self._attention(block, self._before(block + "attn_norm", x), positions)
-            mixed = self._after(block + "post_attention_norm", mixed)
+            mixed = self.spec.residual_scale * self._after(block + "post_attention_norm", mixed)
             beside = x if self.spec.parallel else x + mixed
             fed = self._mlp(block, self._before(block + "ffn_norm", beside))
-            x = x + mixed + self._after(block + "post_ffw_norm", fed)
+            x = x + mixed + self.spec.residual_scale * self._after(block + "post_ffw_norm", fed)
         x = self._norm("output_norm", x)
-        return x @ self.weights.get("output.weight", self.weights["token_embd.weight"]).T
+        logits = x @ self.weights.get("output.weight", self.weights["token_embd.weight"]).T
+        return soft_cap(logits * self.spec.logit_scale / self.spec.logit_divisor, self.spec.logit_cap)
 
     def _embed(self, ids, positions):
-        x = self.weights["token_embd.weight"][ids]
+        x = self.weights["token_embd.weight"][ids] * self.spec.embedding_scale
         if self.spec.position == "learned":
             return x + self.weights["position_embd.weight"][positions.long()]
         if self.spec.position == "sinusoidal":
@@ -78,14 +79,14 @@ class Reference:
         weight = torch.complex(self.weights[name + ".re.weight"], self.weights[name + ".im.weight"])
         return torch.view_as_real(z @ weight.T).reshape(len(x), -1)
 
-    def _turn(self, x, positions, sign=1.0, amplitude=1.0, decay=0.0):
+    def _turn(self, x, positions, pairs, sign=1.0, amplitude=1.0, decay=0.0):
         """R_p x (sign 1) or R_-p x (sign -1) for every position; x [T, heads, D].
 
         (x_a, x_b) -> (x_a cos - x_b sin, x_a sin + x_b cos), angle = position times the pair's frequency. The amplitude
         belongs to what turns. decay 1 or -1: xPos, times zeta^(decay p / 512).
         """
         y = x.clone()
-        for i, (a, b, inv_freq) in enumerate(self.spec.pairs):
+        for i, (a, b, inv_freq) in enumerate(pairs):
             if inv_freq == 0.0:
                 continue
             angle = (sign * positions * inv_freq)[:, None]  # [T, 1]
@@ -106,29 +107,32 @@ class Reference:
         return tuple(self._linear(block + name, x, spec.complex_qkv) for name in ("attn_q", "attn_k", "attn_v"))
 
     def _attention(self, block, x, positions):
-        spec, t = self.spec, x.shape[0]
+        spec, t, layer = self.spec, x.shape[0], int(block.split(".")[1])
         h, g, d = spec.n_head, spec.n_head_kv, spec.head_dim
+        other = layer in spec.other_layers
+        pairs, amplitude, decay = (spec.other_pairs, 1.0, 0.0) if other else (spec.pairs, spec.amplitude, 1.0)
         q, k, v = self._projections(block, x)
         q, k, v = q.reshape(t, h, d), k.reshape(t, g, d), v.reshape(t, g, d)
         if spec.head_norm:
             q, k = self._norm(block + "attn_q_norm", q), self._norm(block + "attn_k_norm", k)
         if spec.turn_keys:
-            q = self._turn(q, positions, amplitude=spec.amplitude, decay=1.0)
-            k = self._turn(k, positions, amplitude=spec.amplitude, decay=-1.0)
+            q = self._turn(q, positions, pairs, amplitude=amplitude, decay=decay)
+            k = self._turn(k, positions, pairs, amplitude=amplitude, decay=-decay)
         if spec.values != "none":
-            v = self._turn(v, positions)  # after the bias: with RoVE a value bias is no constant of the output
+            v = self._turn(v, positions, pairs)  # after the bias: with RoVE a value bias is no constant of the output
         # Ainslie et al. 2023 (grouped queries): query head i reads key/value head i / (H / G)
         k, v = k.repeat_interleave(h // g, dim=1), v.repeat_interleave(h // g, dim=1)
-        weights = self._weights(block, torch.einsum("ihd,jhd->hij", q, k) / math.sqrt(d), positions)
+        weights = self._weights(block, torch.einsum("ihd,jhd->hij", q, k), positions, layer)
         self.attention_peaks.append(weights[:, t // 2 :].max(-1).values.mean().item())
         y = torch.einsum("hij,jhd->ihd", weights, v)
         if spec.values == "rove":
-            y = self._turn(y, positions, -1.0)  # y_i = R_-i sum_j a_ij R_j v_j, for every query head
+            y = self._turn(y, positions, pairs, -1.0)  # y_i = R_-i sum_j a_ij R_j v_j, for every query head
         return self._linear(block + "attn_output", y.reshape(t, h * d), spec.complex_output)
 
-    def _weights(self, block, scores, positions):
-        """Scores [H, T, T] -> what every query gives to every key."""
+    def _weights(self, block, scores, positions, layer):
+        """Scores [H, T, T], not yet scaled -> what every query gives to every key."""
         spec = self.spec
+        scores = soft_cap(scores * (spec.score_scale or 1 / math.sqrt(spec.head_dim)), spec.score_cap)
         coefficient, power, trained = spec.temperature  # RoPE-ID (Wertheimer et al. 2026, arXiv:2603.18017)
         stretch = ((positions + 1) / trained).clamp(min=1.0)
         scores = scores * ((1 + coefficient * stretch.log()) ** power)[None, :, None]
@@ -136,7 +140,7 @@ class Reference:
         if spec.position == "alibi":
             scores = scores - alibi_slopes(spec.n_head)[:, None, None] * distance
         hidden = distance < 0
-        if spec.window:  # Beltagy et al. 2020; Xiao et al. 2023 (StreamingLLM) for the first positions
+        if spec.window and layer not in spec.global_layers:  # Beltagy et al. 2020; Xiao et al. 2023 (StreamingLLM) for the first positions
             hidden |= (distance >= spec.window) & (positions[None, :] >= spec.sink_tokens)
         scores = scores.masked_fill(hidden, -math.inf)
         sinks = self.weights.get(block + "attn_sinks.weight")
@@ -161,6 +165,11 @@ class Reference:
         if kind == "silu":  # Elfwing et al. 2018 (arXiv:1702.03118)
             return x * torch.sigmoid(x)
         return torch.relu(x) ** 2  # So et al. 2021 (Primer)
+
+
+def soft_cap(x, cap):
+    """Bello et al. 2016 (arXiv:1611.09940), section 5.1: cap tanh(x / cap); none where cap is 0."""
+    return cap * torch.tanh(x / cap) if cap else x
 
 
 def sinusoids(positions, n):

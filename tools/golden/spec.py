@@ -33,13 +33,24 @@ class Spec:
     values: str = "none"  # none | rotate_only | rove
     amplitude: float = 1.0  # of turned queries and keys
     zetas: tuple = ()  # xPos: decay of each pair, or none
+    other_pairs: tuple = ()  # those of other_layers; they have the amplitude 1 and no decay
+    other_layers: tuple = ()
     temperature: tuple = (0.0, 1.0, 1)  # coefficient, power, trained length
     window: int = 0  # keys that a query sees, its own among them; 0: all
+    global_layers: tuple = ()  # that have no window
     sink_tokens: int = 0  # first positions that the window keeps
     complex_qkv: bool = False
     complex_output: bool = False
     parallel: bool = False  # attention and MLP read the same residual
     activation: str = "gelu_tanh"  # gelu_tanh | gelu_erf | relu2 | silu
+
+    embedding_scale: float = 1.0
+    residual_scale: float = 1.0  # of what a block adds
+    score_scale: float = 0.0  # 0: 1 / sqrt(head_dim)
+    score_cap: float = 0.0  # 0: none
+    logit_scale: float = 1.0
+    logit_divisor: float = 1.0
+    logit_cap: float = 0.0
 
     @property
     def head_dim(self):
@@ -108,6 +119,36 @@ def _read_attention(keys, spec):
         spec.temperature = tuple(keys.need(prefix + name) for name in ("coefficient", "power", "train_length"))
 
 
+def _read_quantities(keys, row, spec):
+    """A zero in the file is "as usual"."""
+    if row["embedding_by_width"]:
+        spec.embedding_scale = spec.n_embd**0.5
+    if row["score_by_width"] == spec.n_layer:
+        spec.score_scale = (spec.n_embd / spec.n_head) ** -0.5
+    for key, (field, absent) in row["quantities"].items():
+        value = keys.need(f"ARCH.{key}") if absent is None else keys.get(f"ARCH.{key}", absent)
+        if value:
+            setattr(spec, field, value)
+
+
+def _read_layers(keys, row, spec, pairing):
+    """Which layers see everything, and which turn in another way."""
+    bare = row["global_rotation"] == "none"
+    if not row["global_period"] or not (spec.window or bare):
+        return
+    pattern = keys.get("ARCH.attention.sliding_window_pattern", row["global_period"])
+    if isinstance(pattern, int):
+        pattern = [i % pattern < pattern - 1 for i in range(spec.n_layer)]
+    spec.global_layers = tuple(i for i, windowed in enumerate(pattern) if not windowed)
+    if bare:
+        spec.other_layers = spec.global_layers
+    elif row["global_rotation"] == "own base":
+        spec.other_layers = tuple(i for i, windowed in enumerate(pattern) if windowed)
+        n_rot, theta = keys.get("ARCH.rope.dimension_count", spec.head_dim), keys.get("ARCH.rope.freq_base_swa", 10000.0)
+        explicit = keys.get("gyre.rotary.inv_freq")
+        spec.other_pairs = rotary_pairs_of(spec.head_dim, pairing, n_rot, theta, explicit)
+
+
 def spec_of(meta, tensors=()):
     """Spec of GGUF metadata (key -> value) and tensors (name -> array), for a session of the file's context_length."""
     keys = Keys(meta)
@@ -127,7 +168,9 @@ def spec_of(meta, tensors=()):
     if keys.get("ARCH.attention.value_length", spec.head_dim) != spec.head_dim:
         raise SpecError("values of another size than keys")
     _read_attention(keys, spec)
+    _read_quantities(keys, row, spec)
     if spec.position == "rotary":
         _read_rotary(keys, tensors, spec, row["pairing"])
+        _read_layers(keys, row, spec, keys.get("gyre.rotary.pairing", row["pairing"]))
     keys.refuse_the_rest()
     return spec

@@ -4,6 +4,10 @@
 namespace gyre {
 namespace {
 
+constexpr QuantityKey kGemma3Quantities[] = {
+    {"final_logit_softcapping", Quantity::kLogitCap, 0.0},
+};
+
 // Which tensors and keys the files of a family have: the converters and loaders of llama.cpp. What
 // is computed from them: the family's definition in Hugging Face transformers.
 constexpr Architecture kArchitectures[] = {
@@ -27,6 +31,16 @@ constexpr Architecture kArchitectures[] = {
     {.name = "llama"},
     {.name = "qwen2", .pairing = RotaryPairing::kHalf},
     {.name = "qwen3", .pairing = RotaryPairing::kHalf, .head_norm = true},
+    {.name = "gemma3",
+     .norm_placement = NormPlacement::kBoth,
+     .pairing = RotaryPairing::kHalf,
+     .activation = Activation::kGeluTanh,
+     .head_norm = true,
+     .global_period = 6,
+     .global_rotation = GlobalRotation::kOwnBase,
+     .quantities = kGemma3Quantities,
+     .embedding_by_width = true,
+     .score_by_width_layers = 62},
 };
 
 }  // namespace

@@ -26,6 +26,10 @@ FAMILIES = {
     "llama": {},
     "qwen2": {"pairing": "half"},
     "qwen3": {"pairing": "half", "head_norm": True},
+    "gemma3": {
+        "place": "both", "pairing": "half", "activation": "gelu_tanh", "head_norm": True, "embedding_by_width": True,
+        "quantities": {"final_logit_softcapping": ("logit_cap", 0.0)}, "global_period": 6, "global_rotation": "own base",
+        "score_by_width": 62},
 }
 
 

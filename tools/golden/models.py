@@ -167,6 +167,9 @@ FAMILIES = {
     "llama_bias": {**_FAMILY, "arch": "llama", "bias": _BIASES,
                    "keys": {"ARCH.rope.dimension_count": 8, "ARCH.rope.freq_base": 100.0}},
     "qwen2": {**_FAMILY, "arch": "qwen2", "bias": _BIASES[:3], "keys": {"ARCH.rope.freq_base": 100.0}},
+    "gemma3": {**_FAMILY, "arch": "gemma3", "n_layer": 7, "n_embd": 18, "n_head": 2, "n_head_kv": 1, "head_size": 8,
+               "n_ff": 14, "head_gain": 1.0, "keys": {"ARCH.rope.freq_base": 400.0, "ARCH.rope.freq_base_swa": 100.0, **_WINDOW,
+                                    "ARCH.rope.scaling.type": "linear", "ARCH.rope.scaling.factor": 4.0}},
     "qwen3": {**_FAMILY, "arch": "qwen3", "n_embd": 30, "head_size": 12, "n_head_kv": 1, "tied": False,
               "keys": {"ARCH.rope.freq_base": 100.0}},
 }

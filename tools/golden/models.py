@@ -167,11 +167,20 @@ FAMILIES = {
     "llama_bias": {**_FAMILY, "arch": "llama", "bias": _BIASES,
                    "keys": {"ARCH.rope.dimension_count": 8, "ARCH.rope.freq_base": 100.0}},
     "qwen2": {**_FAMILY, "arch": "qwen2", "bias": _BIASES[:3], "keys": {"ARCH.rope.freq_base": 100.0}},
+    "qwen3": {**_FAMILY, "arch": "qwen3", "n_embd": 30, "head_size": 12, "n_head_kv": 1, "tied": False,
+              "keys": {"ARCH.rope.freq_base": 100.0}},
     "gemma3": {**_FAMILY, "arch": "gemma3", "n_layer": 7, "n_embd": 18, "n_head": 2, "n_head_kv": 1, "head_size": 8,
                "n_ff": 14, "head_gain": 1.0, "keys": {"ARCH.rope.freq_base": 400.0, "ARCH.rope.freq_base_swa": 100.0, **_WINDOW,
                                     "ARCH.rope.scaling.type": "linear", "ARCH.rope.scaling.factor": 4.0}},
-    "qwen3": {**_FAMILY, "arch": "qwen3", "n_embd": 30, "head_size": 12, "n_head_kv": 1, "tied": False,
-              "keys": {"ARCH.rope.freq_base": 100.0}},
+    # Gyre's own keys hold in every family: frequencies of the file with RoVE, complex projections of three matrices,
+    # and RoVE where heads are normalised.
+    "llama_rove": {**_FAMILY, "arch": "llama", "keys": {
+        "gyre.rotary.values": "rove", "gyre.rotary.inv_freq": [1.0, 0.3, 0.0, 0.05]}},
+    "llama_crope": {**_FAMILY, "arch": "llama", "bias": ("attn_q",), "complex": ("attn_q", "attn_k", "attn_v"),
+                    "keys": {"gyre.attention.projection": "complex", "ARCH.rope.freq_base": 100.0}},
+    "qwen3_rove": {**_FAMILY, "arch": "qwen3", "keys": {"gyre.rotary.values": "rove", "ARCH.rope.freq_base": 100.0,
+                                                        "gyre.rotary.scaling.type": "ntk",
+                                                        "gyre.rotary.scaling.factor": 4.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

@@ -94,6 +94,7 @@ std::string rotary_text(const ModelConfig& config) {
             " pairs; " + frequencies_text(config.rotary) + ", " + rounded(spec.inv_freq.front()) +
             " to " + rounded(spec.inv_freq.back()) + " radians per position";
     if (spec.amplitude != 1.0) text += ", amplitude " + number_text(spec.amplitude);
+    if (config.rotary.resonance) text += ", whole wavelengths (Resonance RoPE)";
     if (config.rotary.xpos) text += ", decay (xPos)";
     if (spec.temperature.active()) text += ", length-dependent temperature";
     return text + "; " + projection_text(config);

@@ -62,6 +62,8 @@ constexpr EngineCapability kCapabilities[] = {
      true},
     {"gyre.rotary.xpos = true", [](const ModelConfig& c) { return is_rotary(c) && c.rotary.xpos; },
      true},
+    {"gyre.rotary.resonance = true",
+     [](const ModelConfig& c) { return is_rotary(c) && c.rotary.resonance; }, true},
     {"rope_freqs.weight",
      [](const ModelConfig& c) { return is_rotary(c) && !c.rotary.freq_factors.empty(); }, true},
     {"rope.scaling.type = linear", has_scaling<RotaryScalingType::kLinear>, true},

@@ -70,6 +70,7 @@ GgufBuilder model_reading(const std::string& key) {
             b.erase(std::string("gyre.rotary.scaling.") + name);
         }
     }
+    if (key == "gyre.rotary.resonance") b.erase("gyre.rotary.inv_freq");
     if (key.find("_freq_factor") != std::string::npos) {
         b.string("gyre.rotary.scaling.type", "llama3");
         b.f32("gyre.rotary.scaling.low_freq_factor", 1.0f);
@@ -111,6 +112,7 @@ constexpr const char* kEveryKey[] = {
     "gyre.rotary.keys",
     "gyre.rotary.values",
     "gyre.rotary.xpos",
+    "gyre.rotary.resonance",
     "gyre.rotary.scaling.type",
     "gyre.rotary.scaling.factor",
     "gyre.rotary.scaling.original_context_length",
@@ -309,6 +311,7 @@ TEST(ModelConfig, EachUnsupportedFeatureIsNamed) {
         {"gyre.rotary.values = rotate_only",
          [](auto& b) { b.string("gyre.rotary.values", "rotate_only"); }},
         {"gyre.rotary.xpos = true", [](auto& b) { b.boolean("gyre.rotary.xpos", true); }},
+        {"gyre.rotary.resonance = true", [](auto& b) { b.boolean("gyre.rotary.resonance", true); }},
         {"rope_freqs.weight", [](auto& b) { b.tensor("rope_freqs.weight", {2}); }},
         {"rope.scaling.type = linear", [](auto& b) { b.f32("gpt2.rope.scaling.factor", 2.0f); }},
         {"rope.scaling.type = yarn",

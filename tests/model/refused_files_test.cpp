@@ -167,6 +167,11 @@ TEST(RefusedFiles, KeysThatMayChangeTheResults) {
          },
          "[int32 x 2]"},
         {rotary, "gyre.rotary.scaling.factor", f32("gyre.rotary.scaling.factor", 4.0f)},
+        {rotary, "gyre.rotary.resonance",
+         [](auto& b) {
+             b.template array<float>("gyre.rotary.inv_freq", 6, {1.0f, 0.1f});
+             b.boolean("gyre.rotary.resonance", true);
+         }},
         {rotary, "gyre.rotary.scaling.low_freq_factor",
          [](auto& b) {
              b.string("gyre.rotary.scaling.type", "ntk").f32("gyre.rotary.scaling.factor", 2.0f);

@@ -135,6 +135,7 @@ SYSTEMS = {
         attn_factor=0.75, yarn_attn_factor=1.25, yarn_ext_factor=0.5, yarn_beta_fast=2.0, yarn_beta_slow=0.25)},
     "yarn_partial": {**_SMALL, "rotary_dims": 6, **_yarn()},  # the amplitude belongs to six channels of ten
     "yarn_rove": {**_ROVE, **_yarn()},
+    "yarn_resonance": _with({**_ROVE, **_yarn()}, gyre__rotary__resonance=True),
     "llama3": {**_SMALL, **_own("llama3", factor=8.0, original_context_length=32, low_freq_factor=1.0,
                                 high_freq_factor=4.0)},
     "longrope_short": {**_SMALL, "tensors": _FACTORS, **_own(

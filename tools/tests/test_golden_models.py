@@ -26,6 +26,7 @@ SHOWS = 1e-2  # of the largest logit: far more than a float32 kernel may be off
 # Key -> another value of it, to which the logits must not be blind; None leaves it out. ARCH is the architecture.
 OTHER = {
     "gyre.rotary.keys": lambda v: None, "gyre.rotary.values": lambda v: None, "gyre.rotary.xpos": lambda v: None,
+    "gyre.rotary.resonance": lambda v: None,
     "gyre.rotary.pairing": lambda v: {"half": "interleaved", "interleaved": "half"}[v],
     "gyre.rotary.scaling.factor": lambda v: 2 * v, "gyre.rotary.scaling.attention_factor": lambda v: None,
     "gyre.rotary.scaling.original_context_length": lambda v: v // 4 if v >= 32 else 8 * v,

@@ -4,6 +4,10 @@
 namespace gyre {
 namespace {
 
+constexpr QuantityKey kGemma2Quantities[] = {
+    {"attn_logit_softcapping", Quantity::kScoreCap, 50.0},
+    {"final_logit_softcapping", Quantity::kLogitCap, 30.0},
+};
 constexpr QuantityKey kGemma3Quantities[] = {
     {"final_logit_softcapping", Quantity::kLogitCap, 0.0},
 };
@@ -31,6 +35,21 @@ constexpr Architecture kArchitectures[] = {
     {.name = "llama"},
     {.name = "qwen2", .pairing = RotaryPairing::kHalf},
     {.name = "qwen3", .pairing = RotaryPairing::kHalf, .head_norm = true},
+    {.name = "gemma",
+     .pairing = RotaryPairing::kHalf,
+     .activation = Activation::kGeluTanh,
+     .output = OutputTensor::kTied,
+     .embedding_by_width = true},
+    {.name = "gemma2",
+     .norm_placement = NormPlacement::kBoth,
+     .pairing = RotaryPairing::kHalf,
+     .activation = Activation::kGeluTanh,
+     .output = OutputTensor::kTied,
+     .window = 4096,
+     .global_period = 2,
+     .quantities = kGemma2Quantities,
+     .embedding_by_width = true,
+     .score_by_width_layers = 46},
     {.name = "gemma3",
      .norm_placement = NormPlacement::kBoth,
      .pairing = RotaryPairing::kHalf,

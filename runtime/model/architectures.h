@@ -23,6 +23,7 @@ enum class QkvTensors : std::uint8_t {
 enum class OutputTensor : std::uint8_t {
     kOwn,        // output.weight
     kMayBeTied,  // the logits use token_embd where there is no output.weight
+    kTied,       // they always do
 };
 
 // How the global layers, which see everything, rotate where the others have a window.
@@ -84,6 +85,7 @@ struct Architecture {
     OutputTensor output = OutputTensor::kMayBeTied;
     TensorNames tensors{};
 
+    std::uint32_t window = 0;  // where the file has no attention.sliding_window; 0: none
     // Layers i with i % global_period == global_period - 1 are global: attention.sliding_window is
     // the others'. 0: all layers are alike.
     std::uint32_t global_period = 0;

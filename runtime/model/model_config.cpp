@@ -136,7 +136,7 @@ Status read_vocab(const ConfigReader& reader, const Architecture& row, ModelConf
         }
         config.n_tokens = static_cast<std::uint32_t>(count);
     }
-    config.tied = !reader.file().has_tensor("output.weight");
+    config.tied = row.output == OutputTensor::kTied || !reader.file().has_tensor("output.weight");
     if (config.tied && row.output == OutputTensor::kOwn) {
         return reader.file().refuse(
             "output.weight", std::string("tensor 'output.weight': missing, and ") + row.name +
@@ -177,6 +177,7 @@ Status read_attention(const ConfigReader& reader, const Architecture& row, Model
         return reader.error("gyre.attention.projection", "complex needs an even head size, not " +
                                                              std::to_string(config.head_dim));
     }
+    attention.sliding_window = row.window;
     GYRE_TRY(reader.optional(reader.arch("attention.sliding_window"), {0, UINT32_MAX},
                              attention.sliding_window));
     GYRE_TRY(

@@ -96,6 +96,20 @@ TEST(ModelFamilies, TheFileMaySayWhichLayersAreGlobal) {
     expect_refused(b.u32(key, 0), key, "range");
 }
 
+TEST(ModelFamilies, Gemma2HasAWindowAndCapsThatFilesMayLeaveOut) {
+    GgufBuilder b = model_of("gemma2", 3);
+    EXPECT_EQ(config_of(b).attention.windows, (Numbers{4096, 0, 4096}));
+    EXPECT_TRUE(config_of(b).layer_rotary.empty());
+    EXPECT_EQ(config_of(b).attention.score_cap, 50.0f);
+    EXPECT_EQ(config_of(b).logit_cap, 30.0f);
+    b.f32("gemma2.attn_logit_softcapping", 0.0f).u32("gemma2.attention.sliding_window", 5);
+    EXPECT_EQ(config_of(b).attention.score_cap, 0.0f);
+    EXPECT_EQ(config_of(b).attention.windows, (Numbers{5, 0, 5}));
+    EXPECT_TRUE(config_of(b.tensor("output.weight", {16, 5})).tied);
+    expect_refused(b.f32("gemma2.final_logit_softcapping", -1.0f), "gemma2.final_logit_softcapping",
+                   "range");
+}
+
 // Gemma 3 27B: 62 layers, and 1 / sqrt(n_embd / n_head) though its heads are smaller.
 TEST(ModelFamilies, AScaleThatOnlyTheNumberOfLayersSays) {
     EXPECT_EQ(config_of(model_of("gemma3", 61)).attention.score_scale, 0.0f);

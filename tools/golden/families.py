@@ -15,8 +15,9 @@ LLAMA = {
     "head_norm": False,  # of queries and keys, head by head, before they are rotated
     "embedding_by_width": False,  # token embeddings times sqrt(n_embd)
     "quantities": {},  # key of the file -> (field of Spec, value without the key; None: it must be there)
-    "global_period": 0,  # layers p - 1, 2p - 1, ... of a period p see everything, the others the window; 0: all the same
-    "global_rotation": "same",  # same | own base: windows turn with rope.freq_base_swa, unscaled | none: they do not turn
+    "window": 0,  # that files without the key mean
+    "global_period": 0,  # layers p - 1, 2p - 1, ... see everything, the others the window; 0: all the same
+    "global_rotation": "same",  # same | own base: windows rotate with rope.freq_base_swa, unscaled | none
     "score_by_width": None,  # number of layers of the model whose scores are divided by sqrt(n_embd / n_head)
 }
 
@@ -26,10 +27,15 @@ FAMILIES = {
     "llama": {},
     "qwen2": {"pairing": "half"},
     "qwen3": {"pairing": "half", "head_norm": True},
+    "gemma": {"pairing": "half", "activation": "gelu_tanh", "embedding_by_width": True},
+    "gemma2": {
+        "place": "both", "pairing": "half", "activation": "gelu_tanh", "embedding_by_width": True, "window": 4096,
+        "quantities": {"attn_logit_softcapping": ("score_cap", 50.0), "final_logit_softcapping": ("logit_cap", 30.0)},
+        "global_period": 2, "score_by_width": 46},
     "gemma3": {
         "place": "both", "pairing": "half", "activation": "gelu_tanh", "head_norm": True, "embedding_by_width": True,
-        "quantities": {"final_logit_softcapping": ("logit_cap", 0.0)}, "global_period": 6, "global_rotation": "own base",
-        "score_by_width": 62},
+        "quantities": {"final_logit_softcapping": ("logit_cap", 0.0)}, "global_period": 6,
+        "global_rotation": "own base", "score_by_width": 62},
 }
 
 

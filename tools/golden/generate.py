@@ -60,7 +60,7 @@ def random_weights(f, rng):
         linear(blk + "attn_k", kv * d, c, 1.5)
         return linear(blk + "attn_v", kv * d, c, 1.5)
 
-    normal("token_embd.weight", (f["vocab"], c), 0.3)
+    normal("token_embd.weight", (f["vocab"], c), f["embd"])
     if f["position"] == "learned":
         normal("position_embd.weight", (f["context"], c), 0.3)
     for n in range(f["n_layer"]):

@@ -6,13 +6,14 @@ from .frequencies import hope, p_rope
 
 # position, activation None: what the architecture means without the key. keys: written as they are, ARCH being the
 # architecture. bias: of everything, or of the products named. complex: matrices stored as .re and .im. sinks: learned
-# sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head. head_gain: mean weight of the norms of heads.
+# sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head. head_gain: mean weight of the
+# norms of heads. embd: deviation of the embeddings.
 BASE = {
     "arch": "gpt2", "n_embd": 60, "n_layer": 2, "n_head": 3, "n_head_kv": None, "n_ff": 84, "context": 64, "vocab": 101,
     "position": "rotary", "pairing": "half", "values": "none", "rotary_dims": None, "theta": 10000.0, "inv_freq": None,
     "bias": True, "tied": True, "activation": "gelu_tanh", "type": "f32", "types": {}, "tokenizer": False, "tokens": 23,
     "keys": {}, "complex": (), "sinks": False, "tensors": {}, "eps": 1e-5, "head_size": None, "separate": False,
-    "head_gain": 1.5,
+    "head_gain": 1.5, "embd": 0.3,
 }
 
 # Ten pairs of a head of 20: fast, slow and, as RoPE-ID and NoPE halves have them, channels that do not turn at all.
@@ -170,9 +171,15 @@ FAMILIES = {
     "qwen2": {**_FAMILY, "arch": "qwen2", "bias": _BIASES[:3], "keys": {"ARCH.rope.freq_base": 100.0}},
     "qwen3": {**_FAMILY, "arch": "qwen3", "n_embd": 30, "head_size": 12, "n_head_kv": 1, "tied": False,
               "keys": {"ARCH.rope.freq_base": 100.0}},
+    "gemma": {**_FAMILY, "arch": "gemma", "n_embd": 30, "n_head": 2, "n_head_kv": 1, "head_size": 12, "embd": 0.05,
+              "keys": {"ARCH.rope.freq_base": 100.0}},
+    "gemma2": {**_FAMILY, "arch": "gemma2", "n_layer": 3, "n_embd": 22, "n_head_kv": 1, "head_size": 8, "n_ff": 18,
+               "keys": {"ARCH.rope.freq_base": 100.0, **_WINDOW, "ARCH.attn_logit_softcapping": 2.0,
+                        "ARCH.final_logit_softcapping": 3.0}},
     "gemma3": {**_FAMILY, "arch": "gemma3", "n_layer": 7, "n_embd": 18, "n_head": 2, "n_head_kv": 1, "head_size": 8,
-               "n_ff": 14, "head_gain": 1.0, "keys": {"ARCH.rope.freq_base": 400.0, "ARCH.rope.freq_base_swa": 100.0, **_WINDOW,
-                                    "ARCH.rope.scaling.type": "linear", "ARCH.rope.scaling.factor": 4.0}},
+               "n_ff": 14, "head_gain": 1.0, "keys": {
+                   "ARCH.rope.freq_base": 400.0, "ARCH.rope.freq_base_swa": 100.0, **_WINDOW,
+                   "ARCH.rope.scaling.type": "linear", "ARCH.rope.scaling.factor": 4.0}},
     # Gyre's own keys hold in every family: frequencies of the file with RoVE, complex projections of three matrices,
     # and RoVE where heads are normalised.
     "llama_rove": {**_FAMILY, "arch": "llama", "keys": {

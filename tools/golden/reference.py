@@ -140,7 +140,8 @@ class Reference:
         if spec.position == "alibi":
             scores = scores - alibi_slopes(spec.n_head)[:, None, None] * distance
         hidden = distance < 0
-        if spec.window and layer not in spec.global_layers:  # Beltagy et al. 2020; Xiao et al. 2023 (StreamingLLM) for the first positions
+        # Beltagy et al. 2020; Xiao et al. 2023 (StreamingLLM) for the first positions
+        if spec.window and layer not in spec.global_layers:
             hidden |= (distance >= spec.window) & (positions[None, :] >= spec.sink_tokens)
         scores = scores.masked_fill(hidden, -math.inf)
         sinks = self.weights.get(block + "attn_sinks.weight")

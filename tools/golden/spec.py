@@ -109,10 +109,10 @@ def _read_rotary(keys, tensors, spec, pairing):
         spec.zetas = xpos_zetas(len(spec.pairs))
 
 
-def _read_attention(keys, spec):
+def _read_attention(keys, row, spec):
     spec.complex_qkv = keys.choice("gyre.attention.projection", "real", ("real", "complex")) == "complex"
     spec.complex_output = keys.choice("gyre.attention.output_projection", "real", ("real", "complex")) == "complex"
-    spec.window = keys.get("ARCH.attention.sliding_window", 0)
+    spec.window = keys.get("ARCH.attention.sliding_window", row["window"])
     spec.sink_tokens = keys.get("gyre.attention.sink_tokens", 0)
     prefix = "gyre.attention.temperature."
     if keys.any_below(prefix):
@@ -144,7 +144,8 @@ def _read_layers(keys, row, spec, pairing):
         spec.other_layers = spec.global_layers
     elif row["global_rotation"] == "own base":
         spec.other_layers = tuple(i for i, windowed in enumerate(pattern) if windowed)
-        n_rot, theta = keys.get("ARCH.rope.dimension_count", spec.head_dim), keys.get("ARCH.rope.freq_base_swa", 10000.0)
+        n_rot = keys.get("ARCH.rope.dimension_count", spec.head_dim)
+        theta = keys.get("ARCH.rope.freq_base_swa", 10000.0)
         explicit = keys.get("gyre.rotary.inv_freq")
         spec.other_pairs = rotary_pairs_of(spec.head_dim, pairing, n_rot, theta, explicit)
 
@@ -167,7 +168,7 @@ def spec_of(meta, tensors=()):
         parallel=keys.get("ARCH.use_parallel_residual", row["parallel"]))
     if keys.get("ARCH.attention.value_length", spec.head_dim) != spec.head_dim:
         raise SpecError("values of another size than keys")
-    _read_attention(keys, spec)
+    _read_attention(keys, row, spec)
     _read_quantities(keys, row, spec)
     if spec.position == "rotary":
         _read_rotary(keys, tensors, spec, row["pairing"])

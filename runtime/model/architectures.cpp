@@ -60,6 +60,7 @@ constexpr Architecture kArchitectures[] = {
      .quantities = kGemma3Quantities,
      .embedding_by_width = true,
      .score_by_width_layers = 62},
+    {.name = "smollm3", .global_period = 4, .global_rotation = GlobalRotation::kNone},
 };
 
 }  // namespace

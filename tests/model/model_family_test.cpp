@@ -110,6 +110,17 @@ TEST(ModelFamilies, Gemma2HasAWindowAndCapsThatFilesMayLeaveOut) {
                    "range");
 }
 
+TEST(ModelFamilies, SmolLm3HasLayersThatDoNotRotate) {
+    GgufBuilder b = model_of("smollm3", 9);
+    const ModelConfig config = config_of(b);
+    EXPECT_TRUE(config.attention.windows.empty());
+    EXPECT_EQ(config.layer_rotary, (Numbers{0, 0, 0, 1, 0, 0, 0, 1, 0}));
+    ASSERT_EQ(config.other_rotary.size(), 1u);
+    EXPECT_FALSE(config.rotary_specs(8)[1].turns());
+    EXPECT_TRUE(config.rotary_specs(8)[0].turns());
+    EXPECT_TRUE(config_of(b.string("gyre.position", "none")).layer_rotary.empty());
+}
+
 // Gemma 3 27B: 62 layers, and 1 / sqrt(n_embd / n_head) though its heads are smaller.
 TEST(ModelFamilies, AScaleThatOnlyTheNumberOfLayersSays) {
     EXPECT_EQ(config_of(model_of("gemma3", 61)).attention.score_scale, 0.0f);

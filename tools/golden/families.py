@@ -36,6 +36,7 @@ FAMILIES = {
         "place": "both", "pairing": "half", "activation": "gelu_tanh", "head_norm": True, "embedding_by_width": True,
         "quantities": {"final_logit_softcapping": ("logit_cap", 0.0)}, "global_period": 6,
         "global_rotation": "own base", "score_by_width": 62},
+    "smollm3": {"global_period": 4, "global_rotation": "none"},
 }
 
 

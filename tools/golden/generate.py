@@ -28,7 +28,7 @@ from golden.text import small_tokenizer, write_tokenization  # noqa: E402
 
 def random_weights(f, rng):
     """name -> float32 [out, in]. Scales keep every layer's output near 1 and make attention choose: with unit inputs
-    queries and keys have a standard deviation of 1.5, so logits of about 2.2 rather than 0."""
+    queries and keys have a standard deviation of 1.5 (attn_gain), so logits of about 2.2 rather than 0."""
     c, ff, heads, kv = f["n_embd"], f["n_ff"], f["n_head"], f["n_head_kv"] or f["n_head"]
     d, row = f["head_size"] or c // heads, family(f["arch"])
     out = {}
@@ -55,10 +55,10 @@ def random_weights(f, rng):
 
     def projections(blk):
         if not f["separate"]:
-            return linear(blk + "attn_qkv", (heads + 2 * kv) * d, c, 1.5)
-        linear(blk + "attn_q", heads * d, c, 1.5)
-        linear(blk + "attn_k", kv * d, c, 1.5)
-        return linear(blk + "attn_v", kv * d, c, 1.5)
+            return linear(blk + "attn_qkv", (heads + 2 * kv) * d, c, f["attn_gain"])
+        linear(blk + "attn_q", heads * d, c, f["attn_gain"])
+        linear(blk + "attn_k", kv * d, c, f["attn_gain"])
+        return linear(blk + "attn_v", kv * d, c, f["attn_gain"])
 
     normal("token_embd.weight", (f["vocab"], c), f["embd"])
     if f["position"] == "learned":

@@ -6,14 +6,15 @@ from .frequencies import hope, p_rope
 
 # position, activation None: what the architecture means without the key. keys: written as they are, ARCH being the
 # architecture. bias: of everything, or of the products named. complex: matrices stored as .re and .im. sinks: learned
-# sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head. head_gain: mean weight of the
-# norms of heads. embd: deviation of the embeddings.
+# sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head. attn_gain: of what unit inputs
+# become as queries, keys and values: with more layers less, or a compressed cache's errors grow from layer to layer.
+# head_gain: mean weight of the norms of heads. embd: deviation of the embeddings.
 BASE = {
     "arch": "gpt2", "n_embd": 60, "n_layer": 2, "n_head": 3, "n_head_kv": None, "n_ff": 84, "context": 64, "vocab": 101,
     "position": "rotary", "pairing": "half", "values": "none", "rotary_dims": None, "theta": 10000.0, "inv_freq": None,
     "bias": True, "tied": True, "activation": "gelu_tanh", "type": "f32", "types": {}, "tokenizer": False, "tokens": 23,
     "keys": {}, "complex": (), "sinks": False, "tensors": {}, "eps": 1e-5, "head_size": None, "separate": False,
-    "head_gain": 1.5, "embd": 0.3,
+    "attn_gain": 1.5, "head_gain": 1.5, "embd": 0.3,
 }
 
 # Ten pairs of a head of 20: fast, slow and, as RoPE-ID and NoPE halves have them, channels that do not turn at all.
@@ -189,6 +190,8 @@ FAMILIES = {
     "qwen3_rove": {**_FAMILY, "arch": "qwen3", "keys": {"gyre.rotary.values": "rove", "ARCH.rope.freq_base": 100.0,
                                                         "gyre.rotary.scaling.type": "ntk",
                                                         "gyre.rotary.scaling.factor": 4.0}},
+    "smollm3": {**_FAMILY, "arch": "smollm3", "n_layer": 4, "n_ff": 14, "attn_gain": 1.1,
+                "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

@@ -11,6 +11,12 @@ constexpr QuantityKey kGemma2Quantities[] = {
 constexpr QuantityKey kGemma3Quantities[] = {
     {"final_logit_softcapping", Quantity::kLogitCap, 0.0},
 };
+constexpr QuantityKey kGraniteQuantities[] = {
+    {"embedding_scale", Quantity::kEmbeddingScale, 1.0},
+    {"residual_scale", Quantity::kResidualScale, 1.0},
+    {"attention.scale", Quantity::kScoreScale, 0.0},
+    {"logit_scale", Quantity::kLogitDivisor},
+};
 
 // Which tensors and keys the files of a family have: the converters and loaders of llama.cpp. What
 // is computed from them: the family's definition in Hugging Face transformers.
@@ -61,6 +67,7 @@ constexpr Architecture kArchitectures[] = {
      .embedding_by_width = true,
      .score_by_width_layers = 62},
     {.name = "smollm3", .global_period = 4, .global_rotation = GlobalRotation::kNone},
+    {.name = "granite", .position_by_finetuned = true, .quantities = kGraniteQuantities},
 };
 
 }  // namespace

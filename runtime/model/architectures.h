@@ -77,6 +77,7 @@ struct Architecture {
     bool residual_by_key = false;  // ARCH.use_parallel_residual is read
     // What the files mean without gyre.position, gyre.rotary.pairing and gyre.activation.
     PositionKind position = PositionKind::kRotary;
+    bool position_by_finetuned = false;  // none where ARCH.rope.scaling.finetuned is false
     RotaryPairing pairing = RotaryPairing::kInterleaved;
     Activation activation = Activation::kSilu;
     bool gated = true;  // ffn_gate

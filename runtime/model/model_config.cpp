@@ -212,7 +212,13 @@ Status read_position(const ConfigReader& reader, const Architecture& row, ModelC
                 std::string(", but the file has learned positions in 'position_embd.weight'"));
     }
     config.rotary.pairing = row.pairing;
-    if (config.position == PositionKind::kRotary) return read_rotary_recipe(reader, config);
+    if (config.position != PositionKind::kRotary) return {};
+    GYRE_TRY(read_rotary_recipe(reader, config));
+    bool finetuned = true;
+    if (row.position_by_finetuned) {
+        GYRE_TRY(reader.optional(reader.arch("rope.scaling.finetuned"), finetuned));
+    }
+    if (!finetuned) config.position = PositionKind::kNone;
     return {};
 }
 

@@ -121,6 +121,23 @@ TEST(ModelFamilies, SmolLm3HasLayersThatDoNotRotate) {
     EXPECT_TRUE(config_of(b.string("gyre.position", "none")).layer_rotary.empty());
 }
 
+TEST(ModelFamilies, GraniteHasScales) {
+    GgufBuilder b = model_of("granite", 1);
+    expect_refused(b, "granite.logit_scale", "missing");
+    b.f32("granite.logit_scale", 8.0f);
+    EXPECT_EQ(config_of(b).logit_scale, 0.125f);
+    EXPECT_EQ(config_of(b).embedding_scale, 1.0f);
+    b.f32("granite.embedding_scale", 12.0f).f32("granite.residual_scale", 0.25f);
+    b.f32("granite.attention.scale", 0.015625f);
+    EXPECT_EQ(config_of(b).embedding_scale, 12.0f);
+    EXPECT_EQ(config_of(b).residual_scale, 0.25f);
+    EXPECT_EQ(config_of(b).attention.score_scale, 0.015625f);
+    EXPECT_EQ(config_of(b.f32("granite.residual_scale", 0.0f)).residual_scale, 1.0f);
+    EXPECT_EQ(config_of(b).position, PositionKind::kRotary);
+    b.boolean("granite.rope.scaling.finetuned", false).u32("granite.rope.dimension_count", 4);
+    EXPECT_EQ(config_of(b).position, PositionKind::kNone);
+}
+
 // Gemma 3 27B: 62 layers, and 1 / sqrt(n_embd / n_head) though its heads are smaller.
 TEST(ModelFamilies, AScaleThatOnlyTheNumberOfLayersSays) {
     EXPECT_EQ(config_of(model_of("gemma3", 61)).attention.score_scale, 0.0f);

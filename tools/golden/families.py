@@ -37,6 +37,10 @@ FAMILIES = {
         "quantities": {"final_logit_softcapping": ("logit_cap", 0.0)}, "global_period": 6,
         "global_rotation": "own base", "score_by_width": 62},
     "smollm3": {"global_period": 4, "global_rotation": "none"},
+    "granite": {
+        "quantities": {
+            "embedding_scale": ("embedding_scale", 1.0), "residual_scale": ("residual_scale", 1.0),
+            "attention.scale": ("score_scale", 0.0), "logit_scale": ("logit_divisor", None)}},
 }
 
 

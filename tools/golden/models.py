@@ -192,6 +192,9 @@ FAMILIES = {
                                                         "gyre.rotary.scaling.factor": 4.0}},
     "smollm3": {**_FAMILY, "arch": "smollm3", "n_layer": 4, "n_ff": 14, "attn_gain": 1.1,
                 "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "granite": {**_FAMILY, "arch": "granite", "embd": 0.05, "keys": {
+        "ARCH.rope.freq_base": 100.0, "ARCH.embedding_scale": 6.0, "ARCH.residual_scale": 0.5, "ARCH.attention.scale": 0.25,
+        "ARCH.logit_scale": 4.0, "ARCH.rope.scaling.finetuned": True}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

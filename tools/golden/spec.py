@@ -173,5 +173,6 @@ def spec_of(meta, tensors=()):
     if spec.position == "rotary":
         _read_rotary(keys, tensors, spec, row["pairing"])
         _read_layers(keys, row, spec, keys.get("gyre.rotary.pairing", row["pairing"]))
+    keys.get("ARCH.rope.scaling.finetuned")
     keys.refuse_the_rest()
     return spec

@@ -40,6 +40,8 @@ OTHER = {
     "ARCH.rope.scaling.yarn_attn_factor": lambda v: None, "ARCH.rope.scaling.yarn_ext_factor": lambda v: None,
     "ARCH.rope.scaling.yarn_beta_fast": lambda v: 5 * v, "ARCH.rope.scaling.yarn_beta_slow": lambda v: 5 * v,
     "ARCH.attention.layer_norm_rms_epsilon": lambda v: v / 10, "ARCH.rope.freq_base_swa": lambda v: v / 3,
+    "ARCH.embedding_scale": lambda v: None, "ARCH.residual_scale": lambda v: None,
+    "ARCH.attention.scale": lambda v: None, "ARCH.logit_scale": lambda v: 1.0,
     "ARCH.final_logit_softcapping": lambda v: None, "ARCH.attn_logit_softcapping": lambda v: None,
 }
 # What cannot show: a factor beside an amplitude of the file's own. Nor the base beside explicit frequencies.

@@ -90,7 +90,7 @@ Result<ModelCard> ModelCard::read(const ModelFile& file, const std::vector<std::
     ModelCard card;
     card.keys.assign(gguf.keys().begin(), gguf.keys().end());
     card.config = config;
-    card.architecture = to_string(config.architecture);
+    card.architecture = config.architecture;
     card.position = to_string(config.position);
     card.rotary_text = c_api::rotary_text(config);
     card.rotary_json = c_api::rotary_json(config);

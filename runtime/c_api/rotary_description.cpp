@@ -83,6 +83,18 @@ class JsonObject {
 
 }  // namespace
 
+// Layers that rotate in another way than the first recipe.
+std::string other_layers_text(const ModelConfig& config) {
+    std::string text;
+    for (std::uint32_t i = 0; i < config.other_rotary.size(); ++i) {
+        const RotaryRecipe& recipe = config.other_rotary[i];
+        const auto n = std::count(config.layer_rotary.begin(), config.layer_rotary.end(), i + 1);
+        text += "; " + std::to_string(n) + " of " + std::to_string(config.n_layer) + " layers: " +
+                (recipe.rotary_dim == 0 ? "nothing rotates" : frequencies_text(recipe));
+    }
+    return text;
+}
+
 std::string rotary_text(const ModelConfig& config) {
     if (config.position != PositionKind::kRotary) {
         return "nothing rotates; " + projection_text(config);
@@ -94,9 +106,10 @@ std::string rotary_text(const ModelConfig& config) {
             " pairs; " + frequencies_text(config.rotary) + ", " + rounded(spec.inv_freq.front()) +
             " to " + rounded(spec.inv_freq.back()) + " radians per position";
     if (spec.amplitude != 1.0) text += ", amplitude " + number_text(spec.amplitude);
+    if (config.rotary.resonance) text += ", whole wavelengths (Resonance RoPE)";
     if (config.rotary.xpos) text += ", decay (xPos)";
     if (spec.temperature.active()) text += ", length-dependent temperature";
-    return text + "; " + projection_text(config);
+    return text + other_layers_text(config) + "; " + projection_text(config);
 }
 
 std::string rotary_json(const ModelConfig& config) {

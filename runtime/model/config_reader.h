@@ -69,7 +69,15 @@ class ConfigReader {
     std::string architecture_;
 };
 
+struct Architecture;
 struct ModelConfig;
+
+inline constexpr Range<double> kThetaRange = {1.0 + 1e-6, 1e15};  // of the base of frequencies
+
+// Scales and caps (model_config_family.cpp). config: its sizes are read.
+Status read_quantities(const ConfigReader& reader, const Architecture& row, ModelConfig& config);
+// Layers that differ in window and rotation. config: all else of it is read.
+Status read_layers(const ConfigReader& reader, const Architecture& row, ModelConfig& config);
 
 // The rotary part of the config, and the tensors it needs (model_config_rotary.cpp). config: its
 // sizes are read. Only called where the position is rotary.

@@ -33,6 +33,7 @@ constexpr FreeKey kFreeKeys[] = {
     {"ARCH.vocab_size", Neutral::kAny},
     {"ARCH.tensor_data_layout", Neutral::kAny},
     {"ARCH.pooling_type", Neutral::kAny},
+    {"ARCH.attention.layer_norm_epsilon", Neutral::kAny},  // one of the two is read
     {"ARCH.attention.layer_norm_rms_epsilon", Neutral::kAny},
     {"ARCH.attention.causal", Neutral::kTrue},
     {"ARCH.attention.max_alibi_bias", Neutral::kZero},
@@ -173,7 +174,7 @@ std::string text(Neutral neutral, const ModelConfig& config) {
 bool is_free_key(const Gguf& gguf, std::string_view key, const ModelConfig& config,
                  std::string& expected) {
     for (const FreeKey& row : kFreeKeys) {
-        if (!fits(row.pattern, key, to_string(config.architecture))) continue;
+        if (!fits(row.pattern, key, config.architecture)) continue;
         expected = text(row.neutral, config);
         return is_neutral(gguf, key, row.neutral, config);
     }

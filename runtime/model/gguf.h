@@ -89,6 +89,7 @@ class Gguf {
     Result<std::vector<double>> get_floats(std::string_view key) const;
     // Array of any integer type whose values fit.
     Result<std::vector<std::int32_t>> get_ints(std::string_view key) const;
+    Result<std::vector<bool>> get_bools(std::string_view key) const;
     // Any type: calls visit with the value, or with each element of an array, in order.
     Status visit(std::string_view key, const std::function<void(const GgufValue&)>& visit) const;
     Result<bool> is_array(std::string_view key) const;

@@ -214,6 +214,21 @@ Result<std::vector<std::int32_t>> Gguf::get_ints(std::string_view key) const {
     return values;
 }
 
+Result<std::vector<bool>> Gguf::get_bools(std::string_view key) const {
+    GYRE_ASSIGN(const Entry* entry, find_array(key, "an array of bools"));
+    if (entry->element_type != GgufType::kBool) {
+        return wrong_type(key, "array of " + gguf_type_name(entry->element_type),
+                          "an array of bools");
+    }
+    const auto bytes = bytes_.subspan(static_cast<std::size_t>(entry->offset),
+                                      static_cast<std::size_t>(entry->count));
+    std::vector<bool> values;
+    values.reserve(bytes.size());
+    for (const std::uint8_t byte : bytes)
+        values.push_back(byte != 0);
+    return values;
+}
+
 Result<bool> Gguf::is_array(std::string_view key) const {
     GYRE_ASSIGN(const Entry* entry, find_entry(key, "a value"));
     return entry->type == GgufType::kArray;

@@ -102,6 +102,13 @@ Result<std::vector<std::int32_t>> GgufReading::get_ints(std::string_view key) {
     return get(key, &Gguf::get_ints);
 }
 
+Result<std::vector<bool>> GgufReading::get_bools(std::string_view key) {
+    return get(key, &Gguf::get_bools);
+}
+bool GgufReading::is_array(std::string_view key) const {
+    return has(key) && gguf_.is_array(key).value();
+}
+
 const TensorView* GgufReading::find_tensor(std::string_view name) {
     if (hidden_.contains(name)) return nullptr;
     read_.emplace(name);

@@ -39,6 +39,8 @@ class GgufReading {
     Result<std::vector<std::string_view>> get_strings(std::string_view key);
     Result<std::vector<double>> get_floats(std::string_view key);
     Result<std::vector<std::int32_t>> get_ints(std::string_view key);
+    Result<std::vector<bool>> get_bools(std::string_view key);
+    bool is_array(std::string_view key) const;  // false: or not there
 
     // --- Tensors: find marks the tensor; has does not. nullptr: not in the file. ---
     bool has_tensor(std::string_view name) const {

@@ -12,24 +12,11 @@ namespace {
 // Far beyond any model of this family; they keep every product of sizes inside 64 bits.
 constexpr std::uint32_t kMaxLayers = 1024;
 constexpr std::uint32_t kMaxHeads = 1024;
+constexpr std::uint32_t kMaxHeadDim = 65536;
 constexpr std::uint32_t kMaxEmbd = 65536;
 constexpr std::uint32_t kMaxFf = 1u << 20;
 constexpr std::uint32_t kMaxVocab = 1u << 22;
 constexpr std::uint32_t kMaxPositions = 1u << 20;
-
-// What an architecture means where the file says nothing: one row each.
-struct ArchitectureInfo {
-    Architecture architecture;
-    const char* name;
-    Activation activation;
-    PositionKind position;
-    bool parallel_residual;
-    bool may_be_tied;  // the logits use token_embd where there is no output.weight
-};
-constexpr ArchitectureInfo kArchitectures[] = {
-    {Architecture::kGpt2, "gpt2", Activation::kGeluTanh, PositionKind::kLearned, false, true},
-    {Architecture::kGptNeox, "gptneox", Activation::kGeluErf, PositionKind::kRotary, true, false},
-};
 
 constexpr Word<PositionKind> kPositions[] = {
     {"learned", PositionKind::kLearned}, {"sinusoidal", PositionKind::kSinusoidal},
@@ -40,6 +27,7 @@ constexpr Word<Activation> kActivations[] = {
     {"gelu_tanh", Activation::kGeluTanh},
     {"gelu_erf", Activation::kGeluErf},
     {"relu2", Activation::kRelu2},
+    {"silu", Activation::kSilu},
 };
 constexpr Word<ProjectionKind> kProjections[] = {
     {"real", ProjectionKind::kReal},
@@ -61,15 +49,30 @@ Status check_file_kind(const ConfigReader& reader) {
     return {};
 }
 
-Result<const ArchitectureInfo*> find_architecture(GgufReading& file) {
+Result<const Architecture*> read_architecture(GgufReading& file) {
     GYRE_ASSIGN(const std::string_view name, file.get_string("general.architecture"));
+    if (const Architecture* row = find_architecture(name)) return row;
     std::string known;
-    for (const ArchitectureInfo& row : kArchitectures) {
-        if (name == row.name) return &row;
+    for (const Architecture& row : architectures())
         known += (known.empty() ? "" : ", ") + std::string(row.name);
-    }
     return Status::unsupported("key 'general.architecture': '" + printable(name) +
                                "' is not supported; expected one of " + known);
+}
+
+// head_dim: by key, else what the width leaves for each head.
+Status read_head_dim(const ConfigReader& reader, ModelConfig& config) {
+    const std::string key = reader.arch("attention.key_length");
+    if (!reader.has(key) && config.n_embd % config.n_head != 0) {
+        return reader.error(reader.arch("attention.head_count"),
+                            std::to_string(config.n_head) +
+                                "; expected a divisor of embedding_length " +
+                                std::to_string(config.n_embd));
+    }
+    config.head_dim = config.n_embd / config.n_head;
+    GYRE_TRY(reader.optional(key, {1, kMaxHeadDim}, config.head_dim));
+    std::uint32_t of_values = config.head_dim;  // another size than the keys' is not supported
+    return reader.optional(reader.arch("attention.value_length"),
+                           {config.head_dim, config.head_dim}, of_values);
 }
 
 Status read_sizes(const ConfigReader& reader, ModelConfig& config) {
@@ -78,13 +81,7 @@ Status read_sizes(const ConfigReader& reader, ModelConfig& config) {
     GYRE_TRY(reader.required(reader.arch("block_count"), {1, kMaxLayers}, config.n_layer));
     GYRE_TRY(reader.required(reader.arch("feed_forward_length"), {1, kMaxFf}, config.n_ff));
     GYRE_TRY(reader.required(reader.arch("attention.head_count"), {1, kMaxHeads}, config.n_head));
-    if (config.n_embd % config.n_head != 0) {
-        return reader.error(reader.arch("attention.head_count"),
-                            std::to_string(config.n_head) +
-                                "; expected a divisor of embedding_length " +
-                                std::to_string(config.n_embd));
-    }
-    config.head_dim = config.n_embd / config.n_head;
+    GYRE_TRY(read_head_dim(reader, config));
     config.n_head_kv = config.n_head;
     GYRE_TRY(reader.optional(reader.arch("attention.head_count_kv"), {1, config.n_head},
                              config.n_head_kv));
@@ -94,18 +91,32 @@ Status read_sizes(const ConfigReader& reader, ModelConfig& config) {
                                 "; expected a divisor of head_count " +
                                 std::to_string(config.n_head));
     }
-    for (const char* name : {"attention.key_length", "attention.value_length"}) {
-        std::uint32_t length = config.head_dim;  // n_embd / n_head is the only one supported
-        GYRE_TRY(reader.optional(reader.arch(name), {config.head_dim, config.head_dim}, length));
-    }
+    return {};
+}
+
+Status read_norms(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
+    config.norm = row.norm;
+    config.norm_placement = row.norm_placement;
     double epsilon = 0.0;
-    GYRE_TRY(reader.required(reader.arch("attention.layer_norm_epsilon"), {1e-12, 1.0}, epsilon));
+    const char* name = row.norm == NormKind::kRms ? "attention.layer_norm_rms_epsilon"
+                                                  : "attention.layer_norm_epsilon";
+    GYRE_TRY(reader.required(reader.arch(name), {1e-12, 1.0}, epsilon));
     config.layer_norm_epsilon = static_cast<float>(epsilon);
     return {};
 }
 
+Status read_blocks(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
+    config.gated = row.gated;
+    config.activation = row.activation;
+    GYRE_TRY(reader.optional("gyre.activation", std::span<const Word<Activation>>(kActivations),
+                             config.activation));
+    config.parallel_residual = row.parallel_residual;
+    if (!row.residual_by_key) return {};
+    return reader.optional(reader.arch("use_parallel_residual"), config.parallel_residual);
+}
+
 // Rows of token_embd, and how many of them the tokenizer uses.
-Status read_vocab(const ConfigReader& reader, const ArchitectureInfo& info, ModelConfig& config) {
+Status read_vocab(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
     const TensorView* embd = reader.file().find_tensor("token_embd.weight");
     if (embd == nullptr) return Status::bad_file("tensor 'token_embd.weight': missing");
     const std::uint64_t n_rows = embd->n_rows();
@@ -125,10 +136,10 @@ Status read_vocab(const ConfigReader& reader, const ArchitectureInfo& info, Mode
         }
         config.n_tokens = static_cast<std::uint32_t>(count);
     }
-    config.tied = !reader.file().has_tensor("output.weight");
-    if (config.tied && !info.may_be_tied) {
+    config.tied = row.output == OutputTensor::kTied || !reader.file().has_tensor("output.weight");
+    if (config.tied && row.output == OutputTensor::kOwn) {
         return reader.file().refuse(
-            "output.weight", std::string("tensor 'output.weight': missing, and ") + info.name +
+            "output.weight", std::string("tensor 'output.weight': missing, and ") + row.name +
                                  " does not use token_embd for it");
     }
     return {};
@@ -145,8 +156,18 @@ Status read_temperature(const ConfigReader& reader, AttentionTemperature& temper
     return reader.required(keys[2], {1, kMaxPositions}, temperature.train_length);
 }
 
-Status read_attention(const ConfigReader& reader, ModelConfig& config) {
+// Whether queries, keys and values have a matrix each.
+bool has_separate_qkv(const ConfigReader& reader, const Architecture& row) {
+    if (row.qkv == QkvTensors::kFused) return false;
+    const std::string fused = std::string("blk.0.") + row.tensors.attn_qkv;
+    return !reader.file().has_tensor(fused + ".weight") &&
+           !reader.file().has_tensor(fused + ".re.weight");
+}
+
+Status read_attention(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
     AttentionSpec& attention = config.attention;
+    attention.separate_qkv = has_separate_qkv(reader, row);
+    attention.head_norm = row.head_norm;
     const std::span<const Word<ProjectionKind>> projections = kProjections;
     GYRE_TRY(reader.optional("gyre.attention.projection", projections, attention.qkv));
     GYRE_TRY(reader.optional("gyre.attention.output_projection", projections, attention.output));
@@ -156,6 +177,7 @@ Status read_attention(const ConfigReader& reader, ModelConfig& config) {
         return reader.error("gyre.attention.projection", "complex needs an even head size, not " +
                                                              std::to_string(config.head_dim));
     }
+    attention.sliding_window = row.window;
     GYRE_TRY(reader.optional(reader.arch("attention.sliding_window"), {0, UINT32_MAX},
                              attention.sliding_window));
     GYRE_TRY(
@@ -168,9 +190,8 @@ Status read_attention(const ConfigReader& reader, ModelConfig& config) {
     return read_temperature(reader, config.rotary.temperature);
 }
 
-Status read_position(const ConfigReader& reader, const ArchitectureInfo& info,
-                     ModelConfig& config) {
-    config.position = info.position;
+Status read_position(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
+    config.position = row.position;
     GYRE_TRY(reader.optional("gyre.position", std::span<const Word<PositionKind>>(kPositions),
                              config.position));
     const bool has_table = reader.file().has_tensor("position_embd.weight");
@@ -182,8 +203,7 @@ Status read_position(const ConfigReader& reader, const ArchitectureInfo& info,
         config.position = PositionKind::kNone;
         return reader.file().refuse("position_embd.weight",
                                     std::string("tensor 'position_embd.weight': missing, and ") +
-                                        info.name +
-                                        " has no other positions without gyre.position");
+                                        row.name + " has no other positions without gyre.position");
     }
     if (config.position != PositionKind::kLearned && has_table) {
         return reader.error(
@@ -191,7 +211,14 @@ Status read_position(const ConfigReader& reader, const ArchitectureInfo& info,
             to_string(config.position) +
                 std::string(", but the file has learned positions in 'position_embd.weight'"));
     }
-    if (config.position == PositionKind::kRotary) return read_rotary_recipe(reader, config);
+    config.rotary.pairing = row.pairing;
+    if (config.position != PositionKind::kRotary) return {};
+    GYRE_TRY(read_rotary_recipe(reader, config));
+    bool finetuned = true;
+    if (row.position_by_finetuned) {
+        GYRE_TRY(reader.optional(reader.arch("rope.scaling.finetuned"), finetuned));
+    }
+    if (!finetuned) config.position = PositionKind::kNone;
     return {};
 }
 
@@ -224,24 +251,24 @@ Result<ModelConfig> read_model_config(const Gguf& gguf) {
 
 Result<ModelConfig> read_model_config(GgufReading& file) {
     GYRE_TRY(check_file_kind(ConfigReader(file, "")));
-    GYRE_ASSIGN(const ArchitectureInfo* info, find_architecture(file));
-    const ConfigReader reader(file, info->name);
+    GYRE_ASSIGN(const Architecture* row, read_architecture(file));
+    const ConfigReader reader(file, row->name);
 
     ModelConfig config;
-    config.architecture = info->architecture;
+    config.architecture = row->name;
+    config.tensor_names = row->tensors;
     if (file.has("general.name")) {
         GYRE_ASSIGN(const std::string_view name, file.get_string("general.name"));
         config.name = printable(name);
     }
     GYRE_TRY(read_sizes(reader, config));
-    GYRE_TRY(read_vocab(reader, *info, config));
-    config.activation = info->activation;
-    GYRE_TRY(reader.optional("gyre.activation", std::span<const Word<Activation>>(kActivations),
-                             config.activation));
-    config.parallel_residual = info->parallel_residual;
-    GYRE_TRY(reader.optional(reader.arch("use_parallel_residual"), config.parallel_residual));
-    GYRE_TRY(read_attention(reader, config));
-    GYRE_TRY(read_position(reader, *info, config));
+    GYRE_TRY(read_norms(reader, *row, config));
+    GYRE_TRY(read_vocab(reader, *row, config));
+    GYRE_TRY(read_blocks(reader, *row, config));
+    GYRE_TRY(read_attention(reader, *row, config));
+    GYRE_TRY(read_quantities(reader, *row, config));
+    GYRE_TRY(read_position(reader, *row, config));
+    GYRE_TRY(read_layers(reader, *row, config));
     GYRE_TRY(check_complex_pairing(reader, config));
     GYRE_TRY(file.refuse_unread(GgufReading::Keys::kModel, config));
     return config;
@@ -261,9 +288,6 @@ std::vector<RotarySpec> ModelSpec::rotary_specs(std::uint32_t session_ctx) const
     return specs;
 }
 
-const char* to_string(Architecture value) {
-    return kArchitectures[static_cast<std::uint32_t>(value)].name;
-}
 const char* to_string(PositionKind value) {
     return word_of(std::span<const Word<PositionKind>>(kPositions), value);
 }

@@ -1,7 +1,8 @@
 // What a model file says about the model: sizes, positions, attention; every value checked.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keys: ARCH.* as the GGUF ecosystem writes them, gyre.* for what GGUF has no key for. A missing,
+// Keys: ARCH.* as the GGUF ecosystem writes them, gyre.* for what GGUF has no key for. What they
+// mean in a family of models is its row of architectures(). A missing,
 // mistyped or out-of-range key, an unknown value, and a key that nothing reads and that is not
 // known to change nothing (free_keys.cpp) are refused by name. The tokenizer's keys are judged by
 // their reader.
@@ -13,14 +14,12 @@
 #include <string_view>
 
 #include "runtime/base/status.h"
+#include "runtime/model/architectures.h"
 #include "runtime/model/gguf_reading.h"
 #include "runtime/model/model_spec.h"
 
 namespace gyre {
 
-enum class Architecture : std::uint32_t { kGpt2 = 0, kGptNeox = 1 };
-
-const char* to_string(Architecture value);    // "gpt2"
 const char* to_string(PositionKind value);    // "rotary", as in gyre.position
 const char* to_string(Activation value);      // "gelu_tanh", as in gyre.activation
 const char* to_string(ProjectionKind value);  // "real"
@@ -29,7 +28,8 @@ const char* to_string(ValueRotation value);   // "rove"
 
 // What a file says: the spec, and what nothing is computed from.
 struct ModelConfig : ModelSpec {
-    Architecture architecture = Architecture::kGpt2;
+    std::string architecture;    // general.architecture: the row of architectures()
+    TensorNames tensor_names{};  // of that row
     std::string name;            // general.name, or empty
     std::uint32_t n_tokens = 0;  // tokens of the tokenizer, <= n_vocab; rows beyond are padding
 };

@@ -9,7 +9,6 @@
 namespace gyre {
 namespace {
 
-constexpr Range<double> kThetaRange = {1.0 + 1e-6, 1e15};
 constexpr Range<double> kInterpolation = {1e-3, 1e6};  // a factor below 1 compresses
 constexpr Range<double> kExtension = {1.0, 1e6};
 constexpr Range<double> kAmplitude = {1e-3, 1e3};
@@ -105,7 +104,9 @@ Status read_geometry(const ConfigReader& reader, ModelConfig& config) {
     GYRE_TRY(reader.optional("gyre.rotary.values", std::span<const Word<ValueRotation>>(kValues),
                              rotary.values));
     GYRE_TRY(reader.optional("gyre.rotary.xpos", rotary.xpos));
-    return read_inv_freq(reader, config);
+    GYRE_TRY(read_inv_freq(reader, config));
+    if (!rotary.inv_freq.empty()) return {};  // the file's frequencies stay as they are
+    return reader.optional("gyre.rotary.resonance", rotary.resonance);
 }
 
 Status read_longrope_factors(const ConfigReader& reader, RotaryRecipe& rotary) {

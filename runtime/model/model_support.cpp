@@ -26,8 +26,6 @@ bool has_activation(const ModelConfig& config) {
 
 // Flip the last column when the engine has learned the feature, in the same change as its test.
 constexpr EngineCapability kCapabilities[] = {
-    {"general.architecture = gptneox",
-     [](const ModelConfig& c) { return c.architecture == Architecture::kGptNeox; }, true},
     {"use_parallel_residual = true", [](const ModelConfig& c) { return c.parallel_residual; },
      true},
     {"gyre.position = learned", has_position<PositionKind::kLearned>, true},
@@ -38,6 +36,7 @@ constexpr EngineCapability kCapabilities[] = {
     {"gyre.activation = gelu_tanh", has_activation<Activation::kGeluTanh>, true},
     {"gyre.activation = gelu_erf", has_activation<Activation::kGeluErf>, true},
     {"gyre.activation = relu2", has_activation<Activation::kRelu2>, true},
+    {"gyre.activation = silu", has_activation<Activation::kSilu>, true},
     {"gyre.attention.projection = complex",
      [](const ModelConfig& c) { return c.attention.qkv == ProjectionKind::kComplex; }, true},
     {"gyre.attention.output_projection = complex",
@@ -63,6 +62,8 @@ constexpr EngineCapability kCapabilities[] = {
      true},
     {"gyre.rotary.xpos = true", [](const ModelConfig& c) { return is_rotary(c) && c.rotary.xpos; },
      true},
+    {"gyre.rotary.resonance = true",
+     [](const ModelConfig& c) { return is_rotary(c) && c.rotary.resonance; }, true},
     {"rope_freqs.weight",
      [](const ModelConfig& c) { return is_rotary(c) && !c.rotary.freq_factors.empty(); }, true},
     {"rope.scaling.type = linear", has_scaling<RotaryScalingType::kLinear>, true},

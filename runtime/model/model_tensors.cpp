@@ -109,51 +109,53 @@ class TensorFinder {
     std::map<std::string, Seen> optional_;  // by the name behind the layer's number
 };
 
-Status find_attention(TensorFinder& finder, const ModelSpec& spec, const std::string& blk,
+Status find_attention(TensorFinder& finder, const ModelConfig& spec, const std::string& blk,
                       LayerTensors& layer) {
+    const TensorNames& names = spec.tensor_names;
     const AttentionSpec& attention = spec.attention;
     const std::uint64_t q_rows = std::uint64_t{spec.n_head} * spec.head_dim;
     const std::uint64_t kv_rows = std::uint64_t{spec.n_head_kv} * spec.head_dim;
     if (attention.separate_qkv) {
         const ProjectionKind kind = attention.qkv;
-        GYRE_TRY(finder.find_linear(blk + "attn_q", q_rows, spec.n_embd, kind, layer.attn_q));
-        GYRE_TRY(finder.find_linear(blk + "attn_k", kv_rows, spec.n_embd, kind, layer.attn_k));
-        GYRE_TRY(finder.find_linear(blk + "attn_v", kv_rows, spec.n_embd, kind, layer.attn_v));
+        GYRE_TRY(finder.find_linear(blk + names.attn_q, q_rows, spec.n_embd, kind, layer.attn_q));
+        GYRE_TRY(finder.find_linear(blk + names.attn_k, kv_rows, spec.n_embd, kind, layer.attn_k));
+        GYRE_TRY(finder.find_linear(blk + names.attn_v, kv_rows, spec.n_embd, kind, layer.attn_v));
     } else {
-        GYRE_TRY(finder.find_linear(blk + "attn_qkv", spec.n_qkv(), spec.n_embd, attention.qkv,
+        GYRE_TRY(finder.find_linear(blk + names.attn_qkv, spec.n_qkv(), spec.n_embd, attention.qkv,
                                     layer.attn_qkv));
     }
     if (attention.head_norm) {
-        GYRE_TRY(finder.find_gain(blk + "attn_q_norm", spec.head_dim, layer.attn_q_norm));
-        GYRE_TRY(finder.find_gain(blk + "attn_k_norm", spec.head_dim, layer.attn_k_norm));
+        GYRE_TRY(finder.find_gain(blk + names.attn_q_norm, spec.head_dim, layer.attn_q_norm));
+        GYRE_TRY(finder.find_gain(blk + names.attn_k_norm, spec.head_dim, layer.attn_k_norm));
     }
-    GYRE_TRY(finder.find_linear(blk + "attn_output", spec.n_embd, q_rows, attention.output,
+    GYRE_TRY(finder.find_linear(blk + names.attn_output, spec.n_embd, q_rows, attention.output,
                                 layer.attn_output));
     if (!attention.sink_logits) return {};
     return finder.find_vector(blk + "attn_sinks.weight", spec.n_head, true, layer.attn_sinks);
 }
 
-Status find_layer(TensorFinder& finder, const ModelSpec& spec, std::uint32_t n,
+Status find_layer(TensorFinder& finder, const ModelConfig& spec, std::uint32_t n,
                   LayerTensors& layer) {
+    const TensorNames& names = spec.tensor_names;
     const std::string blk = "blk." + std::to_string(n) + ".";
     const std::uint64_t n_embd = spec.n_embd;
     const ProjectionKind real = ProjectionKind::kReal;
     if (spec.has_norms_before()) {
-        GYRE_TRY(finder.find_norm(blk + "attn_norm", n_embd, layer.attn_norm));
+        GYRE_TRY(finder.find_norm(blk + names.attn_norm, n_embd, layer.attn_norm));
     }
     GYRE_TRY(find_attention(finder, spec, blk, layer));
     if (spec.has_norms_after()) {
-        GYRE_TRY(finder.find_norm(blk + "post_attention_norm", n_embd, layer.attn_post_norm));
-        GYRE_TRY(finder.find_norm(blk + "post_ffw_norm", n_embd, layer.ffn_post_norm));
+        GYRE_TRY(finder.find_norm(blk + names.attn_post_norm, n_embd, layer.attn_post_norm));
+        GYRE_TRY(finder.find_norm(blk + names.ffn_post_norm, n_embd, layer.ffn_post_norm));
     }
     if (spec.has_norms_before()) {
-        GYRE_TRY(finder.find_norm(blk + "ffn_norm", n_embd, layer.ffn_norm));
+        GYRE_TRY(finder.find_norm(blk + names.ffn_norm, n_embd, layer.ffn_norm));
     }
     if (spec.gated) {
-        GYRE_TRY(finder.find_linear(blk + "ffn_gate", spec.n_ff, n_embd, real, layer.ffn_gate));
+        GYRE_TRY(finder.find_linear(blk + names.ffn_gate, spec.n_ff, n_embd, real, layer.ffn_gate));
     }
-    GYRE_TRY(finder.find_linear(blk + "ffn_up", spec.n_ff, n_embd, real, layer.ffn_up));
-    return finder.find_linear(blk + "ffn_down", n_embd, spec.n_ff, real, layer.ffn_down);
+    GYRE_TRY(finder.find_linear(blk + names.ffn_up, spec.n_ff, n_embd, real, layer.ffn_up));
+    return finder.find_linear(blk + names.ffn_down, n_embd, spec.n_ff, real, layer.ffn_down);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The tensors of a GPT-2-style model: every name and shape checked against the config.
+// The tensors of a model: every name and shape checked against the config.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Shapes below are [rows][n_in], n_in fastest; the file's dims are the reverse.

@@ -158,6 +158,12 @@ std::vector<double> rope_inv_freq(std::uint32_t rotary_dim, double theta) {
     return w;
 }
 
+std::vector<double> whole_wavelengths(std::vector<double> inv_freq) {
+    for (double& w : inv_freq)
+        w = kTwoPi / std::max(1.0, std::round(kTwoPi / w));
+    return inv_freq;
+}
+
 std::vector<double> rope_id_inv_freq(std::uint32_t head_dim, std::uint32_t train_length) {
     std::vector<double> w(head_dim / 2, 0.0);
     const std::uint32_t n = head_dim / 4;

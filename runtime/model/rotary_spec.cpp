@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 namespace gyre {
 
@@ -66,7 +67,8 @@ RotarySpec make_rotary_spec(const RotaryRecipe& recipe, std::uint32_t head_dim,
                             std::uint32_t n_ctx) {
     RotarySpec spec = make_unturned_spec(head_dim);
     const RotaryScaling& scaling = recipe.scaling;
-    const RotaryFrequencies computed = rotary_scaling_rule(scaling.type).fill(recipe, n_ctx);
+    RotaryFrequencies computed = rotary_scaling_rule(scaling.type).fill(recipe, n_ctx);
+    if (recipe.resonance) computed.inv_freq = whole_wavelengths(std::move(computed.inv_freq));
     const bool whole_head = !recipe.inv_freq.empty();
     const std::vector<double>& inv_freq = whole_head ? recipe.inv_freq : computed.inv_freq;
     assert(inv_freq.size() <= spec.inv_freq.size());

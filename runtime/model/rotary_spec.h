@@ -117,6 +117,7 @@ struct RotaryRecipe {
     ValueRotation values = ValueRotation::kNone;
     AttentionTemperature temperature;
     bool xpos = false;
+    bool resonance = false;  // whole_wavelengths() of what the scaling gives
 };
 
 struct RotaryFrequencies {
@@ -147,6 +148,8 @@ RotarySpec make_unturned_spec(std::uint32_t head_dim);
 
 // theta^(-2i / rotary_dim) for i < rotary_dim / 2.
 std::vector<double> rope_inv_freq(std::uint32_t rotary_dim, double theta);
+// Resonance RoPE (arXiv:2403.00071): a turn takes a whole number of positions, the nearest.
+std::vector<double> whole_wavelengths(std::vector<double> inv_freq);
 // RoPE-ID (arXiv:2603.18017): the first head_dim / 4 pairs, log-spaced from one turn in 32
 // positions to two turns in train_length positions.
 std::vector<double> rope_id_inv_freq(std::uint32_t head_dim, std::uint32_t train_length);

@@ -80,6 +80,8 @@ def frequencies(keys, tensors, d, n_ctx):
         inv_freq, amplitude = standard_rule(keys, tensors, d, theta, n_ctx)
     if "rope_freqs.weight" in tensors:
         inv_freq = [w / f32(f) for w, f in zip(inv_freq, tensors["rope_freqs.weight"], strict=True)]
+    if keys.get("gyre.rotary.resonance", False):
+        inv_freq = oracle.whole_wavelengths(inv_freq)
     return inv_freq, amplitude
 
 

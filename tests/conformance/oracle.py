@@ -162,6 +162,11 @@ def pair_channels(pairing, n_pairs, stride):
     return [(i, i + stride) for i in range(n_pairs)]
 
 
+def whole_wavelengths(inv_freq):
+    """Wang et al. 2024 (Resonance RoPE, arXiv:2403.00071): a turn takes the nearest whole number of positions."""
+    return [2 * math.pi / max(1, round(2 * math.pi / w)) for w in inv_freq]
+
+
 def xpos_zeta(i, d):
     """xPos, Sun et al. 2022 (arXiv:2212.10554): queries times zeta^(m/512), keys times zeta^(-n/512)."""
     return (2.0 * i / d + 0.4) / 1.4

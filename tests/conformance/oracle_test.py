@@ -105,6 +105,12 @@ class Frequencies(unittest.TestCase):
             elif wavelength > 8192:
                 self.assertEqual(v, w / 8.0)
 
+    def test_resonance_repeats_after_a_whole_number_of_positions(self):
+        plain = oracle.rope_frequencies(8)  # wavelengths of 6.28, 62.8, 628.3 and 6283.2
+        for w, wavelength in zip(oracle.whole_wavelengths(plain), (6, 63, 628, 6283), strict=True):
+            here, there = oracle.cos_sin(17, w), oracle.cos_sin(17 + wavelength, w)
+            self.assertLess(max(abs(a - b) for a, b in zip(here, there)), 1e-12)
+
     def test_rope_id_from_32_tokens_to_half_the_trained_length(self):
         w = oracle.rope_id_frequencies(64, 1024)
         self.assertEqual(len(w), 32)

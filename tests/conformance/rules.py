@@ -241,6 +241,10 @@ def xpos(rule):
     return adding(rule, gyre__rotary__xpos=True)
 
 
+def resonance(rule):
+    return adding(rule, gyre__rotary__resonance=True)
+
+
 def crope(rule):
     """CRoPE's numbers are the pairs (2c, 2c + 1), so the rotation's must be too."""
 

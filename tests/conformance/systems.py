@@ -93,6 +93,7 @@ SCALING = [
     System("yarn_partial", "YaRN on the first channels: the rest keep their amplitude", r.yarn_partial, PAIRS),
     System("llama3", "Llama 3.1", r.llama3, TURNING),
     System("longrope", "LongRoPE: short and long factors, attention factor", r.longrope, MANY),
+    System("resonance", "Resonance RoPE on YaRN's speeds: whole wavelengths", r.resonance(r.yarn), COMBINED),
     System("freq_factors", "rope_freqs.weight", r.freq_factors, MANY),
     System("rove_linear", "RoVE with position interpolation", r.rove(r.linear), COMBINED),
     System("rove_ntk", "RoVE with the NTK-aware base", r.rove(r.ntk), COMBINED),

@@ -30,7 +30,7 @@ void expect_refused(const GgufBuilder& builder, const std::string& named,
 TEST(ModelConfig, ReadsTheSmallModel) {
     const auto config = config_of(small_model());
     ASSERT_TRUE(config.ok()) << config.status().message();
-    EXPECT_EQ(config->architecture, Architecture::kGpt2);
+    EXPECT_EQ(config->architecture, "gpt2");
     EXPECT_EQ(config->name, "small");
     EXPECT_EQ(config->n_vocab, 5u);
     EXPECT_EQ(config->n_tokens, 4u);
@@ -70,6 +70,7 @@ GgufBuilder model_reading(const std::string& key) {
             b.erase(std::string("gyre.rotary.scaling.") + name);
         }
     }
+    if (key == "gyre.rotary.resonance") b.erase("gyre.rotary.inv_freq");
     if (key.find("_freq_factor") != std::string::npos) {
         b.string("gyre.rotary.scaling.type", "llama3");
         b.f32("gyre.rotary.scaling.low_freq_factor", 1.0f);
@@ -111,6 +112,7 @@ constexpr const char* kEveryKey[] = {
     "gyre.rotary.keys",
     "gyre.rotary.values",
     "gyre.rotary.xpos",
+    "gyre.rotary.resonance",
     "gyre.rotary.scaling.type",
     "gyre.rotary.scaling.factor",
     "gyre.rotary.scaling.original_context_length",
@@ -154,7 +156,7 @@ TEST(ModelConfig, UnknownValuesAreRefusedWithTheKnownOnes) {
     expect_refused(small_model().string("gyre.rotary.scaling.type", "linear"), "'linear'",
                    "llama3");
     expect_refused(small_model().string("gpt2.rope.scaling.type", "su"), "'su'", "yarn");
-    expect_refused(small_model().string("general.architecture", "llama"), "'llama'", "gpt2");
+    expect_refused(small_model().string("general.architecture", "mamba"), "'mamba'", "gpt2");
 }
 
 TEST(ModelConfig, SizesOutOfRangeAreRefused) {
@@ -168,8 +170,8 @@ TEST(ModelConfig, SizesOutOfRangeAreRefused) {
         {"gpt2.feed_forward_length", {0, UINT32_MAX}},
         {"gpt2.attention.head_count", {0, 3, 1025}},
         {"gpt2.attention.head_count_kv", {0, 3, 4}},
-        {"gpt2.attention.key_length", {0, 5}},
-        {"gpt2.attention.value_length", {2, 8}},
+        {"gpt2.attention.key_length", {0, 65537}},
+        {"gpt2.attention.value_length", {2, 8}},  // other than the keys'
         {"gpt2.rope.dimension_count", {0, 1, 3, 6}},
     };
     for (const auto& row : rows) {
@@ -180,6 +182,18 @@ TEST(ModelConfig, SizesOutOfRangeAreRefused) {
                            std::to_string(bad));
         }
     }
+}
+
+TEST(ModelConfig, HeadsHaveASizeOfTheirOwnByKey) {
+    GgufBuilder b = small_model();
+    b.u32("gpt2.attention.key_length", 6);
+    EXPECT_EQ(config_of(b)->head_dim, 6u);
+    EXPECT_EQ(config_of(b)->n_qkv(), 36u);
+    EXPECT_EQ(config_of(b)->rotary.rotary_dim, 6u);
+    expect_refused(b.u32("gpt2.attention.value_length", 4), "value_length", "expected 6");
+    // Then the width need not be a multiple of the number of heads.
+    b.u32("gpt2.attention.value_length", 6).u32("gpt2.embedding_length", 9);
+    EXPECT_TRUE(config_of(b).ok()) << config_of(b).status().message();
 }
 
 TEST(ModelConfig, KeyHeadsDivideTheQueryHeads) {
@@ -297,6 +311,7 @@ TEST(ModelConfig, EachUnsupportedFeatureIsNamed) {
         {"gyre.rotary.values = rotate_only",
          [](auto& b) { b.string("gyre.rotary.values", "rotate_only"); }},
         {"gyre.rotary.xpos = true", [](auto& b) { b.boolean("gyre.rotary.xpos", true); }},
+        {"gyre.rotary.resonance = true", [](auto& b) { b.boolean("gyre.rotary.resonance", true); }},
         {"rope_freqs.weight", [](auto& b) { b.tensor("rope_freqs.weight", {2}); }},
         {"rope.scaling.type = linear", [](auto& b) { b.f32("gpt2.rope.scaling.factor", 2.0f); }},
         {"rope.scaling.type = yarn",

@@ -41,6 +41,25 @@ GgufBuilder gptneox() {
     return b.tensor("output.weight", {8, 5});
 }
 
+// Llama's shape: two query heads of 4, one key head.
+GgufBuilder llama() {
+    GgufBuilder b;
+    b.string("general.architecture", "llama").u32("llama.context_length", 8);
+    b.u32("llama.embedding_length", 8).u32("llama.block_count", 2);
+    b.u32("llama.feed_forward_length", 12).u32("llama.attention.head_count", 2);
+    b.u32("llama.attention.head_count_kv", 1).u32("llama.rope.dimension_count", 4);
+    b.f32("llama.attention.layer_norm_rms_epsilon", 1e-5f).u32("llama.vocab_size", 5);
+    b.tensor("token_embd.weight", {8, 5}).tensor("output_norm.weight", {8});
+    for (const std::string blk : {"blk.0.", "blk.1."}) {
+        b.tensor(blk + "attn_norm.weight", {8}).tensor(blk + "attn_q.weight", {8, 8});
+        b.tensor(blk + "attn_k.weight", {8, 4}).tensor(blk + "attn_v.weight", {8, 4});
+        b.tensor(blk + "attn_output.weight", {8, 8}).tensor(blk + "ffn_norm.weight", {8});
+        b.tensor(blk + "ffn_gate.weight", {8, 12}).tensor(blk + "ffn_up.weight", {8, 12});
+        b.tensor(blk + "ffn_down.weight", {12, 8});
+    }
+    return b;
+}
+
 struct Outcome {
     Status status;
     std::vector<std::string> notes;
@@ -148,6 +167,11 @@ TEST(RefusedFiles, KeysThatMayChangeTheResults) {
          },
          "[int32 x 2]"},
         {rotary, "gyre.rotary.scaling.factor", f32("gyre.rotary.scaling.factor", 4.0f)},
+        {rotary, "gyre.rotary.resonance",
+         [](auto& b) {
+             b.template array<float>("gyre.rotary.inv_freq", 6, {1.0f, 0.1f});
+             b.boolean("gyre.rotary.resonance", true);
+         }},
         {rotary, "gyre.rotary.scaling.low_freq_factor",
          [](auto& b) {
              b.string("gyre.rotary.scaling.type", "ntk").f32("gyre.rotary.scaling.factor", 2.0f);
@@ -157,6 +181,10 @@ TEST(RefusedFiles, KeysThatMayChangeTheResults) {
         {gptneox, "gptneox.attention.sliding_window_pattern",
          u32("gptneox.attention.sliding_window_pattern", 2)},
         {gptneox, "gpt2.logit_scale", f32("gpt2.logit_scale", 1.0f)},  // another architecture's
+        {llama, "llama.expert_count", u32("llama.expert_count", 8)},   // Mixtral
+        {llama, "llama.use_parallel_residual", boolean("llama.use_parallel_residual", true)},
+        {llama, "llama.final_logit_softcapping", f32("llama.final_logit_softcapping", 30.0f)},
+        {llama, "llama.rope.freq_base_swa", f32("llama.rope.freq_base_swa", 1e4f)},
     };
     for (const Variation& row : rows) {
         SCOPED_TRACE(row.name);
@@ -179,6 +207,11 @@ TEST(RefusedFiles, TensorsThatMayChangeTheResults) {
         {gpt2, "blk.0.ffn_up.weight.lora_a", tensor("blk.0.ffn_up.weight.lora_a", {8, 2})},
         {rotary, "rope_factors_long.weight", tensor("rope_factors_long.weight", {2})},
         {gptneox, "blk.0.attn_k_norm.weight", tensor("blk.0.attn_k_norm.weight", {4})},
+        {llama, "blk.1.attn_q_norm.weight", tensor("blk.1.attn_q_norm.weight", {4})},
+        {llama, "blk.0.post_ffw_norm.weight", tensor("blk.0.post_ffw_norm.weight", {8})},
+        {llama, "blk.1.attn_qkv.weight", tensor("blk.1.attn_qkv.weight", {8, 16})},
+        {llama, "blk.0.ffn_gate_exps.weight", tensor("blk.0.ffn_gate_exps.weight", {8, 12, 2})},
+        {llama, "output.bias", tensor("output.bias", {5})},
     };
     for (const Variation& row : rows) {
         SCOPED_TRACE(row.name);
@@ -193,6 +226,7 @@ TEST(RefusedFiles, PartsThatTheArchitectureHas) {
         {gptneox, "blk.1.ffn_down.bias", without_tensor("blk.1.ffn_down.bias"), "missing"},
         {gptneox, "output.weight", without_tensor("output.weight"), "gptneox"},
         {gpt2, "position_embd.weight", without_tensor("position_embd.weight"), "gyre.position"},
+        {llama, "blk.1.attn_k.bias", tensor("blk.0.attn_k.bias", {4}), "blk.0.attn_k.bias"},
     };
     for (const Variation& row : rows) {
         SCOPED_TRACE(row.name);
@@ -233,6 +267,16 @@ TEST(RefusedFiles, ValuesThatChangeNothingLoad) {
         {"causal", gpt2, boolean("gpt2.attention.causal", true)},
         {"no ALiBi", gpt2, f32("gpt2.attention.max_alibi_bias", 0.0f)},
         {"no clamp", gpt2, f32("gpt2.attention.clamp_kqv", 0.0f)},
+        {"a Llama", llama, [](auto&) {}},
+        {"fused queries, keys and values", llama,
+         [](auto& b) {
+             for (const std::string blk : {"blk.0.", "blk.1."}) {
+                 for (const char* part : {"attn_q", "attn_k", "attn_v"})
+                     b.erase_tensor(blk + part + ".weight");
+                 b.tensor(blk + "attn_qkv.weight", {8, 16});
+             }
+         }},
+        {"the other epsilon", llama, f32("llama.attention.layer_norm_epsilon", 1e-6f)},
         {"the other epsilon", gpt2, f32("gpt2.attention.layer_norm_rms_epsilon", 1e-6f)},
         {"vocab_size", gpt2, u32("gpt2.vocab_size", 5)},
         {"pooling", gpt2, u32("gpt2.pooling_type", 0)},

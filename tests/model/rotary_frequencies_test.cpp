@@ -211,6 +211,16 @@ TEST(RotaryFrequencies, FrequencyFactorsComeBeforeTheScaling) {
     EXPECT_NEAR(w.inv_freq[1], 0.1 / 10, 1e-16);
 }
 
+// arXiv:2403.00071. Wavelengths of 6.28, 62.8, 628.3 and 6283.2; none is shorter than a position.
+TEST(RotaryFrequencies, ResonanceMakesWavelengthsWhole) {
+    const auto w = whole_wavelengths({1.0, 0.1, 0.01, 0.001, 0.0, 1000.0});
+    const double wavelengths[] = {6.0, 63.0, 628.0, 6283.0};
+    for (std::size_t i = 0; i < 4; ++i)
+        EXPECT_NEAR(2 * std::numbers::pi / w[i], wavelengths[i], 1e-10);
+    EXPECT_EQ(w[4], 0.0);
+    EXPECT_EQ(w[5], 2 * std::numbers::pi);
+}
+
 // arXiv:2603.18017: one turn in 32 tokens down to two turns in the training length, half the head.
 TEST(RotaryFrequencies, RopeIdPeriods) {
     const auto w = rope_id_inv_freq(64, 1024);

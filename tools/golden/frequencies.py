@@ -48,6 +48,11 @@ def yarn_amplitude(s):
     return 1 + 0.1 * math.log(s) if s > 1 else 1.0
 
 
+def whole_wavelengths(w):
+    """Resonance RoPE (Wang et al. 2024, arXiv:2403.00071): a turn takes the nearest whole number of positions."""
+    return 2 * math.pi / np.maximum(1, np.rint(2 * math.pi / w))
+
+
 def llama3(d, theta, s, trained, low, high):
     """Llama 3.1 (Meta, 2024), by turns in T positions: below `low` interpolated, above `high` kept, else blended."""
     w = rope(d, theta)
@@ -87,6 +92,8 @@ def frequencies_of(keys, tensors, d, theta, context):
     w, amplitude = rule(keys, tensors, own or standard, d, theta, context)
     if "rope_freqs.weight" in tensors:
         w = w / _divisors(tensors, "rope_freqs.weight", d)
+    if keys.get("gyre.rotary.resonance", False):
+        w = whole_wavelengths(w)
     return w, amplitude
 
 

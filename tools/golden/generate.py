@@ -20,6 +20,7 @@ from common.blocks import TYPES, stored_type  # noqa: E402
 from common.gguf_reader import GGUFFile  # noqa: E402
 from common.gguf_writer import GGUFWriter  # noqa: E402
 from common.gpt2_metadata import model_pairs, rotary_pairs, tokenizer_pairs  # noqa: E402
+from golden.families import family  # noqa: E402
 from golden.models import BASE, FIRST_FAR, LONG, MODELS, fields_of  # noqa: E402
 from golden.reference import Reference  # noqa: E402
 from golden.text import small_tokenizer, write_tokenization  # noqa: E402
@@ -27,18 +28,21 @@ from golden.text import small_tokenizer, write_tokenization  # noqa: E402
 
 def random_weights(f, rng):
     """name -> float32 [out, in]. Scales keep every layer's output near 1 and make attention choose: with unit inputs
-    queries and keys have a standard deviation of 1.5, so logits of about 2.2 rather than 0."""
+    queries and keys have a standard deviation of 1.5 (attn_gain), so logits of about 2.2 rather than 0."""
     c, ff, heads, kv = f["n_embd"], f["n_ff"], f["n_head"], f["n_head_kv"] or f["n_head"]
-    d = c // heads
+    d, row = f["head_size"] or c // heads, family(f["arch"])
     out = {}
 
     def normal(name, shape, scale, mean=0.0):
         out[name] = (mean + scale * rng.standard_normal(shape)).astype(np.float32)
 
-    def norm(name):
-        normal(name + ".weight", (c,), 0.2, 1.0)
-        if f["bias"]:
-            normal(name + ".bias", (c,), 0.1)
+    def has_bias(name):
+        return f["bias"] if isinstance(f["bias"], bool) else name.split(".")[-1] in f["bias"]
+
+    def norm(name, n=c, gain=1.0):
+        normal(name + ".weight", (n,), 0.2, gain)
+        if has_bias(name):
+            normal(name + ".bias", (n,), 0.1)
 
     def linear(name, n_out, n_in, gain):
         if name.split(".")[-1] in f["complex"]:
@@ -46,21 +50,39 @@ def random_weights(f, rng):
                 normal(name + part + ".weight", (n_out // 2, n_in // 2), gain / n_in**0.5)
         else:
             normal(name + ".weight", (n_out, n_in), gain / n_in**0.5)
-        if f["bias"]:
+        if has_bias(name):
             normal(name + ".bias", (n_out,), 0.3)
 
-    normal("token_embd.weight", (f["vocab"], c), 0.3)
+    def projections(blk):
+        if not f["separate"]:
+            return linear(blk + "attn_qkv", (heads + 2 * kv) * d, c, f["attn_gain"])
+        linear(blk + "attn_q", heads * d, c, f["attn_gain"])
+        linear(blk + "attn_k", kv * d, c, f["attn_gain"])
+        return linear(blk + "attn_v", kv * d, c, f["attn_gain"])
+
+    normal("token_embd.weight", (f["vocab"], c), f["embd"])
     if f["position"] == "learned":
         normal("position_embd.weight", (f["context"], c), 0.3)
     for n in range(f["n_layer"]):
-        norm(f"blk.{n}.attn_norm")
-        linear(f"blk.{n}.attn_qkv", (heads + 2 * kv) * d, c, 1.5)
-        linear(f"blk.{n}.attn_output", c, c, 1.0)
+        blk = f"blk.{n}."
+        if row["place"] != "after":
+            norm(blk + "attn_norm")
+        projections(blk)
+        if row["head_norm"]:
+            norm(blk + "attn_q_norm", d, f["head_gain"])
+            norm(blk + "attn_k_norm", d, f["head_gain"])
+        linear(blk + "attn_output", c, heads * d, 1.0)
         if f["sinks"]:
-            normal(f"blk.{n}.attn_sinks.weight", (heads,), 1.0, 2.0)  # as large as a row's larger scores
-        norm(f"blk.{n}.ffn_norm")
-        linear(f"blk.{n}.ffn_up", ff, c, 1.5)
-        linear(f"blk.{n}.ffn_down", c, ff, 1.0)
+            normal(blk + "attn_sinks.weight", (heads,), 1.0, 2.0)  # as large as a row's larger scores
+        if row["place"] != "before":
+            norm(blk + "post_attention_norm")
+            norm(blk + "post_ffw_norm")
+        if row["place"] != "after":
+            norm(blk + "ffn_norm")
+        if row["gated"]:
+            linear(blk + "ffn_gate", ff, c, 1.5)
+        linear(blk + "ffn_up", ff, c, 1.5)
+        linear(blk + "ffn_down", c, ff, 1.0)
     norm("output_norm")
     if not f["tied"]:
         normal("output.weight", (f["vocab"], c), 0.3)
@@ -82,23 +104,25 @@ def kind_of(value):
 def metadata_of(name, f):
     pairs = model_pairs(
         name=name, file_type=TYPES[f["type"]].file_type, context=f["context"], n_embd=f["n_embd"], n_layer=f["n_layer"],
-        n_ff=f["n_ff"], n_head=f["n_head"], n_head_kv=f["n_head_kv"])
+        n_ff=f["n_ff"], n_head=f["n_head"], eps=f["eps"], n_head_kv=f["n_head_kv"])
+    pairs += [(f"gpt2.attention.{part}_length", "u32", f["head_size"]) for part in ("key", "value") if f["head_size"]]
     if f["position"] == "rotary":
         pairs += rotary_pairs(pairing=f["pairing"], values=f["values"], dimensions=f["rotary_dims"], theta=f["theta"],
                               inv_freq=f["inv_freq"])
     elif f["position"] not in (None, "learned"):  # learned is what GPT-2 files mean without the key
         pairs.append(("gyre.position", "string", f["position"]))
-    default = "gelu_erf" if f["arch"] == "gptneox" else "gelu_tanh"
-    if f["activation"] != default:
+    if f["activation"] not in (None, family(f["arch"])["activation"]):
         pairs.append(("gyre.activation", "string", f["activation"]))
     pairs += [(key.replace("ARCH.", "gpt2."), kind_of(value), value) for key, value in f["keys"].items()]
     return [of_architecture(f["arch"], *pair) for pair in pairs]
 
 
 def of_architecture(arch, key, kind, value):
-    """A pair of a gpt2 file as another architecture has it: the prefix, and the name itself."""
+    """A pair of a gpt2 file as another architecture has it: the prefix, the name itself, the epsilon of its norms."""
     if key == "general.architecture":
         return key, kind, arch
+    if family(arch)["norm"] == "rms":
+        key = key.replace("attention.layer_norm_epsilon", "attention.layer_norm_rms_epsilon")
     return re.sub(r"^gpt2\.", arch + ".", key), kind, value
 
 

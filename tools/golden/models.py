@@ -4,13 +4,17 @@ from rope_id import rope_id_inv_freq
 
 from .frequencies import hope, p_rope
 
-# position None: what the architecture means without the key. keys: written as they are, ARCH being the architecture.
-# complex: matrices stored as .re and .im. sinks: learned sink logits. tensors: vectors, written as they are.
+# position, activation None: what the architecture means without the key. keys: written as they are, ARCH being the
+# architecture. bias: of everything, or of the products named. complex: matrices stored as .re and .im. sinks: learned
+# sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head. attn_gain: of what unit inputs
+# become as queries, keys and values: with more layers less, or a compressed cache's errors grow from layer to layer.
+# head_gain: mean weight of the norms of heads. embd: deviation of the embeddings.
 BASE = {
     "arch": "gpt2", "n_embd": 60, "n_layer": 2, "n_head": 3, "n_head_kv": None, "n_ff": 84, "context": 64, "vocab": 101,
     "position": "rotary", "pairing": "half", "values": "none", "rotary_dims": None, "theta": 10000.0, "inv_freq": None,
     "bias": True, "tied": True, "activation": "gelu_tanh", "type": "f32", "types": {}, "tokenizer": False, "tokens": 23,
-    "keys": {}, "complex": (), "sinks": False, "tensors": {},
+    "keys": {}, "complex": (), "sinks": False, "tensors": {}, "eps": 1e-5, "head_size": None, "separate": False,
+    "attn_gain": 1.5, "head_gain": 1.5, "embd": 0.3,
 }
 
 # Ten pairs of a head of 20: fast, slow and, as RoPE-ID and NoPE halves have them, channels that do not turn at all.
@@ -133,6 +137,7 @@ SYSTEMS = {
         attn_factor=0.75, yarn_attn_factor=1.25, yarn_ext_factor=0.5, yarn_beta_fast=2.0, yarn_beta_slow=0.25)},
     "yarn_partial": {**_SMALL, "rotary_dims": 6, **_yarn()},  # the amplitude belongs to six channels of ten
     "yarn_rove": {**_ROVE, **_yarn()},
+    "yarn_resonance": _with({**_ROVE, **_yarn()}, gyre__rotary__resonance=True),
     "llama3": {**_SMALL, **_own("llama3", factor=8.0, original_context_length=32, low_freq_factor=1.0,
                                 high_freq_factor=4.0)},
     "longrope_short": {**_SMALL, "tensors": _FACTORS, **_own(
@@ -151,6 +156,45 @@ SYSTEMS = {
     "sink_logits": {**_SMALL, "sinks": True},
     "mqa": {**_ROVE, "n_head_kv": 1},
     "gqa_window_yarn_rove": _with({**_ROVE, "n_embd": 36, "n_head": 6, "n_head_kv": 2, **_yarn()}, **_WINDOW),
+}
+
+# Families: whatever a row of the reader's table says must show. An epsilon of 0.01 does beside activations of 0.3.
+_FAMILY = {"position": None, "activation": None, "separate": True, "bias": False, "eps": 0.01, "n_embd": 32,
+           "n_head": 4, "n_head_kv": 2, "n_ff": 26, "vocab": 53}
+
+_BIASES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+
+FAMILIES = {
+    "llama": {**_FAMILY, "arch": "llama", "tied": False, "tensors": {"rope_freqs.weight": [1.0, 1.25, 2.0, 3.5]},
+              "keys": {"ARCH.rope.freq_base": 100.0}},
+    "llama_bias": {**_FAMILY, "arch": "llama", "bias": _BIASES,
+                   "keys": {"ARCH.rope.dimension_count": 8, "ARCH.rope.freq_base": 100.0}},
+    "qwen2": {**_FAMILY, "arch": "qwen2", "bias": _BIASES[:3], "keys": {"ARCH.rope.freq_base": 100.0}},
+    "qwen3": {**_FAMILY, "arch": "qwen3", "n_embd": 30, "head_size": 12, "n_head_kv": 1, "tied": False,
+              "keys": {"ARCH.rope.freq_base": 100.0}},
+    "gemma": {**_FAMILY, "arch": "gemma", "n_embd": 30, "n_head": 2, "n_head_kv": 1, "head_size": 12, "embd": 0.05,
+              "keys": {"ARCH.rope.freq_base": 100.0}},
+    "gemma2": {**_FAMILY, "arch": "gemma2", "n_layer": 3, "n_embd": 22, "n_head_kv": 1, "head_size": 8, "n_ff": 18,
+               "keys": {"ARCH.rope.freq_base": 100.0, **_WINDOW, "ARCH.attn_logit_softcapping": 2.0,
+                        "ARCH.final_logit_softcapping": 3.0}},
+    "gemma3": {**_FAMILY, "arch": "gemma3", "n_layer": 7, "n_embd": 18, "n_head": 2, "n_head_kv": 1, "head_size": 8,
+               "n_ff": 14, "head_gain": 1.0, "keys": {
+                   "ARCH.rope.freq_base": 400.0, "ARCH.rope.freq_base_swa": 100.0, **_WINDOW,
+                   "ARCH.rope.scaling.type": "linear", "ARCH.rope.scaling.factor": 4.0}},
+    # Gyre's own keys hold in every family: frequencies of the file with RoVE, complex projections of three matrices,
+    # and RoVE where heads are normalised.
+    "llama_rove": {**_FAMILY, "arch": "llama", "keys": {
+        "gyre.rotary.values": "rove", "gyre.rotary.inv_freq": [1.0, 0.3, 0.0, 0.05]}},
+    "llama_crope": {**_FAMILY, "arch": "llama", "bias": ("attn_q",), "complex": ("attn_q", "attn_k", "attn_v"),
+                    "keys": {"gyre.attention.projection": "complex", "ARCH.rope.freq_base": 100.0}},
+    "qwen3_rove": {**_FAMILY, "arch": "qwen3", "keys": {"gyre.rotary.values": "rove", "ARCH.rope.freq_base": 100.0,
+                                                        "gyre.rotary.scaling.type": "ntk",
+                                                        "gyre.rotary.scaling.factor": 4.0}},
+    "smollm3": {**_FAMILY, "arch": "smollm3", "n_layer": 4, "n_ff": 14, "attn_gain": 1.1,
+                "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "granite": {**_FAMILY, "arch": "granite", "embd": 0.05, "keys": {
+        "ARCH.rope.freq_base": 100.0, "ARCH.embedding_scale": 6.0, "ARCH.residual_scale": 0.5, "ARCH.attention.scale": 0.25,
+        "ARCH.logit_scale": 4.0, "ARCH.rope.scaling.finetuned": True}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.
@@ -180,7 +224,7 @@ LONG = {
     "window": {**_FAR_ROVE, "keys": _WINDOW},
 }
 
-MODELS = {**PARTS, **SYSTEMS}
+MODELS = {**PARTS, **SYSTEMS, **FAMILIES}
 
 
 def fields_of(name):

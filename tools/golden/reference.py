@@ -1,9 +1,10 @@
 """The whole model in float64, written from the papers and for reading: no cache, no blocks, one sentence a step.
 
-Backbones: Radford et al. 2019 (GPT-2): pre-LN decoder, tied head unless the file has its own. Black et al. 2022
-(GPT-NeoX-20B, arXiv:2204.06745): attention and MLP side by side. Rotary: Su et al. 2021 (RoFormer, arXiv:2104.09864).
-RoVE: Garcia-Castellanos et al. 2026 (arXiv:2606.11275). T is the number of tokens, C n_embd, H heads, G key/value
-heads, D head size, V vocabulary.
+Backbones: Radford et al. 2019 (GPT-2): pre-LN decoder, tied head unless the file has its own. Black et al. 2022 (GPT-
+NeoX-20B, arXiv:2204.06745): attention and MLP side by side. Touvron et al. 2023 (Llama, arXiv:2302.13971): RMS norms,
+separate projections, a gated feed-forward; families.py has what other families change of it. Rotary: Su et al. 2021
+(RoFormer, arXiv:2104.09864). RoVE: Garcia-Castellanos et al. 2026 (arXiv:2606.11275). T is the number of tokens, C
+n_embd, H heads, G key/value heads, D head size, V vocabulary.
 """
 
 import math
@@ -33,14 +34,18 @@ class Reference:
         positions = torch.arange(first_position, first_position + len(tokens), dtype=torch.float64)
         x = self._embed(ids, positions)  # [T, C]
         for n in range(self.spec.n_layer):
-            mixed = self._attention(f"blk.{n}.", self._norm(f"blk.{n}.attn_norm", x), positions)
+            block = f"blk.{n}."
+            mixed = self._attention(block, self._before(block + "attn_norm", x), positions)
+            mixed = self.spec.residual_scale * self._after(block + "post_attention_norm", mixed)
             beside = x if self.spec.parallel else x + mixed
-            x = x + mixed + self._mlp(f"blk.{n}.", self._norm(f"blk.{n}.ffn_norm", beside))
+            fed = self._mlp(block, self._before(block + "ffn_norm", beside))
+            x = x + mixed + self.spec.residual_scale * self._after(block + "post_ffw_norm", fed)
         x = self._norm("output_norm", x)
-        return x @ self.weights.get("output.weight", self.weights["token_embd.weight"]).T
+        logits = x @ self.weights.get("output.weight", self.weights["token_embd.weight"]).T
+        return soft_cap(logits * self.spec.logit_scale / self.spec.logit_divisor, self.spec.logit_cap)
 
     def _embed(self, ids, positions):
-        x = self.weights["token_embd.weight"][ids]
+        x = self.weights["token_embd.weight"][ids] * self.spec.embedding_scale
         if self.spec.position == "learned":
             return x + self.weights["position_embd.weight"][positions.long()]
         if self.spec.position == "sinusoidal":
@@ -48,11 +53,19 @@ class Reference:
         return x
 
     def _norm(self, name, x):
-        """LayerNorm (Ba et al. 2016): biased variance, epsilon inside the root."""
-        mean = x.mean(-1, keepdim=True)
+        """LayerNorm: biased variance. RMSNorm: no mean is taken off. Epsilon inside the root."""
+        mean = x.mean(-1, keepdim=True) if self.spec.norm == "layer" else 0.0
         variance = ((x - mean) ** 2).mean(-1, keepdim=True)
         y = (x - mean) / torch.sqrt(variance + self.spec.eps) * self.weights[name + ".weight"]
         return y + self.weights.get(name + ".bias", 0.0)
+
+    def _before(self, name, x):
+        """What a block reads of the residual stream."""
+        return x if self.spec.place == "after" else self._norm(name, x)
+
+    def _after(self, name, y):
+        """What is added of a block's result."""
+        return y if self.spec.place == "before" else self._norm(name, y)
 
     def _linear(self, name, x, is_complex=False):
         """x [T, in], weight [out, in]; complex: re and im [out / 2, in / 2] each."""
@@ -66,14 +79,14 @@ class Reference:
         weight = torch.complex(self.weights[name + ".re.weight"], self.weights[name + ".im.weight"])
         return torch.view_as_real(z @ weight.T).reshape(len(x), -1)
 
-    def _turn(self, x, positions, sign=1.0, amplitude=1.0, decay=0.0):
+    def _turn(self, x, positions, pairs, sign=1.0, amplitude=1.0, decay=0.0):
         """R_p x (sign 1) or R_-p x (sign -1) for every position; x [T, heads, D].
 
         (x_a, x_b) -> (x_a cos - x_b sin, x_a sin + x_b cos), angle = position times the pair's frequency. The amplitude
         belongs to what turns. decay 1 or -1: xPos, times zeta^(decay p / 512).
         """
         y = x.clone()
-        for i, (a, b, inv_freq) in enumerate(self.spec.pairs):
+        for i, (a, b, inv_freq) in enumerate(pairs):
             if inv_freq == 0.0:
                 continue
             angle = (sign * positions * inv_freq)[:, None]  # [T, 1]
@@ -84,28 +97,42 @@ class Reference:
             y[..., b] = size * (x[..., a] * angle.sin() + x[..., b] * angle.cos())
         return y
 
+    def _projections(self, block, x):
+        """Queries [T, H D], keys and values [T, G D]: of one matrix, or of three."""
+        spec = self.spec
+        if any(name.startswith(block + "attn_qkv.") for name in self.weights):
+            kv = spec.n_head_kv * spec.head_dim
+            parts = (spec.n_head * spec.head_dim, kv, kv)
+            return self._linear(block + "attn_qkv", x, spec.complex_qkv).split(parts, dim=-1)
+        return tuple(self._linear(block + name, x, spec.complex_qkv) for name in ("attn_q", "attn_k", "attn_v"))
+
     def _attention(self, block, x, positions):
-        spec, t = self.spec, x.shape[0]
+        spec, t, layer = self.spec, x.shape[0], int(block.split(".")[1])
         h, g, d = spec.n_head, spec.n_head_kv, spec.head_dim
-        q, k, v = self._linear(block + "attn_qkv", x, spec.complex_qkv).split((h * d, g * d, g * d), dim=-1)
+        other = layer in spec.other_layers
+        pairs, amplitude, decay = (spec.other_pairs, 1.0, 0.0) if other else (spec.pairs, spec.amplitude, 1.0)
+        q, k, v = self._projections(block, x)
         q, k, v = q.reshape(t, h, d), k.reshape(t, g, d), v.reshape(t, g, d)
+        if spec.head_norm:
+            q, k = self._norm(block + "attn_q_norm", q), self._norm(block + "attn_k_norm", k)
         if spec.turn_keys:
-            q = self._turn(q, positions, amplitude=spec.amplitude, decay=1.0)
-            k = self._turn(k, positions, amplitude=spec.amplitude, decay=-1.0)
+            q = self._turn(q, positions, pairs, amplitude=amplitude, decay=decay)
+            k = self._turn(k, positions, pairs, amplitude=amplitude, decay=-decay)
         if spec.values != "none":
-            v = self._turn(v, positions)  # after the bias: with RoVE a value bias is no constant of the output
+            v = self._turn(v, positions, pairs)  # after the bias: with RoVE a value bias is no constant of the output
         # Ainslie et al. 2023 (grouped queries): query head i reads key/value head i / (H / G)
         k, v = k.repeat_interleave(h // g, dim=1), v.repeat_interleave(h // g, dim=1)
-        weights = self._weights(block, torch.einsum("ihd,jhd->hij", q, k) / math.sqrt(d), positions)
+        weights = self._weights(block, torch.einsum("ihd,jhd->hij", q, k), positions, layer)
         self.attention_peaks.append(weights[:, t // 2 :].max(-1).values.mean().item())
         y = torch.einsum("hij,jhd->ihd", weights, v)
         if spec.values == "rove":
-            y = self._turn(y, positions, -1.0)  # y_i = R_-i sum_j a_ij R_j v_j, for every query head
+            y = self._turn(y, positions, pairs, -1.0)  # y_i = R_-i sum_j a_ij R_j v_j, for every query head
         return self._linear(block + "attn_output", y.reshape(t, h * d), spec.complex_output)
 
-    def _weights(self, block, scores, positions):
-        """Scores [H, T, T] -> what every query gives to every key."""
+    def _weights(self, block, scores, positions, layer):
+        """Scores [H, T, T], not yet scaled -> what every query gives to every key."""
         spec = self.spec
+        scores = soft_cap(scores * (spec.score_scale or 1 / math.sqrt(spec.head_dim)), spec.score_cap)
         coefficient, power, trained = spec.temperature  # RoPE-ID (Wertheimer et al. 2026, arXiv:2603.18017)
         stretch = ((positions + 1) / trained).clamp(min=1.0)
         scores = scores * ((1 + coefficient * stretch.log()) ** power)[None, :, None]
@@ -113,7 +140,8 @@ class Reference:
         if spec.position == "alibi":
             scores = scores - alibi_slopes(spec.n_head)[:, None, None] * distance
         hidden = distance < 0
-        if spec.window:  # Beltagy et al. 2020; Xiao et al. 2023 (StreamingLLM) for the first positions
+        # Beltagy et al. 2020; Xiao et al. 2023 (StreamingLLM) for the first positions
+        if spec.window and layer not in spec.global_layers:
             hidden |= (distance >= spec.window) & (positions[None, :] >= spec.sink_tokens)
         scores = scores.masked_fill(hidden, -math.inf)
         sinks = self.weights.get(block + "attn_sinks.weight")
@@ -124,7 +152,10 @@ class Reference:
         return torch.cat((scores, column), dim=-1).softmax(-1)[..., :-1]
 
     def _mlp(self, block, x):
-        return self._linear(block + "ffn_down", self._activation(self._linear(block + "ffn_up", x)))
+        up = self._linear(block + "ffn_up", x)
+        if self.spec.gated:
+            return self._linear(block + "ffn_down", self._activation(self._linear(block + "ffn_gate", x)) * up)
+        return self._linear(block + "ffn_down", self._activation(up))
 
     def _activation(self, x):
         kind = self.spec.activation
@@ -132,7 +163,14 @@ class Reference:
             return 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
         if kind == "gelu_erf":
             return 0.5 * x * (1 + torch.erf(x / math.sqrt(2)))
+        if kind == "silu":  # Elfwing et al. 2018 (arXiv:1702.03118)
+            return x * torch.sigmoid(x)
         return torch.relu(x) ** 2  # So et al. 2021 (Primer)
+
+
+def soft_cap(x, cap):
+    """Bello et al. 2016 (arXiv:1611.09940), section 5.1: cap tanh(x / cap); none where cap is 0."""
+    return cap * torch.tanh(x / cap) if cap else x
 
 
 def sinusoids(positions, n):

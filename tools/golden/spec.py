@@ -6,10 +6,11 @@ channels and which frequencies is decided here, so the arithmetic knows of one r
 
 import dataclasses
 
+from .families import FAMILIES, family
 from .frequencies import frequencies_of, rope
 from .keys import Keys, SpecError
 
-_DEFAULT_ACTIVATION = {"gpt2": "gelu_tanh", "gptneox": "gelu_erf"}
+ACTIVATIONS = ("gelu_tanh", "gelu_erf", "relu2", "silu")
 
 
 @dataclasses.dataclass
@@ -21,23 +22,39 @@ class Spec:
     n_ff: int
     context: int
     eps: float
+    head_size: int = 0  # 0: n_embd / n_head
+    norm: str = "layer"  # layer | rms
+    place: str = "before"  # of the norms of a layer: before | after | both
+    gated: bool = False
+    head_norm: bool = False  # of queries and keys, before they are rotated
     position: str = "learned"  # learned | sinusoidal | rotary | alibi | none
     pairs: tuple = ()  # (a, b, inv_freq) of one head; a frequency of 0 does not turn
     turn_keys: bool = True  # False: VO-RoPE, only values and outputs turn
     values: str = "none"  # none | rotate_only | rove
     amplitude: float = 1.0  # of turned queries and keys
     zetas: tuple = ()  # xPos: decay of each pair, or none
+    other_pairs: tuple = ()  # those of other_layers; they have the amplitude 1 and no decay
+    other_layers: tuple = ()
     temperature: tuple = (0.0, 1.0, 1)  # coefficient, power, trained length
     window: int = 0  # keys that a query sees, its own among them; 0: all
+    global_layers: tuple = ()  # that have no window
     sink_tokens: int = 0  # first positions that the window keeps
     complex_qkv: bool = False
     complex_output: bool = False
     parallel: bool = False  # attention and MLP read the same residual
-    activation: str = "gelu_tanh"  # gelu_tanh | gelu_erf | relu2
+    activation: str = "gelu_tanh"  # gelu_tanh | gelu_erf | relu2 | silu
+
+    embedding_scale: float = 1.0
+    residual_scale: float = 1.0  # of what a block adds
+    score_scale: float = 0.0  # 0: 1 / sqrt(head_dim)
+    score_cap: float = 0.0  # 0: none
+    logit_scale: float = 1.0
+    logit_divisor: float = 1.0
+    logit_cap: float = 0.0
 
     @property
     def head_dim(self):
-        return self.n_embd // self.n_head
+        return self.head_size or self.n_embd // self.n_head
 
 
 def rotary_pairs_of(head_dim, pairing, n_rot, theta, inv_freq=None):
@@ -69,19 +86,15 @@ def xpos_zetas(n_pairs):
     return tuple((i / n_pairs + 0.4) / 1.4 for i in range(n_pairs))
 
 
-def _position(keys, tensors):
-    """Without the key: what the architecture always has, else what the file has the parts of."""
-    if keys.arch == "gptneox":
-        default = "rotary"
-    elif "position_embd.weight" in tensors:
-        default = "learned"
-    else:
+def _position(keys, tensors, default):
+    """Without the key: what the family always has; a family with a learned table may lack it."""
+    if default == "learned" and "position_embd.weight" not in tensors:
         default = "rotary" if keys.any_below("ARCH.rope.") or keys.any_below("gyre.rotary.") else "none"
     return keys.choice("gyre.position", default, ("learned", "sinusoidal", "rotary", "alibi", "none"))
 
 
-def _read_rotary(keys, tensors, spec):
-    pairing = keys.get("gyre.rotary.pairing", "half")
+def _read_rotary(keys, tensors, spec, pairing):
+    pairing = keys.get("gyre.rotary.pairing", pairing)
     n_rot = keys.get("ARCH.rope.dimension_count", spec.head_dim // 2 * 2)
     theta = keys.get("ARCH.rope.freq_base", 10000.0)
     computed, spec.amplitude = frequencies_of(keys, tensors, n_rot, theta, spec.context)
@@ -96,31 +109,70 @@ def _read_rotary(keys, tensors, spec):
         spec.zetas = xpos_zetas(len(spec.pairs))
 
 
-def _read_attention(keys, spec):
+def _read_attention(keys, row, spec):
     spec.complex_qkv = keys.choice("gyre.attention.projection", "real", ("real", "complex")) == "complex"
     spec.complex_output = keys.choice("gyre.attention.output_projection", "real", ("real", "complex")) == "complex"
-    spec.window = keys.get("ARCH.attention.sliding_window", 0)
+    spec.window = keys.get("ARCH.attention.sliding_window", row["window"])
     spec.sink_tokens = keys.get("gyre.attention.sink_tokens", 0)
     prefix = "gyre.attention.temperature."
     if keys.any_below(prefix):
         spec.temperature = tuple(keys.need(prefix + name) for name in ("coefficient", "power", "train_length"))
 
 
+def _read_quantities(keys, row, spec):
+    """A zero in the file is "as usual"."""
+    if row["embedding_by_width"]:
+        spec.embedding_scale = spec.n_embd**0.5
+    if row["score_by_width"] == spec.n_layer:
+        spec.score_scale = (spec.n_embd / spec.n_head) ** -0.5
+    for key, (field, absent) in row["quantities"].items():
+        value = keys.need(f"ARCH.{key}") if absent is None else keys.get(f"ARCH.{key}", absent)
+        if value:
+            setattr(spec, field, value)
+
+
+def _read_layers(keys, row, spec, pairing):
+    """Which layers see everything, and which turn in another way."""
+    bare = row["global_rotation"] == "none"
+    if not row["global_period"] or not (spec.window or bare):
+        return
+    pattern = keys.get("ARCH.attention.sliding_window_pattern", row["global_period"])
+    if isinstance(pattern, int):
+        pattern = [i % pattern < pattern - 1 for i in range(spec.n_layer)]
+    spec.global_layers = tuple(i for i, windowed in enumerate(pattern) if not windowed)
+    if bare:
+        spec.other_layers = spec.global_layers
+    elif row["global_rotation"] == "own base":
+        spec.other_layers = tuple(i for i, windowed in enumerate(pattern) if windowed)
+        n_rot = keys.get("ARCH.rope.dimension_count", spec.head_dim)
+        theta = keys.get("ARCH.rope.freq_base_swa", 10000.0)
+        explicit = keys.get("gyre.rotary.inv_freq")
+        spec.other_pairs = rotary_pairs_of(spec.head_dim, pairing, n_rot, theta, explicit)
+
+
 def spec_of(meta, tensors=()):
     """Spec of GGUF metadata (key -> value) and tensors (name -> array), for a session of the file's context_length."""
     keys = Keys(meta)
-    if keys.arch not in _DEFAULT_ACTIVATION:
+    if keys.arch not in FAMILIES:
         raise SpecError(f"unknown architecture {keys.arch}")
+    row = family(keys.arch)
     heads = keys.need("ARCH.attention.head_count")
+    epsilon = "layer_norm_rms_epsilon" if row["norm"] == "rms" else "layer_norm_epsilon"
     spec = Spec(
         n_embd=keys.need("ARCH.embedding_length"), n_layer=keys.need("ARCH.block_count"), n_head=heads,
         n_head_kv=keys.get("ARCH.attention.head_count_kv", heads), n_ff=keys.need("ARCH.feed_forward_length"),
-        context=keys.need("ARCH.context_length"), eps=keys.need("ARCH.attention.layer_norm_epsilon"),
-        position=_position(keys, tensors),
-        activation=keys.choice("gyre.activation", _DEFAULT_ACTIVATION[keys.arch], ("gelu_tanh", "gelu_erf", "relu2")),
-        parallel=keys.get("ARCH.use_parallel_residual", keys.arch == "gptneox"))
-    _read_attention(keys, spec)
+        context=keys.need("ARCH.context_length"), eps=keys.need(f"ARCH.attention.{epsilon}"),
+        head_size=keys.get("ARCH.attention.key_length", 0), norm=row["norm"], place=row["place"], gated=row["gated"],
+        head_norm=row["head_norm"], position=_position(keys, tensors, row["position"]),
+        activation=keys.choice("gyre.activation", row["activation"], ACTIVATIONS),
+        parallel=keys.get("ARCH.use_parallel_residual", row["parallel"]))
+    if keys.get("ARCH.attention.value_length", spec.head_dim) != spec.head_dim:
+        raise SpecError("values of another size than keys")
+    _read_attention(keys, row, spec)
+    _read_quantities(keys, row, spec)
     if spec.position == "rotary":
-        _read_rotary(keys, tensors, spec)
+        _read_rotary(keys, tensors, spec, row["pairing"])
+        _read_layers(keys, row, spec, keys.get("gyre.rotary.pairing", row["pairing"]))
+    keys.get("ARCH.rope.scaling.finetuned")
     keys.refuse_the_rest()
     return spec

@@ -14,9 +14,9 @@ try:
 
     from common.gguf_reader import GGUFFile
     from golden import frequencies
-    from golden.models import FIRST_FAR, LONG, SYSTEMS
+    from golden.models import FAMILIES, FIRST_FAR, LONG, SYSTEMS
     from golden.reference import Reference, alibi_slopes, sinusoids
-    from golden.spec import SpecError, spec_of
+    from golden.spec import SpecError, pair_up, spec_of
 except ImportError:
     torch = None
 
@@ -26,6 +26,7 @@ SHOWS = 1e-2  # of the largest logit: far more than a float32 kernel may be off
 # Key -> another value of it, to which the logits must not be blind; None leaves it out. ARCH is the architecture.
 OTHER = {
     "gyre.rotary.keys": lambda v: None, "gyre.rotary.values": lambda v: None, "gyre.rotary.xpos": lambda v: None,
+    "gyre.rotary.resonance": lambda v: None,
     "gyre.rotary.pairing": lambda v: {"half": "interleaved", "interleaved": "half"}[v],
     "gyre.rotary.scaling.factor": lambda v: 2 * v, "gyre.rotary.scaling.attention_factor": lambda v: None,
     "gyre.rotary.scaling.original_context_length": lambda v: v // 4 if v >= 32 else 8 * v,
@@ -38,9 +39,36 @@ OTHER = {
     "ARCH.rope.scaling.original_context_length": lambda v: v // 4 if v >= 32 else 8 * v,
     "ARCH.rope.scaling.yarn_attn_factor": lambda v: None, "ARCH.rope.scaling.yarn_ext_factor": lambda v: None,
     "ARCH.rope.scaling.yarn_beta_fast": lambda v: 5 * v, "ARCH.rope.scaling.yarn_beta_slow": lambda v: 5 * v,
+    "ARCH.attention.layer_norm_rms_epsilon": lambda v: v / 10, "ARCH.rope.freq_base_swa": lambda v: v / 3,
+    "ARCH.embedding_scale": lambda v: None, "ARCH.residual_scale": lambda v: None,
+    "ARCH.attention.scale": lambda v: None, "ARCH.logit_scale": lambda v: 1.0,
+    "ARCH.final_logit_softcapping": lambda v: None, "ARCH.attn_logit_softcapping": lambda v: None,
 }
 # What cannot show: a factor beside an amplitude of the file's own. Nor the base beside explicit frequencies.
 SILENT = {("longrope_standard", "ARCH.rope.scaling.factor"), ("longrope_short", "gyre.rotary.scaling.factor")}
+
+
+# What a row of the reader's table may get wrong: another value of a field of Spec, where a family has one.
+TRAPS = {
+    "norm": lambda s: {"rms": "layer", "layer": "rms"}[s.norm], "head_norm": lambda s: False,
+    "activation": lambda s: {"gelu_tanh": "gelu_erf", "gelu_erf": "gelu_tanh"}.get(s.activation, "gelu_erf"),
+    "parallel": lambda s: not s.parallel, "pairs": lambda s: other_pairing(s), "embedding_scale": lambda s: 1.0,
+    "global_layers": lambda s: () if s.window else s.global_layers, "other_layers": lambda s: (),
+    "residual_scale": lambda s: 1.0,
+    "score_scale": lambda s: other_scale(s), "score_cap": lambda s: 0.0, "logit_cap": lambda s: 0.0,
+    "logit_scale": lambda s: 1.0, "logit_divisor": lambda s: 1.0,
+}
+TRAP_SHOWS = 2e-4  # of the largest logit: ten times what golden_logits_test allows; GELU's two forms give 5e-4 or more
+
+
+def other_pairing(spec):
+    pairing = "half" if spec.pairs[:2] and spec.pairs[0][:2] == (0, 1) else "interleaved"
+    return pair_up(spec.head_dim, pairing, 2 * len(spec.pairs), [w for _, _, w in spec.pairs])
+
+
+def other_scale(spec):
+    """None for one that the file says; by the width's share of a head for one by the head's size, where they differ."""
+    return 0.0 if spec.score_scale or not spec.head_size else (spec.n_embd / spec.n_head) ** -0.5
 
 
 def read(name):
@@ -60,7 +88,7 @@ def difference(a, b):
 @unittest.skipIf(torch is None, "PyTorch is not installed")
 class Files(unittest.TestCase):
     def test_logits_are_those_of_the_file(self):
-        for name in (*SYSTEMS, *(f"long/{name}" for name in LONG)):
+        for name in (*SYSTEMS, *FAMILIES, *(f"long/{name}" for name in LONG)):
             with self.subTest(name):
                 file, tokens = read(name)
                 first = FIRST_FAR if name.startswith("long/") else 0
@@ -71,7 +99,7 @@ class Files(unittest.TestCase):
                 self.assertLess(difference(logits, stored_logits(name, len(tokens))), 1e-7)
 
     def test_every_key_shows(self):
-        for name in SYSTEMS:
+        for name in (*SYSTEMS, *FAMILIES):
             file, tokens = read(name)
             wanted = Reference.from_gguf(file).logits(tokens)
             for key in [k for k in file.metadata if self.other_of(file, k)]:
@@ -85,7 +113,7 @@ class Files(unittest.TestCase):
                     self.assertGreater(difference(Reference.from_gguf(other).logits(tokens), wanted), SHOWS)
 
     def test_every_frequency_shows(self):
-        for name in SYSTEMS:
+        for name in (*SYSTEMS, *FAMILIES):
             file, tokens = read(name)
             reference = Reference.from_gguf(file)
             wanted, pairs = reference.logits(tokens), reference.spec.pairs
@@ -109,6 +137,30 @@ class Files(unittest.TestCase):
                 with self.subTest(name, tensor=tensor):
                     self.assertEqual(moved == 0, tensor == unused)
                     self.assertTrue(moved == 0 or moved > SHOWS)
+
+    def test_every_trap_shows(self):
+        for name in FAMILIES:
+            file, tokens = read(name)
+            wanted = Reference.from_gguf(file).logits(tokens)
+            for field, other in TRAPS.items():
+                reference = Reference.from_gguf(file)
+                if other(reference.spec) == getattr(reference.spec, field):
+                    continue
+                with self.subTest(name, field=field):
+                    setattr(reference.spec, field, other(reference.spec))
+                    self.assertGreater(difference(reference.logits(tokens), wanted), TRAP_SHOWS)
+
+    def test_every_tensor_of_a_family_shows(self):
+        for name in FAMILIES:
+            file, tokens = read(name)
+            wanted = Reference.from_gguf(file).logits(tokens)
+            for tensor in file.shapes:
+                with self.subTest(name, tensor=tensor):
+                    weights = {t: file.tensor(t) for t in file.shapes}
+                    # Every other number: a norm behind a product does not see the product's scale.
+                    weights[tensor] = weights[tensor] * np.resize([1.0, 0.5], weights[tensor].shape[-1])
+                    moved = difference(Reference(spec_of(file.metadata, weights), weights).logits(tokens), wanted)
+                    self.assertGreater(moved, TRAP_SHOWS)
 
     @staticmethod
     def general(file, key):

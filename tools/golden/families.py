@@ -1,0 +1,48 @@
+"""What a family of models means by its files: one row each, from the family's definition, as differences from Llama.
+
+The definitions are those of Hugging Face transformers (models/llama, gpt2, gpt_neox, ...); names of keys and tensors,
+and the order of channels, are those of GGUF files as llama.cpp's converter writes them.
+"""
+
+LLAMA = {
+    "norm": "rms",  # rms | layer: Zhang & Sennrich 2019 (arXiv:1910.07467) | Ba et al. 2016
+    "place": "before",  # of the norms of a layer: before | after | both
+    "parallel": False,  # attention and feed-forward read the same residual
+    "position": "rotary",
+    "pairing": "interleaved",  # llama.cpp's converter permutes queries and keys to it
+    "activation": "silu",
+    "gated": True,  # Shazeer 2020 (arXiv:2002.05202)
+    "head_norm": False,  # of queries and keys, head by head, before they are rotated
+    "embedding_by_width": False,  # token embeddings times sqrt(n_embd)
+    "quantities": {},  # key of the file -> (field of Spec, value without the key; None: it must be there)
+    "window": 0,  # that files without the key mean
+    "global_period": 0,  # layers p - 1, 2p - 1, ... see everything, the others the window; 0: all the same
+    "global_rotation": "same",  # same | own base: windows rotate with rope.freq_base_swa, unscaled | none
+    "score_by_width": None,  # number of layers of the model whose scores are divided by sqrt(n_embd / n_head)
+}
+
+FAMILIES = {
+    "gpt2": {"norm": "layer", "position": "learned", "pairing": "half", "activation": "gelu_tanh", "gated": False},
+    "gptneox": {"norm": "layer", "parallel": True, "pairing": "half", "activation": "gelu_erf", "gated": False},
+    "llama": {},
+    "qwen2": {"pairing": "half"},
+    "qwen3": {"pairing": "half", "head_norm": True},
+    "gemma": {"pairing": "half", "activation": "gelu_tanh", "embedding_by_width": True},
+    "gemma2": {
+        "place": "both", "pairing": "half", "activation": "gelu_tanh", "embedding_by_width": True, "window": 4096,
+        "quantities": {"attn_logit_softcapping": ("score_cap", 50.0), "final_logit_softcapping": ("logit_cap", 30.0)},
+        "global_period": 2, "score_by_width": 46},
+    "gemma3": {
+        "place": "both", "pairing": "half", "activation": "gelu_tanh", "head_norm": True, "embedding_by_width": True,
+        "quantities": {"final_logit_softcapping": ("logit_cap", 0.0)}, "global_period": 6,
+        "global_rotation": "own base", "score_by_width": 62},
+    "smollm3": {"global_period": 4, "global_rotation": "none"},
+    "granite": {
+        "quantities": {
+            "embedding_scale": ("embedding_scale", 1.0), "residual_scale": ("residual_scale", 1.0),
+            "attention.scale": ("score_scale", 0.0), "logit_scale": ("logit_divisor", None)}},
+}
+
+
+def family(arch):
+    return {**LLAMA, **FAMILIES[arch]}

@@ -3,7 +3,7 @@
 //
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  read, already turned
 //   cache   keys and values of one layer, interface/cache.h  read
-//   state   value table [n_ctx, n_pairs] (cos, sin)    f32  read
+//   state   position table of the values, interface/rotary.h  f32  read
 //   params  ALiBi slopes [n_head], sink logits [n_head]  f32  read
 //   state   mix [n_tokens, n_head, head_dim]      f32  written, channel order
 //   step    first_position of token 0; a token sees the cells up to its own position
@@ -201,8 +201,7 @@ void main() {
     }
     vec2 ab = sum.xy / sum.z;
     if (VALUES == ROTARY_VALUES_ROVE) {
-        uint at = pc.value_table + 2u * (position * N_PAIRS + pair);
-        ab = rotary_turn_back(ab, vec2(state[at], state[at + 1u]));
+        ab = rotary_turn_back(ab, rotary_at(pc.value_table, position, pair, N_PAIRS));
     }
     uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
     uint out_row = pc.mix_offset + token * pc.mix_stride + head * pc.head_dim;

@@ -161,8 +161,7 @@ void main() {
         }
         ab /= weights;
         if (VALUES == ROTARY_VALUES_ROVE) {
-            uint at = pc.value_table + 2u * (position * N_PAIRS + p);
-            ab = rotary_turn_back(ab, vec2(state[at], state[at + 1u]));
+            ab = rotary_turn_back(ab, rotary_at(pc.value_table, position, p, N_PAIRS));
         }
         uvec2 channels = rotary_pair(PAIRING, p, pc.rotary_stride);
         state[out_row + channels.x] = ab.x;

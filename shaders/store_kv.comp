@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   qkv [n_tokens, n_head + 2 n_head_kv, head_dim]  f32  read, channel order
-//   state   tables [n_ctx, n_pairs] (cos, sin)    f32  read
+//   state   position tables, interface/rotary.h  f32  read
 //   params  gains of queries and keys [head_dim]  f32  read
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  written
 //   cache   keys and values of one layer, interface/cache.h  written
@@ -93,7 +93,7 @@ void main() {
             ab.x *= params[gain + channels.x];
             ab.y = two_channels ? ab.y * params[gain + channels.y] : 0.0;
         }
-        if (rotate) ab = rotary_turn(ab, table_row(table, position, pair));
+        if (rotate) ab = rotary_turn(ab, rotary_at(table, position, pair, n_pairs()));
         values[2u * pair] = ab.x;
         values[2u * pair + 1u] = ab.y;
         if (is_query) {

@@ -3,6 +3,7 @@
 
 #include "runtime/engine/fuse.h"
 #include "runtime/engine/kv_cache.h"
+#include "runtime/model/rotary_table.h"
 
 namespace gyre {
 namespace {
@@ -36,7 +37,7 @@ RotaryTables place_tables(const RotarySpec& rotary, bool rotates, std::uint32_t 
                           Words& words) {
     RotaryTables tables;
     if (rotates) {
-        const std::uint64_t table = std::uint64_t{n_ctx} * rotary.n_pairs() * 2;
+        const std::uint64_t table = rotary_table_floats(rotary, n_ctx);
         tables.query = words.place(table);
         tables.key = rotary.log_decay.empty() ? tables.query : words.place(table);
         tables.value = rotary.needs_unit_table() ? words.place(table) : tables.query;

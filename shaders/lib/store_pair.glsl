@@ -7,11 +7,6 @@ uint n_pairs() {
     return (pc.head_dim + 1u) / 2u;
 }
 
-vec2 table_row(uint table, uint position, uint pair) {
-    uint at = table + 2u * (position * n_pairs() + pair);
-    return vec2(state[at], state[at + 1u]);
-}
-
 void write_cache(uint at, vec2 ab) {
     if (CACHE == CACHE_FORMAT_F16) {
         cache[at] = packHalf2x16(ab);

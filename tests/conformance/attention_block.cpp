@@ -153,7 +153,7 @@ class BlockRun {
         value_table_ = add_table(RotaryTable::kValues);
 
         std::vector<float> turn(std::size_t{n_pairs} * 2);
-        fill_rotary_table(spec, 1.0, block_.n_dropped, 1, turn);
+        fill_rotary_rows(spec, 1.0, block_.n_dropped, 1, turn);
         for (std::size_t i = 1; i < turn.size(); i += 2)
             turn[i] = -turn[i];  // towards the front
         value_turn_ = state_.add(turn);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  read, already turned
-//   cache   keys and values of one layer, interface/cache.h  read
+//   cache   keys of a slice of one layer, interface/cache.h    read
+//   values  its values                              read
 //   state   position table of the values, interface/rotary.h  f32  read
 //   params  ALiBi slopes [n_head], sink logits [n_head]  f32  read
 //   state   mix [n_tokens, n_head, head_dim]      f32  written, channel order
@@ -47,8 +48,9 @@ const float LOWEST = -3.402823466e38;
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
 layout(set = 0, binding = BINDING_STATE, std430) coherent buffer Parts { float parts[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
-layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheQuads { uvec4 cache4[]; };
-layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheWords { uint cache[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer KeyQuads { uvec4 cache4[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer KeyWords { uint cache[]; };
+layout(set = 0, binding = BINDING_VALUES, std430) readonly buffer Values { uint cached_values[]; };
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 shared vec2 query[QUADS * PAIRS_A_QUAD];
@@ -86,11 +88,11 @@ float score_of(uint kv_head, uint cell) {
 vec2 value_of(uint kv_head, uint cell, uint pair) {
     uint at = value_word(kv_head, cell, words_before_pair(pair));
     if (CACHE == CACHE_FORMAT_Q8_0) {
-        uint scale = cache[value_scale_word(kv_head, cell, pair / CACHE_BLOCK_PAIRS, BLOCKS)];
-        return uintBitsToFloat(scale) * unpack_q8_pair(cache[at], pair % 2u);
+        uint scale = cached_values[value_scale_word(kv_head, cell, pair / CACHE_BLOCK_PAIRS, BLOCKS)];
+        return uintBitsToFloat(scale) * unpack_q8_pair(cached_values[at], pair % 2u);
     }
-    if (CACHE == CACHE_FORMAT_F16) return unpackHalf2x16(cache[at]);
-    return uintBitsToFloat(uvec2(cache[at], cache[at + 1u]));
+    if (CACHE == CACHE_FORMAT_F16) return unpackHalf2x16(cached_values[at]);
+    return uintBitsToFloat(uvec2(cached_values[at], cached_values[at + 1u]));
 }
 
 bool visible(uint cell, uint position) {

@@ -53,6 +53,7 @@ layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint c
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 #include "quads.glsl"
+#define cached_values cache
 #include "kv_cache.glsl"
 #include "rotary.glsl"
 #include "store_pair.glsl"
@@ -86,9 +87,9 @@ void store(uint head, uint pair, uint token, vec2 ab) {
     if (CACHE == CACHE_FORMAT_Q8_0) {  // quantize_cache.comp takes them from here
         write_state(pc.kv_offset + token * pc.kv_stride + 2u * (kv_head * n_pairs() + pair), ab);
     } else if (is_key) {
-        write_cache(key_word(kv_head, position, words_before_pair(pair)), ab);
+        write_key(key_word(kv_head, position, words_before_pair(pair)), ab);
     } else {
-        write_cache(value_word(kv_head - pc.n_head_kv, position, words_before_pair(pair)), ab);
+        write_value(value_word(kv_head - pc.n_head_kv, position, words_before_pair(pair)), ab);
     }
 }
 

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "runtime/engine/kv_cache.h"
 #include "runtime/engine/plan.h"
 #include "runtime/kernels/tensor.h"
-#include "shaders/interface/cache.h"
 
 namespace gyre {
 
@@ -42,7 +42,7 @@ struct ActivationLayout {
 
     // Of the places that the operations of a spec use, once they are fused for such a cache.
     static ActivationLayout of(const ModelSpec& spec, std::span<const RotarySpec> rotary,
-                               CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx,
+                               const CacheShape& cache, std::uint32_t chunk,
                                std::uint32_t attention_splits);
 };
 

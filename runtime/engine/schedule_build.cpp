@@ -29,7 +29,7 @@ Status Schedule::build(const Progress& progress) {
     GYRE_ASSIGN(shift_kernel_, model_->kernels().shift_cache(format, rotary_kernel(rotary_[0])));
 
     const FusedPlan plan = FusedPlan::of(model_->plan(), model_->tilings(), model_->weights(),
-                                         cache_has_scales(format));
+                                         rules_of(cache_->shape()));
     const bool every = buffers_.all_logits.buffer != nullptr;
     const struct {
         const Operations& operations;
@@ -82,9 +82,7 @@ Status Schedule::build_step(const Operation& operation, const StepsOf& of, Step&
             break;
         }
     }
-    GYRE_ASSIGN(const auto* sets, sets_of(nullptr, 0, cache_->layer(operation.layer),
-                                          cache_texels() ? 1u << BINDING_CACHE : 0, "attention"));
-    step.set = sets->data();
+    GYRE_ASSIGN(step.sets, cache_sets(operation.layer));
     return {};
 }
 
@@ -105,8 +103,7 @@ Status Schedule::build_norm(Step& step) {
     variant.rms = model_->config().norm == NormKind::kRms;
     variant.add = step.operation.then == Then::kAdd;
     GYRE_ASSIGN(step.kernel, model_->kernels().norm(variant));
-    GYRE_ASSIGN(const auto* sets, sets_of(nullptr, 0, {}, norm_texels() ? kNormViews : 0, "norm"));
-    step.set = sets->data();
+    GYRE_ASSIGN(step.sets, sets_of(nullptr, 0, {}, norm_texels() ? kNormViews : 0, "norm"));
     return {};
 }
 
@@ -122,7 +119,7 @@ Status Schedule::build_product(const StepsOf& of, Step& step) {
         GYRE_ASSIGN(part.kernel, stores ? qkv_kernel(operation, *part.matrix, of.decode)
                                         : linear_kernel(operation, *part.matrix, of.decode));
         // Every linear module declares the logits' binding, so something has to be bound there.
-        const BufferRange& bound = stores ? cache_->layer(operation.layer)
+        const BufferRange& bound = stores ? cache_->layer(operation.layer).front().keys
                                    : operation.out == Place::kLogits ? of.logits
                                                                      : buffers_.logits;
         const bool fixed = part.kernel.tiling.fixed;
@@ -235,6 +232,24 @@ Result<const std::vector<DescriptorSet>*> Schedule::sets_of(const WeightMatrix* 
     return &sets_.emplace(key, std::move(sets)).first->second;
 }
 
+Result<const std::vector<DescriptorSet>*> Schedule::cache_sets(std::uint32_t layer) {
+    const TexelViews views = cache_texels() ? 1u << BINDING_CACHE | 1u << BINDING_VALUES : 0;
+    const std::span<const CacheSlice> slices = cache_->layer(layer);
+    const BufferRange& first = slices.front().keys;
+    const SetKey key{nullptr, 0, first.buffer, first.offset, views};
+    if (const auto found = sets_.find(key); found != sets_.end()) return &found->second;
+    std::vector<DescriptorSet> sets;
+    for (const CacheSlice& slice : slices) {
+        BindingRanges ranges{buffers_.state, {}, model_->weights().params(), {}, buffers_.step};
+        ranges[BINDING_CACHE] = slice.keys;
+        ranges[BINDING_VALUES] = slice.values;
+        GYRE_ASSIGN(DescriptorSet set,
+                    DescriptorSet::create(model_->device(), ranges, "attention", views));
+        sets.push_back(std::move(set));
+    }
+    return &sets_.emplace(key, std::move(sets)).first->second;
+}
+
 Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const {
     if (takes_fixed_tiles(model_->device().caps(), matrix)) {
         return decode ? kFixedDecode : kFixedPrefill;
@@ -245,7 +260,7 @@ Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole rol
 }
 
 bool Schedule::cache_texels() const {
-    return gyre::texels_fit(model_->device().caps(), cache_->layer(0).size);
+    return gyre::texels_fit(model_->device().caps(), cache_->largest_range());
 }
 
 bool Schedule::norm_texels() const {

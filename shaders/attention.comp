@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  read, already turned
-//   cache   keys and values of one layer, interface/cache.h  read
-//   state   value table [n_ctx, n_pairs] (cos, sin)    f32  read
+//   cache   keys of a slice of one layer, interface/cache.h    read
+//   values  its values                              read
+//   state   position table of the values, interface/rotary.h  f32  read
 //   params  ALiBi slopes [n_head], sink logits [n_head]  f32  read
 //   state   mix [n_tokens, n_head, head_dim]      f32  written, channel order
 //   step    first_position of token 0; a token sees the cells up to its own position
@@ -47,8 +48,9 @@ const float LOWEST = -3.402823466e38;
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
 layout(set = 0, binding = BINDING_STATE, std430) coherent buffer Parts { float parts[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
-layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheQuads { uvec4 cache4[]; };
-layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheWords { uint cache[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer KeyQuads { uvec4 cache4[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer KeyWords { uint cache[]; };
+layout(set = 0, binding = BINDING_VALUES, std430) readonly buffer Values { uint cached_values[]; };
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 shared vec2 query[QUADS * PAIRS_A_QUAD];
@@ -86,11 +88,11 @@ float score_of(uint kv_head, uint cell) {
 vec2 value_of(uint kv_head, uint cell, uint pair) {
     uint at = value_word(kv_head, cell, words_before_pair(pair));
     if (CACHE == CACHE_FORMAT_Q8_0) {
-        uint scale = cache[value_scale_word(kv_head, cell, pair / CACHE_BLOCK_PAIRS, BLOCKS)];
-        return uintBitsToFloat(scale) * unpack_q8_pair(cache[at], pair % 2u);
+        uint scale = cached_values[value_scale_word(kv_head, cell, pair / CACHE_BLOCK_PAIRS, BLOCKS)];
+        return uintBitsToFloat(scale) * unpack_q8_pair(cached_values[at], pair % 2u);
     }
-    if (CACHE == CACHE_FORMAT_F16) return unpackHalf2x16(cache[at]);
-    return uintBitsToFloat(uvec2(cache[at], cache[at + 1u]));
+    if (CACHE == CACHE_FORMAT_F16) return unpackHalf2x16(cached_values[at]);
+    return uintBitsToFloat(uvec2(cached_values[at], cached_values[at + 1u]));
 }
 
 bool visible(uint cell, uint position) {
@@ -201,8 +203,7 @@ void main() {
     }
     vec2 ab = sum.xy / sum.z;
     if (VALUES == ROTARY_VALUES_ROVE) {
-        uint at = pc.value_table + 2u * (position * N_PAIRS + pair);
-        ab = rotary_turn_back(ab, vec2(state[at], state[at + 1u]));
+        ab = rotary_turn_back(ab, rotary_at(pc.value_table, position, pair, N_PAIRS));
     }
     uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
     uint out_row = pc.mix_offset + token * pc.mix_stride + head * pc.head_dim;

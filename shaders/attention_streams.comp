@@ -38,9 +38,12 @@ const float LOWEST = -3.402823466e38;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
-layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheQuads { uvec4 cache4[]; };
-layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer CacheWords { uint cache[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer KeyQuads { uvec4 cache4[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer KeyWords { uint cache[]; };
 layout(set = 0, binding = BINDING_CACHE_TEXELS) uniform utextureBuffer cache_texels;
+layout(set = 0, binding = BINDING_VALUES, std430) readonly buffer ValueQuads { uvec4 cached_values4[]; };
+layout(set = 0, binding = BINDING_VALUES, std430) readonly buffer ValueWords { uint cached_values[]; };
+layout(set = 0, binding = BINDING_VALUE_TEXELS) uniform utextureBuffer value_texels;
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 shared vec2 softmax[LOCAL_SIZE];            // (largest score, sum of weights) of each stream
@@ -53,8 +56,12 @@ shared vec2 sums[LOCAL_SIZE * N_PAIRS];     // [stream][pair]
 vec2 query[PADDED_PAIRS];
 vec2 sum[PADDED_PAIRS];  // of the weighted values
 
-uvec4 load_cache4(uint at) {
+uvec4 load_key4(uint at) {
     return TEXELS != 0u ? texelFetch(cache_texels, int(at)) : cache4[at];
+}
+
+uvec4 load_value4(uint at) {
+    return TEXELS != 0u ? texelFetch(value_texels, int(at)) : cached_values4[at];
 }
 
 // Pair p of a quad, before its scale.
@@ -67,7 +74,7 @@ vec2 pair_of(uvec4 quad, uint p) {
 float score_of(uint kv_head, uint cell) {
     float score = 0.0;
     [[unroll]] for (uint c = 0u; c < QUADS; ++c) {
-        uvec4 quad = load_cache4(key_word(kv_head, cell, 4u * c) / 4u);
+        uvec4 quad = load_key4(key_word(kv_head, cell, 4u * c) / 4u);
         float part = 0.0;
         [[unroll]] for (uint p = 0u; p < PAIRS_A_QUAD; ++p) {
             part += dot(query[c * PAIRS_A_QUAD + p], pair_of(quad, p));
@@ -84,11 +91,11 @@ float score_of(uint kv_head, uint cell) {
 // sum = keep * sum + weight * the cell's value.
 void add_value(uint kv_head, uint cell, float keep, float weight) {
     [[unroll]] for (uint c = 0u; c < QUADS; ++c) {
-        uvec4 quad = load_cache4(value_word(kv_head, cell, 4u * c) / 4u);
+        uvec4 quad = load_value4(value_word(kv_head, cell, 4u * c) / 4u);
         float factor = weight;
         if (CACHE == CACHE_FORMAT_Q8_0) {
             uint block = c * PAIRS_A_QUAD / CACHE_BLOCK_PAIRS;
-            factor *= uintBitsToFloat(cache[value_scale_word(kv_head, cell, block, BLOCKS)]);
+            factor *= uintBitsToFloat(cached_values[value_scale_word(kv_head, cell, block, BLOCKS)]);
         }
         [[unroll]] for (uint p = 0u; p < PAIRS_A_QUAD; ++p) {
             uint i = c * PAIRS_A_QUAD + p;
@@ -161,8 +168,7 @@ void main() {
         }
         ab /= weights;
         if (VALUES == ROTARY_VALUES_ROVE) {
-            uint at = pc.value_table + 2u * (position * N_PAIRS + p);
-            ab = rotary_turn_back(ab, vec2(state[at], state[at + 1u]));
+            ab = rotary_turn_back(ab, rotary_at(pc.value_table, position, p, N_PAIRS));
         }
         uvec2 channels = rotary_pair(PAIRING, p, pc.rotary_stride);
         state[out_row + channels.x] = ab.x;

@@ -5,7 +5,7 @@
 //   weights slice of attn_qkv [heads * head_dim, n_embd], rows Q then K then V  WEIGHT_*  read
 //           with COMPLEX_WEIGHTS half the rows and columns, real and imaginary parts
 //   params  norm gain and bias [n_embd], bias     f32  read
-//   state   tables [n_ctx, n_pairs] (cos, sin)    f32  read
+//   state   position tables, interface/rotary.h  f32  read
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  written
 //   cache   keys and values of one layer, interface/cache.h  written (Q8_0: to state, as kv)
 //   step    first_position: position and cache cell of token 0
@@ -53,6 +53,7 @@ layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint c
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 #include "quads.glsl"
+#define cached_values cache
 #include "kv_cache.glsl"
 #include "rotary.glsl"
 #include "store_pair.glsl"
@@ -72,23 +73,23 @@ layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_st
 // head counts the slice's heads over queries, then keys, then values.
 void store(uint head, uint pair, uint token, vec2 ab) {
     uint position = step_state.first_position + token;
-    if (head < pc.n_head) {
-        if (ROTATE != 0u) ab = rotary_turn(ab, table_row(pc.query_table, position, pair));
+    bool is_query = head < pc.n_head;
+    uint kv_head = head - pc.n_head;  // the keys' heads, then the values'
+    bool is_key = !is_query && kv_head < pc.n_head_kv;
+    if (is_query || is_key ? ROTATE != 0u : VALUES != ROTARY_VALUES_NONE) {
+        uint table = is_query ? pc.query_table : is_key ? pc.key_table : pc.value_table;
+        ab = rotary_turn(ab, rotary_at(table, position, pair, n_pairs()));
+    }
+    if (is_query) {
         write_state(pc.q_offset + token * pc.q_stride + 2u * (head * n_pairs() + pair), ab);
         return;
-    }
-    uint kv_head = head - pc.n_head;  // the keys' heads, then the values'
-    bool is_key = kv_head < pc.n_head_kv;
-    if (is_key && ROTATE != 0u) ab = rotary_turn(ab, table_row(pc.key_table, position, pair));
-    if (!is_key && VALUES != ROTARY_VALUES_NONE) {
-        ab = rotary_turn(ab, table_row(pc.value_table, position, pair));
     }
     if (CACHE == CACHE_FORMAT_Q8_0) {  // quantize_cache.comp takes them from here
         write_state(pc.kv_offset + token * pc.kv_stride + 2u * (kv_head * n_pairs() + pair), ab);
     } else if (is_key) {
-        write_cache(key_word(kv_head, position, words_before_pair(pair)), ab);
+        write_key(key_word(kv_head, position, words_before_pair(pair)), ab);
     } else {
-        write_cache(value_word(kv_head - pc.n_head_kv, position, words_before_pair(pair)), ab);
+        write_value(value_word(kv_head - pc.n_head_kv, position, words_before_pair(pair)), ab);
     }
 }
 

@@ -21,6 +21,7 @@ layout(set = 0, binding = BINDING_STATE, std430) readonly buffer State { float s
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint cache[]; };
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
+#define cached_values cache
 #include "kv_cache.glsl"
 #define block_value(i) state[i]
 #include "quantize_block.glsl"

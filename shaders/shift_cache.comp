@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   turns of keys and of values [n_pairs] (cos, sin) of the shift  f32  read
-//   cache   keys and values of one layer, interface/cache.h  read, written
+//   cache   keys of a slice of one layer, interface/cache.h  read, written
+//   values  its values                              read, written
 //   pc      ShiftCacheParams, interface/shift_cache.h
 //   grid    2 * n_head_kv * blocks invocations; one invocation moves the pairs of one block
 //
@@ -20,7 +21,8 @@ layout(constant_id = SPEC_SHIFT_TURN_KEYS) const uint TURN_KEYS = 1;
 layout(constant_id = SPEC_SHIFT_TURN_VALUES) const uint TURN_VALUES = 0;
 
 layout(set = 0, binding = BINDING_STATE, std430) readonly buffer State { float state[]; };
-layout(set = 0, binding = BINDING_CACHE, std430) buffer Cache { uint cache[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) buffer Keys { uint cache[]; };
+layout(set = 0, binding = BINDING_VALUES, std430) buffer Values { uint cached_values[]; };
 
 #include "kv_cache.glsl"
 #include "rotary.glsl"
@@ -37,6 +39,18 @@ uint scale_at(uint cell, uint block, uint n_blocks) {
                   : value_scale_word(kv_head, cell, block, n_blocks);
 }
 
+uint load(uint at) {
+    return is_key ? cache[at] : cached_values[at];
+}
+
+void store(uint at, uint word) {
+    if (is_key) {
+        cache[at] = word;
+    } else {
+        cached_values[at] = word;
+    }
+}
+
 vec2 turned(vec2 ab, uint pair) {
     if ((is_key ? TURN_KEYS : TURN_VALUES) == 0u) return ab;
     uint at = (is_key ? pc.key_turn : pc.value_turn) + 2u * pair;
@@ -48,11 +62,11 @@ void move_pair(uint from, uint to, uint pair) {
     uint source = word_at(from, word);
     uint target = word_at(to, word);
     if (CACHE == CACHE_FORMAT_F16) {
-        cache[target] = packHalf2x16(turned(unpackHalf2x16(cache[source]), pair));
+        store(target, packHalf2x16(turned(unpackHalf2x16(load(source)), pair)));
     } else {
-        vec2 ab = turned(uintBitsToFloat(uvec2(cache[source], cache[source + 1u])), pair);
-        cache[target] = floatBitsToUint(ab.x);
-        cache[target + 1u] = floatBitsToUint(ab.y);
+        vec2 ab = turned(uintBitsToFloat(uvec2(load(source), load(source + 1u))), pair);
+        store(target, floatBitsToUint(ab.x));
+        store(target + 1u, floatBitsToUint(ab.y));
     }
 }
 
@@ -61,10 +75,10 @@ void move_q8_block(uint from, uint to, uint block, uint n_blocks) {
     uint first = block * CACHE_BLOCK_PAIRS;
     uint n = min(CACHE_BLOCK_PAIRS, pc.n_pairs - first);
     vec2 pairs[CACHE_BLOCK_PAIRS];
-    float scale = uintBitsToFloat(cache[scale_at(from, block, n_blocks)]);
+    float scale = uintBitsToFloat(load(scale_at(from, block, n_blocks)));
     float largest = 0.0;
     for (uint i = 0u; i < n; ++i) {
-        uint word = cache[word_at(from, words_before_pair(first + i))];
+        uint word = load(word_at(from, words_before_pair(first + i)));
         pairs[i] = turned(scale * unpack_q8_pair(word, i % 2u), first + i);
         largest = max(largest, max(abs(pairs[i].x), abs(pairs[i].y)));
     }
@@ -74,9 +88,9 @@ void move_q8_block(uint from, uint to, uint block, uint n_blocks) {
         if (i + 1u < n) {
             word |= pack_q8(pairs[i + 1u].x, scale) << 16u | pack_q8(pairs[i + 1u].y, scale) << 24u;
         }
-        cache[word_at(to, words_before_pair(first + i))] = word;
+        store(word_at(to, words_before_pair(first + i)), word);
     }
-    cache[scale_at(to, block, n_blocks)] = floatBitsToUint(scale);
+    store(scale_at(to, block, n_blocks), floatBitsToUint(scale));
 }
 
 void main() {

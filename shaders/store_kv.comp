@@ -2,16 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   qkv [n_tokens, n_head + 2 n_head_kv, head_dim]  f32  read, channel order
-//   state   tables [n_ctx, n_pairs] (cos, sin)    f32  read
+//   state   position tables, interface/rotary.h  f32  read
 //   params  gains of queries and keys [head_dim]  f32  read
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  written
-//   cache   keys and values of one layer, interface/cache.h  written
+//   cache   keys of a slice of one layer, interface/cache.h    written
+//   values  its values                              written
 //   step    first_position: position and cache cell of token 0
 //   pc      StoreKvParams, interface/store_kv.h
 //   grid    (n_head + 2 n_head_kv, n_tokens) workgroups; one workgroup has one head of one token
 //
-// For models whose product cannot do it (qkv.comp): a norm needs the whole head before it is rotated, and
-// so do the blocks of a cache with scales. Norm of queries and keys: Henry et al., arXiv:2010.04245, as
+// Where the product cannot do it (qkv.comp): a norm needs the whole head before it is rotated, and so do the
+// blocks of a cache with scales; and a cache that is bound in slices needs a dispatch for each, which has the
+// slice's heads and their queries. Norm of queries and keys: Henry et al., arXiv:2010.04245, as
 // Qwen 3 and Gemma 3 have it, an RMS norm with a gain per channel.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -28,7 +30,8 @@ layout(constant_id = SPEC_NORM_RMS) const uint NORM_RMS = 0;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
-layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint cache[]; };
+layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Keys { uint cache[]; };
+layout(set = 0, binding = BINDING_VALUES, std430) writeonly buffer Values { uint cached_values[]; };
 layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
 
 shared float partial[LOCAL_SIZE];
@@ -76,7 +79,9 @@ void main() {
     bool is_query = head < pc.n_head;
     bool is_value = head >= pc.n_head + pc.n_head_kv;
     bool is_key = !is_query && !is_value;
-    uint x = pc.in_offset + token * pc.in_stride + head * pc.head_dim;
+    uint kv_head = is_key ? head - pc.n_head : head - pc.n_head - pc.n_head_kv;
+    uint x = token * pc.in_stride + (is_query ? pc.q_in + head * pc.head_dim
+                                     : (is_key ? pc.k_in : pc.v_in) + kv_head * pc.head_dim);
 
     vec2 statistics = vec2(0.0, 1.0);
     bool normalise = HEAD_NORM != 0u && !is_value;
@@ -93,23 +98,24 @@ void main() {
             ab.x *= params[gain + channels.x];
             ab.y = two_channels ? ab.y * params[gain + channels.y] : 0.0;
         }
-        if (rotate) ab = rotary_turn(ab, table_row(table, position, pair));
+        if (rotate) ab = rotary_turn(ab, rotary_at(table, position, pair, n_pairs()));
         values[2u * pair] = ab.x;
         values[2u * pair + 1u] = ab.y;
         if (is_query) {
             write_state(pc.q_offset + token * pc.q_stride + 2u * (head * n_pairs() + pair), ab);
         } else if (CACHE != CACHE_FORMAT_Q8_0) {
             uint word = words_before_pair(pair);
-            write_cache(is_key ? key_word(head - pc.n_head, position, word)
-                               : value_word(head - pc.n_head - pc.n_head_kv, position, word),
-                        ab);
+            if (is_key) {
+                write_key(key_word(kv_head, position, word), ab);
+            } else {
+                write_value(value_word(kv_head, position, word), ab);
+            }
         }
     }
     if (CACHE != CACHE_FORMAT_Q8_0) return;
     barrier();
     if (is_query) return;
     uint n_blocks = (n_pairs() + CACHE_BLOCK_PAIRS - 1u) / CACHE_BLOCK_PAIRS;
-    uint kv_head = is_key ? head - pc.n_head : head - pc.n_head - pc.n_head_kv;
     for (uint block = gl_LocalInvocationIndex; block < n_blocks; block += LOCAL_SIZE) {
         quantize_block(is_key, kv_head, position, block, n_blocks, n_pairs(), 32u * block);
     }

@@ -2,7 +2,7 @@
 #include "runtime/engine/activation_layout.h"
 
 #include "runtime/engine/fuse.h"
-#include "runtime/engine/kv_cache.h"
+#include "runtime/model/rotary_table.h"
 
 namespace gyre {
 namespace {
@@ -36,7 +36,7 @@ RotaryTables place_tables(const RotarySpec& rotary, bool rotates, std::uint32_t 
                           Words& words) {
     RotaryTables tables;
     if (rotates) {
-        const std::uint64_t table = std::uint64_t{n_ctx} * rotary.n_pairs() * 2;
+        const std::uint64_t table = rotary_table_floats(rotary, n_ctx);
         tables.query = words.place(table);
         tables.key = rotary.log_decay.empty() ? tables.query : words.place(table);
         tables.value = rotary.needs_unit_table() ? words.place(table) : tables.query;
@@ -48,13 +48,12 @@ RotaryTables place_tables(const RotarySpec& rotary, bool rotates, std::uint32_t 
 }  // namespace
 
 ActivationLayout ActivationLayout::of(const ModelSpec& spec, std::span<const RotarySpec> rotary,
-                                      CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx,
+                                      const CacheShape& cache, std::uint32_t chunk,
                                       std::uint32_t attention_splits) {
     ActivationLayout layout;
     Words words;
     layout.chunk = chunk;
-    const auto used =
-        used_places(fuse(plan(spec).all(), {.cache_has_scales = cache_has_scales(cache)}));
+    const auto used = used_places(fuse(plan(spec).all(), rules_of(cache)));
     for (std::size_t p = 0; p < kPlaces; ++p) {
         if (!used[p]) continue;
         PlaceRows& rows = layout.places[p];
@@ -62,8 +61,8 @@ ActivationLayout ActivationLayout::of(const ModelSpec& spec, std::span<const Rot
         rows.offset = words.place(std::uint64_t{chunk} * rows.stride);
     }
     for (const RotarySpec& one : rotary)
-        layout.rotary.push_back(place_tables(one, any_rotates(rotary), n_ctx, words));
-    if (rotary[0].temperature.active()) layout.scales = words.place(n_ctx);
+        layout.rotary.push_back(place_tables(one, any_rotates(rotary), cache.n_ctx, words));
+    if (rotary[0].temperature.active()) layout.scales = words.place(cache.n_ctx);
     layout.ticket = words.place(1);
     layout.attention_splits = attention_splits;
     if (attention_splits > 1) {

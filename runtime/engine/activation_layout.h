@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "runtime/engine/kv_cache.h"
 #include "runtime/engine/plan.h"
 #include "runtime/kernels/tensor.h"
-#include "shaders/interface/cache.h"
 
 namespace gyre {
 
@@ -21,7 +21,7 @@ struct PlaceRows {
 
 // Of one way in which layers rotate.
 struct RotaryTables {
-    std::uint32_t query = 0;  // [n_ctx][n_pairs] (cos, sin) for the queries
+    std::uint32_t query = 0;  // position table (shaders/interface/rotary.h) for the queries
     std::uint32_t key = 0;    // for the keys; query unless they decay (xPos)
     std::uint32_t value = 0;  // for the values: unit amplitude; query where that is the same
     std::uint32_t turns = 0;  // [keys, values][n_pairs] (cos, sin) of a cache shift
@@ -42,7 +42,7 @@ struct ActivationLayout {
 
     // Of the places that the operations of a spec use, once they are fused for such a cache.
     static ActivationLayout of(const ModelSpec& spec, std::span<const RotarySpec> rotary,
-                               CacheFormat cache, std::uint32_t chunk, std::uint32_t n_ctx,
+                               const CacheShape& cache, std::uint32_t chunk,
                                std::uint32_t attention_splits);
 };
 

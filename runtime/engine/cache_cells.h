@@ -27,9 +27,18 @@ namespace gyre {
 // Of one cell in one layer.
 std::uint64_t cell_bytes(const CacheShape& shape);
 
-// Where the bytes of the first n_cells lie in a layer of the cache (CopyRegion::from) and in the
-// layout above (CopyRegion::to).
-std::vector<CopyRegion> cell_regions(const CacheShape& shape, std::uint32_t n_cells);
+// Bytes of the first n_cells that lie together in a layer of the cache.
+struct CellRegion {
+    std::uint32_t slice = 0;
+    bool values = false;  // in the slice's range of values, else of keys
+    CopyRegion bytes;     // from: in that range; to: in the layout above
+};
+// In the order of the layout above, which they cover.
+std::vector<CellRegion> cell_regions(const CacheShape& shape, std::uint32_t n_cells);
+
+// The first n_cells of every layer into a cache of the same shape.
+void copy_cells(CommandRecorder& recorder, const KvCache& from, const KvCache& to,
+                std::uint32_t n_cells);
 
 // Takes the next bytes, valid during the call.
 using CellSink = std::function<Status(std::span<const std::byte> bytes)>;

@@ -17,12 +17,13 @@ std::size_t readers(const Operations& operations, std::size_t writer) {
     return n;
 }
 
-// product, store without a norm -> a product that rotates and stores.
+// product, store without a norm -> a product that rotates and stores, into a cache that is bound
+// whole.
 bool store_in_product(Operations& fused, const Operation& store, const FuseRules& rules) {
     if (store.kind != OperationKind::kStore || fused.empty()) return false;
     Operation& product = fused.back();
     if (product.kind != OperationKind::kProduct || product.out != store.in) return false;
-    if (store.norm) return false;  // it needs whole heads
+    if (store.norm || rules.cache_is_sliced) return false;  // a norm needs whole heads
     product.name += "_" + store.name;
     product.then = Then::kStore;
     product.out = store.out;
@@ -71,6 +72,13 @@ bool norm_inside_product(Operations& fused, const Operation& product, const Fuse
 }
 
 }  // namespace
+
+FuseRules rules_of(const CacheShape& cache) {
+    FuseRules rules;
+    rules.cache_has_scales = cache_has_scales(cache.format);
+    rules.cache_is_sliced = cache.is_sliced();
+    return rules;
+}
 
 Operations fuse(const Operations& operations, const FuseRules& rules) {
     Operations fused;

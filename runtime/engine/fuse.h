@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "runtime/engine/kv_cache.h"
 #include "runtime/engine/plan.h"
 
 namespace gyre {
@@ -13,10 +14,16 @@ struct FuseRules {
     // Keys and values of a cache whose blocks have scales are stored a whole block at a time, which
     // is an operation of its own.
     bool cache_has_scales = false;
+    // A cache bound in slices: rotation and stores are an operation of their own, with a dispatch
+    // for each slice.
+    bool cache_is_sliced = false;
     // Of one token. kInside where norm_fits, kAfter where the sum is made right before.
     NormPlace norms = NormPlace::kApart;
     std::function<bool(const Operation& product)> norm_fits{};
 };
+
+// Of a cache alone.
+FuseRules rules_of(const CacheShape& cache);
 
 Operations fuse(const Operations& operations, const FuseRules& rules);
 

@@ -6,8 +6,8 @@
 namespace gyre {
 
 FusedPlan FusedPlan::of(const Plan& plan, const ModelTilings& tilings, const ModelWeights& weights,
-                        bool cache_has_scales) {
-    FuseRules one_token{.cache_has_scales = cache_has_scales};
+                        const FuseRules& rules) {
+    FuseRules one_token = rules;
     one_token.norms = tilings.norms_behind() ? NormPlace::kAfter : NormPlace::kInside;
     one_token.norm_fits = [&](const Operation& product) {
         for (std::size_t part = 0; part < product.parts.size(); ++part) {
@@ -15,9 +15,8 @@ FusedPlan FusedPlan::of(const Plan& plan, const ModelTilings& tilings, const Mod
         }
         return true;
     };
-    const FuseRules many_tokens{.cache_has_scales = cache_has_scales};
-    return {fuse(plan.all(), one_token), fuse(plan.body, many_tokens), fuse(plan.head, one_token),
-            fuse(plan.head, many_tokens)};
+    return {fuse(plan.all(), one_token), fuse(plan.body, rules), fuse(plan.head, one_token),
+            fuse(plan.head, rules)};
 }
 
 LinearVariant linear_variant(const Operation& product, const WeightMatrix& matrix,

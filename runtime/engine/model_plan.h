@@ -13,8 +13,9 @@ struct FusedPlan {
     Operations last_logits;  // of the last token of a prompt: one row, by the kernels of decoding
     Operations all_logits;   // of every token of a prompt
 
+    // rules: of the cache; the rest is added here.
     static FusedPlan of(const Plan& plan, const ModelTilings& tilings, const ModelWeights& weights,
-                        bool cache_has_scales);
+                        const FuseRules& rules);
 };
 
 // What a kernel for one part of a product is made of, but for its tiling. A product that rotates

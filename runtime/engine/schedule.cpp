@@ -57,17 +57,20 @@ void Schedule::record_prefill(Dispatcher& recorder, std::uint32_t n_tokens, Logi
 void Schedule::record_shift(Dispatcher& recorder, std::uint32_t from, std::uint32_t to,
                             std::uint32_t n_cells) const {
     ShiftCacheParams params = {};
-    params.cache = cache_->shape().layout();
     params.from = from;
     params.to = to;
     params.n_cells = n_cells;
-    params.n_head_kv = cache_->shape().n_head_kv;
     params.n_pairs = cache_->shape().n_pairs;
     for (const Step& step : prompt_) {
         if (step.operation.kind != OperationKind::kAttend) continue;
         params.key_turn = layout_.rotary[model_->config().rotary_of(step.operation.layer)].turns;
         params.value_turn = params.key_turn + 2 * params.n_pairs;
-        record_shift_cache(recorder, shift_kernel_, *step.set, params);
+        const std::span<const CacheSlice> slices = cache_->layer(step.operation.layer);
+        for (std::size_t s = 0; s < slices.size(); ++s) {
+            params.cache = slices[s].layout;
+            params.n_head_kv = slices[s].n_heads;
+            record_shift_cache(recorder, shift_kernel_, (*step.sets)[s], params);
+        }
     }
 }
 
@@ -141,7 +144,7 @@ void Schedule::norm(const Rows& rows, const Step& step) const {
     params.epsilon = model_->config().layer_norm_epsilon;
     params.scale = model_->config().residual_scale;
     rows.elements_cost(static_cast<double>(params.n_embd) * rows.n);
-    record_norm(rows.recorder, step.kernel, *step.set, params, rows.n);
+    record_norm(rows.recorder, step.kernel, step.sets->front(), params, rows.n);
 }
 
 void Schedule::product(const Rows& rows, const Step& step) const {
@@ -175,16 +178,16 @@ template <typename Params>
 void Schedule::describe_store(const Operation& operation, Params& params) const {
     const ModelSpec& spec = model_->config();
     const RotaryTables& tables = layout_.rotary[spec.rotary_of(operation.layer)];
-    params.n_head = spec.n_head;
-    params.n_head_kv = spec.n_head_kv;
     params.head_dim = spec.head_dim;
     params.rotary_stride = rotary_of(operation).stride;
     params.query_table = tables.query;
     params.key_table = tables.key;
     params.value_table = tables.value;
-    params.q_offset = layout_.at(Place::kQ).offset;
     params.q_stride = layout_.at(Place::kQ).stride;
-    params.cache = cache_->shape().layout();
+}
+
+std::uint32_t Schedule::query_heads(std::uint32_t kv_heads) const {
+    return kv_heads * (model_->config().n_head / model_->config().n_head_kv);
 }
 
 void Schedule::product_and_store(const Rows& rows, const Step& step) const {
@@ -192,6 +195,10 @@ void Schedule::product_and_store(const Rows& rows, const Step& step) const {
     QkvParams params = {};
     describe_norm(operation, *model_, params);
     describe_store(operation, params);
+    params.n_head = model_->config().n_head;
+    params.n_head_kv = model_->config().n_head_kv;
+    params.q_offset = layout_.at(Place::kQ).offset;
+    params.cache = cache_->shape().layout();
     params.x_offset = first_row(rows, operation.in);
     params.row_stride = layout_.at(operation.in).stride;
     params.n_tokens = rows.n;
@@ -212,18 +219,32 @@ void Schedule::product_and_store(const Rows& rows, const Step& step) const {
 
 void Schedule::store(const Rows& rows, const Step& step) const {
     const Operation& operation = step.operation;
+    const ModelSpec& spec = model_->config();
     const PlaceRows& in = layout_.at(operation.in);
     StoreKvParams params = {};
     describe_store(operation, params);
-    params.in_offset = in.offset;
     params.in_stride = in.stride;
     if (operation.norm) {
         params.q_gain = model_->weights().norm({NormRole::kQ, operation.layer}).weight;
         params.k_gain = model_->weights().norm({NormRole::kK, operation.layer}).weight;
         params.norm_epsilon = model_->config().layer_norm_epsilon;
     }
-    rows.elements_cost(static_cast<double>(in.stride) * rows.n);
-    record_store_kv(rows.recorder, step.kernel, *step.set, params, rows.n);
+    const std::span<const CacheSlice> slices = cache_->layer(operation.layer);
+    for (std::size_t s = 0; s < slices.size(); ++s) {
+        const CacheSlice& slice = slices[s];
+        const std::uint32_t first_query = query_heads(slice.first_head);
+        params.n_head = query_heads(slice.n_heads);
+        params.n_head_kv = slice.n_heads;
+        params.q_in = in.offset + first_query * spec.head_dim;
+        params.k_in = in.offset + (spec.n_head + slice.first_head) * spec.head_dim;
+        params.v_in = params.k_in + spec.n_head_kv * spec.head_dim;
+        params.q_offset =
+            layout_.at(Place::kQ).offset + first_query * 2 * rotary_of(operation).n_pairs();
+        params.cache = slice.layout;
+        rows.elements_cost(static_cast<double>(params.n_head + 2 * params.n_head_kv) *
+                           spec.head_dim * rows.n);
+        record_store_kv(rows.recorder, step.kernel, (*step.sets)[s], params, rows.n);
+    }
 }
 
 void Schedule::quantize_cache(const Rows& rows, const Step& step) const {
@@ -236,7 +257,7 @@ void Schedule::quantize_cache(const Rows& rows, const Step& step) const {
     params.n_head_kv = cache_->shape().n_head_kv;
     params.n_pairs = cache_->shape().n_pairs;
     rows.elements_cost(static_cast<double>(kv.stride) * rows.n);
-    record_quantize_cache(rows.recorder, step.kernel, *step.set, params);
+    record_quantize_cache(rows.recorder, step.kernel, step.sets->front(), params);
 }
 
 // A query's head meets the keys and the values of every cell that it sees.
@@ -254,32 +275,38 @@ void Schedule::attend(const Rows& rows, const Step& step) const {
     const PlaceRows& q = layout_.at(step.operation.in);
     const PlaceRows& mix = layout_.at(step.operation.out);
     AttentionParams params = {};
-    params.q_offset = q.offset;
     params.q_stride = q.stride;
-    params.mix_offset = mix.offset;
     params.mix_stride = mix.stride;
     params.n_tokens = rows.n;
-    params.n_head = spec.n_head;
-    params.n_head_kv = spec.n_head_kv;
     params.head_dim = spec.head_dim;
     params.rotary_stride = rotary_of(step.operation).stride;
     params.value_table = layout_.rotary[spec.rotary_of(step.operation.layer)].value;
-    params.cache = cache_->shape().layout();
     params.scale = spec.attention.score_scale;
     if (params.scale == 0.0f) {
         params.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(spec.head_dim)));
     }
     params.cap = spec.attention.score_cap;
-    params.slopes_offset = weights.alibi_slopes;
     params.window = spec.window(step.operation.layer);
     params.sink_tokens = spec.attention.sink_tokens;
     params.scales_offset = layout_.scales;
-    params.sink_logits_offset = weights.layers[step.operation.layer].attn_sinks;
     params.partials = layout_.attention_partials;
     params.tickets = layout_.attention_tickets;
-    rows.recorder.next_costs(static_cast<std::uint32_t>(WorkKind::kAttention),
-                             attention_costs(rows, step.operation.layer));
-    record_attention(rows.recorder, step.kernel, *step.set, params);
+    const std::span<const CacheSlice> slices = cache_->layer(step.operation.layer);
+    for (std::size_t s = 0; s < slices.size(); ++s) {
+        const CacheSlice& slice = slices[s];
+        const std::uint32_t first_query = query_heads(slice.first_head);
+        params.n_head = query_heads(slice.n_heads);
+        params.n_head_kv = slice.n_heads;
+        params.cache = slice.layout;
+        params.q_offset = q.offset + first_query * 2 * rotary_of(step.operation).n_pairs();
+        params.mix_offset = mix.offset + first_query * spec.head_dim;
+        params.slopes_offset = weights.alibi_slopes + first_query;
+        params.sink_logits_offset = weights.layers[step.operation.layer].attn_sinks + first_query;
+        rows.recorder.next_costs(
+            static_cast<std::uint32_t>(WorkKind::kAttention),
+            attention_costs(rows, step.operation.layer) * params.n_head / spec.n_head);
+        record_attention(rows.recorder, step.kernel, (*step.sets)[s], params);
+    }
 }
 
 }  // namespace gyre

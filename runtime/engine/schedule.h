@@ -92,8 +92,9 @@ class Schedule {
         Operation operation;
         std::string label;  // empty: no timestamp
         std::vector<Part> parts;
-        Kernel kernel;                       // without parts
-        const DescriptorSet* set = nullptr;  // without parts
+        Kernel kernel;  // without parts
+        // Without parts; of operations on the cache, one for each of its slices.
+        const std::vector<DescriptorSet>* sets = nullptr;
     };
     using Steps = std::vector<Step>;
     // Whose kernels a list of steps has, and where its logits go.
@@ -150,6 +151,7 @@ class Schedule {
     Result<const std::vector<DescriptorSet>*> sets_of(const WeightMatrix* matrix, std::uint32_t x,
                                                       const BufferRange& bound, TexelViews views,
                                                       const char* name);
+    Result<const std::vector<DescriptorSet>*> cache_sets(std::uint32_t layer);
     Tiling tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const;
     bool norm_texels() const;
     bool vector_texels_fit() const;
@@ -171,6 +173,8 @@ class Schedule {
     // What is told of the rotation and of queries, keys and values to who stores them.
     template <typename Params>
     void describe_store(const Operation& operation, Params& params) const;
+    // Query heads before those that read heads [0, kv_heads).
+    std::uint32_t query_heads(std::uint32_t kv_heads) const;
     std::uint32_t first_row(const Rows& rows, Place place) const;
 
     const Model* model_;

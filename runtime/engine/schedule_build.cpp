@@ -27,7 +27,7 @@ Result<Schedule> Schedule::create(const Model& model, const KvCache& cache,
 Status Schedule::build(const Progress& progress) {
     const CacheFormat format = cache_->shape().format;
     const FusedPlan plan = FusedPlan::of(model_->plan(), model_->tilings(), model_->weights(),
-                                         cache_has_scales(format));
+                                         rules_of(cache_->shape()));
     const bool every = buffers_.all_logits.buffer != nullptr;
     const struct {
         const Operations& operations;
@@ -90,13 +90,11 @@ Status Schedule::build_step(const Operation& operation, const StepsOf& of, Step&
     GYRE_TRY(append_variants(operation, of.decode, variants));
     if (!operation.parts.empty()) return build_parts(variants, of, step);
     GYRE_ASSIGN(step.kernel, model_->kernels().get(variants[0]));
-    const bool norm = operation.kind == OperationKind::kNorm;
-    const TexelViews of_norm = norm_texels() ? kNormViews : 0;
-    const TexelViews of_cache = cache_texels() ? 1u << BINDING_CACHE : 0;
-    GYRE_ASSIGN(const auto* sets,
-                norm ? sets_of(nullptr, 0, {}, of_norm, "norm")
-                     : sets_of(nullptr, 0, cache_->layer(operation.layer), of_cache, "attention"));
-    step.set = sets->data();
+    if (operation.kind == OperationKind::kNorm) {
+        GYRE_ASSIGN(step.sets, sets_of(nullptr, 0, {}, norm_texels() ? kNormViews : 0, "norm"));
+        return {};
+    }
+    GYRE_ASSIGN(step.sets, cache_sets(operation.layer));
     return {};
 }
 
@@ -117,7 +115,7 @@ Status Schedule::build_parts(std::span<const KernelVariant> variants, const Step
         part.bias = model_->weights().bias(id);
         part.first_row = first_row_of(model_->config(), id.role);
         // Every linear module declares the logits' binding, so something has to be bound there.
-        const BufferRange& bound = stores ? cache_->layer(operation.layer)
+        const BufferRange& bound = stores ? cache_->layer(operation.layer).front().keys
                                    : operation.out == Place::kLogits ? of.logits
                                                                      : buffers_.logits;
         const bool one_tile = part.kernel.tiling.one_tile();
@@ -250,6 +248,24 @@ Result<const std::vector<DescriptorSet>*> Schedule::sets_of(const WeightMatrix* 
     return &sets_.emplace(key, std::move(sets)).first->second;
 }
 
+Result<const std::vector<DescriptorSet>*> Schedule::cache_sets(std::uint32_t layer) {
+    const TexelViews views = cache_texels() ? 1u << BINDING_CACHE | 1u << BINDING_VALUES : 0;
+    const std::span<const CacheSlice> slices = cache_->layer(layer);
+    const BufferRange& first = slices.front().keys;
+    const SetKey key{nullptr, 0, first.buffer, first.offset, views};
+    if (const auto found = sets_.find(key); found != sets_.end()) return &found->second;
+    std::vector<DescriptorSet> sets;
+    for (const CacheSlice& slice : slices) {
+        BindingRanges ranges{buffers_.state, {}, model_->weights().params(), {}, buffers_.step};
+        ranges[BINDING_CACHE] = slice.keys;
+        ranges[BINDING_VALUES] = slice.values;
+        GYRE_ASSIGN(DescriptorSet set,
+                    DescriptorSet::create(model_->device(), ranges, "attention", views));
+        sets.push_back(std::move(set));
+    }
+    return &sets_.emplace(key, std::move(sets)).first->second;
+}
+
 Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole role) const {
     if (takes_fixed_tiles(model_->device().caps(), matrix)) {
         return decode ? kFixedDecode : kFixedPrefill;
@@ -260,7 +276,7 @@ Tiling Schedule::tiling(const WeightMatrix& matrix, bool decode, ProductRole rol
 }
 
 bool Schedule::cache_texels() const {
-    return gyre::texels_fit(model_->device().caps(), cache_->layer(0).size);
+    return gyre::texels_fit(model_->device().caps(), cache_->largest_range());
 }
 
 bool Schedule::norm_texels() const {

@@ -115,9 +115,7 @@ Result<std::unique_ptr<Session>> Session::fork() {
     GYRE_ASSIGN(std::unique_ptr<Session> copy, create(model_, options));
     CommandRecorder& recorder = recorders_.parts[0];
     GYRE_TRY(recorder.begin());
-    for (std::uint32_t l = 0; l < model_->config().n_layer; ++l) {
-        recorder.copy(cache_.layer(l), copy->cache_.layer(l));
-    }
+    copy_cells(recorder, cache_, copy->cache_, position_);
     if (on_device_) recorder.copy(buffers_.logits.range(), copy->buffers_.logits.range());
     GYRE_TRY(recorder.end());
     GYRE_TRY(queue_.run(recorder));

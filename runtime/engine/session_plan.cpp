@@ -99,9 +99,9 @@ Result<SessionPlan> SessionPlan::of(const ModelConfig& config, WeightFormat embe
         config.rotary_specs(static_cast<std::uint32_t>(std::min<std::uint64_t>(end, 0xffffffffu)));
     GYRE_TRY(check_decay(plan.rotary[0], options.cache, n_ctx));
     const Tilings tilings = Tilings::for_device(device, caps, embedding);
-    plan.layout = ActivationLayout::of(config, plan.rotary, options.cache, chunk, n_ctx,
+    plan.cache = CacheShape::of(config, options.cache, n_ctx, caps.max_storage_range);
+    plan.layout = ActivationLayout::of(config, plan.rotary, plan.cache, chunk,
                                        tilings.attention_splits(n_ctx));
-    plan.cache = CacheShape::of(config, options.cache, n_ctx);
     plan.n_choices = config.n_tokens == 0 ? config.n_vocab : config.n_tokens;
 
     plan.state = plan.layout.words * 4;

@@ -185,7 +185,7 @@ std::string TunedProduct::name() const {
 
 std::vector<TunedProduct> products_to_tune(const Model& model) {
     // How a cache is stored changes no product that is timed here.
-    const FusedPlan plan = FusedPlan::of(model.plan(), model.tilings(), model.weights(), false);
+    const FusedPlan plan = FusedPlan::of(model.plan(), model.tilings(), model.weights(), {});
     Products products(model);
     products.add(plan.decode, true);
     products.add(plan.prompt, false);

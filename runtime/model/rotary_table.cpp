@@ -8,14 +8,22 @@ namespace gyre {
 
 namespace {
 
+// Positions of a stretch of rows: first, first + step, ...
+struct Positions {
+    std::uint32_t first = 0;
+    std::uint32_t step = 1;
+    std::uint32_t n = 0;
+};
+
 // factor(pair, position) multiplies cos and sin of the pairs that turn.
 template <typename Factor>
-void fill(const RotarySpec& spec, std::uint32_t first, std::uint32_t n, std::span<float> table,
+void fill(const RotarySpec& spec, const Positions& positions, std::span<float> rows,
           Factor factor) {
-    assert(table.size() == rotary_table_floats(spec, n));
-    float* out = table.data();
-    for (std::uint32_t t = 0; t < n; ++t) {
-        const double position = static_cast<double>(first) + t;
+    assert(rows.size() == std::size_t{positions.n} * spec.n_pairs() * 2);
+    float* out = rows.data();
+    for (std::uint32_t t = 0; t < positions.n; ++t) {
+        const double position =
+            static_cast<double>(positions.first) + static_cast<double>(t) * positions.step;
         for (std::uint32_t pair = 0; pair < spec.n_pairs(); ++pair) {
             const double inv_freq = spec.inv_freq[pair];
             if (inv_freq == 0.0) {
@@ -40,21 +48,27 @@ void fill(const RotarySpec& spec, std::uint32_t first, std::uint32_t n, std::spa
 
 }  // namespace
 
-void fill_rotary_table(const RotarySpec& spec, double amplitude, std::uint32_t first,
-                       std::uint32_t n, std::span<float> table) {
-    fill(spec, first, n, table, [amplitude](std::uint32_t, double) { return amplitude; });
+void fill_rotary_rows(const RotarySpec& spec, double amplitude, std::uint32_t first,
+                      std::uint32_t n, std::span<float> rows) {
+    fill(spec, {first, 1, n}, rows, [amplitude](std::uint32_t, double) { return amplitude; });
 }
 
 void fill_rotary_table(const RotarySpec& spec, RotaryTable which, std::uint32_t first,
-                       std::uint32_t n, double decay_origin, std::span<float> table) {
-    if (which == RotaryTable::kValues || spec.log_decay.empty()) {
-        const double amplitude = which == RotaryTable::kValues ? 1.0 : spec.amplitude;
-        return fill_rotary_table(spec, amplitude, first, n, table);
-    }
+                       std::uint32_t n_ctx, double decay_origin, std::span<float> table) {
+    assert(table.size() == rotary_table_floats(spec, n_ctx));
+    const bool decays = which != RotaryTable::kValues && !spec.log_decay.empty();
+    const double amplitude = which == RotaryTable::kValues ? 1.0 : spec.amplitude;
     const double sign = which == RotaryTable::kQueries ? 1.0 : -1.0;
-    fill(spec, first, n, table, [&](std::uint32_t pair, double position) {
-        return spec.amplitude * std::exp(sign * spec.log_decay[pair] * (position - decay_origin));
-    });
+    const auto decay = [&](std::uint32_t pair, double distance) {
+        return decays ? std::exp(sign * spec.log_decay[pair] * distance) : 1.0;
+    };
+    const std::uint32_t n_fine = rotary_fine_rows(n_ctx);
+    const std::size_t fine = std::size_t{n_fine} * spec.n_pairs() * 2;
+    fill(spec, {0, 1, n_fine}, table.first(fine), decay);
+    fill(spec, {first, ROTARY_FINE_ROWS, rotary_coarse_rows(n_ctx)}, table.subspan(fine),
+         [&](std::uint32_t pair, double position) {
+             return amplitude * decay(pair, position - decay_origin);
+         });
 }
 
 }  // namespace gyre

@@ -32,7 +32,7 @@ struct AttentionParams {
     uint n_head_kv;
     uint head_dim;
     uint rotary_stride;      // as QkvParams
-    uint value_table;        // state word of [n_ctx][n_pairs] (cos, sin), unit amplitude
+    uint value_table;        // state word of a position table (rotary.h), unit amplitude
     CacheLayout cache;
     float scale;             // on the dot product: 1 / sqrt(head_dim)
     uint slopes_offset;      // params word of [n_head] ALiBi slopes

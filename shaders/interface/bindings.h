@@ -9,9 +9,13 @@
 #define BINDING_STATE   0  // storage: the session's float32 activations and tables, by word offset
 #define BINDING_WEIGHTS 1  // storage: one repacked weight matrix, or a slice of its rows
 #define BINDING_PARAMS  2  // storage: the model's float32 vectors (norms, biases, position rows)
-#define BINDING_CACHE   3  // storage: the KV cache of one layer; token ids; or the logits
+#define BINDING_CACHE   3  // storage: the KV cache of one layer, or the keys of some heads; token ids; the logits
 #define BINDING_STEP    4  // uniform: StepState
 #define BINDING_COUNT   5
+
+// In kernels of the cache that multiply no matrix: storage: the range with the values, which is the one with
+// the keys where a layer's cache is bound whole.
+#define BINDING_VALUES BINDING_WEIGHTS
 
 // Read-only views of bindings 1, 0, 3 and 2 as texels of 16 bytes: kernels with a TEXELS constant load
 // through them where it is 1 (and the sets have them), through the storage binding where it is 0.
@@ -19,6 +23,7 @@
 #define BINDING_STATE_TEXELS  6  // vec4
 #define BINDING_CACHE_TEXELS  7  // uvec4
 #define BINDING_PARAMS_TEXELS 8  // vec4
+#define BINDING_VALUE_TEXELS  BINDING_WEIGHT_TEXELS
 
 #define SPEC_LOCAL_SIZE 0  // invocations a workgroup, every kernel
 #define SPEC_INTEGER_HALVES 14  // 1: float16 scales of weights are decoded by integers, lib/weight_scales.glsl

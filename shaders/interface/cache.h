@@ -1,4 +1,4 @@
-// The KV cache of one layer, as words of one buffer.
+// The KV cache of one layer, or of some of its heads, as words.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Channels are stored in pair order: pair p of a head is the couple (a, b) that lib/rotary.glsl names,
@@ -8,8 +8,12 @@
 // head_words is words a cell and head, rounded up to 4; the padding stays zero. V begins at a multiple
 // of 4 words, so that its cells can be loaded in uvec4 too. Formats with scales
 // have one float32 for every CACHE_BLOCK_PAIRS pairs of a cell and head:
-//   float KS[n_head_kv][head_blocks][n_ctx]             behind the keys
-//   float VS[n_head_kv][n_ctx][head_blocks]             behind the values
+//   float KS[n_head_kv][head_blocks][n_ctx]             after the keys
+//   float VS[n_head_kv][n_ctx][head_blocks]             after the values
+// A layer that one binding covers is one range: keys, KS, values, VS. A longer one is bound in slices of
+// some heads each, n_head_kv of the slice in the place of the layer's, with a range for the keys and KS and
+// another for the values and VS: every kernel but qkv.comp and quantize_cache.comp, which see whole layers,
+// has a binding for each.
 #ifndef GYRE_INTERFACE_CACHE_H
 #define GYRE_INTERFACE_CACHE_H
 
@@ -28,7 +32,8 @@
 #define CACHE_BLOCK_PAIRS 16  // 32 values share a scale, as in the weight format of that name
 
 INTERFACE_BEGIN
-// Where things lie in a layer's cache; the same for every kernel that touches it.
+// Where things lie in a slice of a layer's cache, in words of the range that has them; the same for every
+// kernel that touches it.
 struct CacheLayout {
     uint n_ctx;         // cells
     uint head_words;    // words a cell and head, multiple of 4

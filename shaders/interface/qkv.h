@@ -40,7 +40,7 @@ struct QkvParams {
     uint n_head_kv;           // key heads = value heads
     uint head_dim;
     uint rotary_stride;       // HALF: channels between the two of a turned pair
-    uint query_table;         // state word of [n_ctx][n_pairs] (cos, sin), amplitude included
+    uint query_table;         // state word of a position table (rotary.h), amplitude included
     uint key_table;           // the same for the keys
     uint value_table;         // the same for the values: unit amplitude
     uint q_offset;            // state word of q, [n_tokens][n_head][n_pairs] pairs, in pair order

@@ -20,6 +20,14 @@
 #define ROTARY_VALUES_ROTATE_ONLY 1
 #define ROTARY_VALUES_ROVE        2
 
+// A position table has (cos, sin) of every pair at every position, in two factors: position 256 a + b of
+// a session has the product, as complex numbers, of its coarse row a and its fine row b.
+//   fine    float2 [min(n_ctx, ROTARY_FINE_ROWS)][n_pairs]    rows of 0, 1, 2, ... positions
+//   coarse  float2 [ceil(n_ctx / ROTARY_FINE_ROWS)][n_pairs]  after them: rows of first, first + 256, ...
+// The coarse rows have everything that belongs to the session or to all positions alike: its first
+// position and the amplitude. xPos's decay is in both.
+#define ROTARY_FINE_ROWS 256u
+
 INTERFACE_BEGIN
 #ifdef __cplusplus
 enum class RotaryPairing : uint {

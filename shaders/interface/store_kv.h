@@ -16,13 +16,15 @@
 
 INTERFACE_BEGIN
 struct StoreKvParams {
-    uint in_offset;      // state word of [n_tokens][q heads, k heads, v heads][head_dim]
+    uint q_in;           // state word of the first query head, [n_tokens][..., n_head, ...][head_dim]
+    uint k_in;           // the same of the keys
+    uint v_in;           // and of the values
     uint in_stride;      // words from one token's row to the next
-    uint n_head;         // query heads
-    uint n_head_kv;      // key heads = value heads
+    uint n_head;         // query heads of this dispatch
+    uint n_head_kv;      // key heads = value heads of this dispatch: the slice's
     uint head_dim;
     uint rotary_stride;  // HALF: channels between the two of a rotated pair
-    uint query_table;    // state word of [n_ctx][n_pairs] (cos, sin), amplitude included
+    uint query_table;    // state word of a position table (rotary.h), amplitude included
     uint key_table;      // the same for the keys
     uint value_table;    // the same for the values: unit amplitude
     uint q_offset;       // state word of q, [n_tokens][n_head][n_pairs] pairs, in pair order

@@ -1,7 +1,8 @@
 // Pairs of keys and values in and out of the cache, in every format of interface/cache.h.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs CACHE (specialization constant), pc.cache (CacheLayout) and cache[] at BINDING_CACHE.
+// Needs CACHE (specialization constant), pc.cache (CacheLayout), cache[], which has the keys, and
+// cached_values[]: the same words where a kernel sees whole layers.
 #include "cache.h"
 
 uint words_before_pair(uint pair) {

@@ -19,8 +19,15 @@ void quantize_block(bool is_key, uint kv_head, uint cell, uint block, uint n_blo
             word |= pack_q8(block_value(from + i + e), scale) << (8u * e);
         }
         uint at = first_pair / 2u + i / 4u;
-        cache[is_key ? key_word(kv_head, cell, at) : value_word(kv_head, cell, at)] = word;
+        if (is_key) {
+            cache[key_word(kv_head, cell, at)] = word;
+        } else {
+            cached_values[value_word(kv_head, cell, at)] = word;
+        }
     }
-    cache[is_key ? key_scale_word(kv_head, cell, block, n_blocks)
-                 : value_scale_word(kv_head, cell, block, n_blocks)] = floatBitsToUint(scale);
+    if (is_key) {
+        cache[key_scale_word(kv_head, cell, block, n_blocks)] = floatBitsToUint(scale);
+    } else {
+        cached_values[value_scale_word(kv_head, cell, block, n_blocks)] = floatBitsToUint(scale);
+    }
 }

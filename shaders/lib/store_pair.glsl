@@ -1,24 +1,27 @@
 // Rotated pairs into the state and into the cache: what qkv.comp and store_kv.comp end with.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs CACHE (specialization constant), pc.head_dim, state[] and cache[].
+// Needs CACHE (specialization constant), pc.head_dim, state[], cache[] and cached_values[].
 
 uint n_pairs() {
     return (pc.head_dim + 1u) / 2u;
 }
 
-vec2 table_row(uint table, uint position, uint pair) {
-    uint at = table + 2u * (position * n_pairs() + pair);
-    return vec2(state[at], state[at + 1u]);
+// A pair into an array of words.
+#define WRITE_PAIR(words, at, ab)               \
+    if (CACHE == CACHE_FORMAT_F16) {            \
+        words[at] = packHalf2x16(ab);           \
+    } else {                                    \
+        words[at] = floatBitsToUint(ab.x);      \
+        words[at + 1u] = floatBitsToUint(ab.y); \
+    }
+
+void write_key(uint at, vec2 ab) {
+    WRITE_PAIR(cache, at, ab)
 }
 
-void write_cache(uint at, vec2 ab) {
-    if (CACHE == CACHE_FORMAT_F16) {
-        cache[at] = packHalf2x16(ab);
-    } else {
-        cache[at] = floatBitsToUint(ab.x);
-        cache[at + 1u] = floatBitsToUint(ab.y);
-    }
+void write_value(uint at, vec2 ab) {
+    WRITE_PAIR(cached_values, at, ab)
 }
 
 void write_state(uint at, vec2 ab) {

@@ -62,6 +62,12 @@ class Words {
     std::vector<std::uint32_t> words_;
 };
 
+// What the kernels of a batch bind.
+struct Sets {
+    DescriptorSet product;
+    DescriptorSet attention;  // and what else is without weights
+};
+
 class BlockRun {
   public:
     BlockRun(Device& device, KernelTable& kernels, const AttentionBlock& block)
@@ -81,27 +87,28 @@ class BlockRun {
         const std::vector<std::uint32_t> zeros(shape_.layer_words(), 0);
         const TestBuffer cache(device_, zeros, zeros.size());
 
-        const TexelViews views = cache_texels() ? 1u << BINDING_CACHE : 0;
+        const TexelViews views = cache_texels() ? 1u << BINDING_CACHE | 1u << BINDING_VALUES : 0;
         GYRE_ASSIGN(CommandRecorder recorder, CommandRecorder::create(device_));
         std::vector<TestBuffer> steps;
-        std::vector<DescriptorSet> sets;
+        std::vector<Sets> sets;
         const auto batches = batch_list();
         for (const Batch& batch : batches) {
             const StepState step{batch.first_cell, batch.n_tokens, 0, 0};
             std::vector<std::uint32_t> words(sizeof(StepState) / 4);
             std::memcpy(words.data(), &step, sizeof(StepState));
             steps.emplace_back(device_, words, words.size());
-            GYRE_ASSIGN(DescriptorSet set,
-                        DescriptorSet::create(device_,
-                                              {state.range(), weights.range(), params.range(),
-                                               cache.range(), steps.back().range()},
-                                              "conformance", views));
-            sets.push_back(std::move(set));
+            BindingRanges ranges{state.range(), weights.range(), params.range(), cache.range(),
+                                 steps.back().range()};
+            GYRE_ASSIGN(DescriptorSet product, DescriptorSet::create(device_, ranges, "product"));
+            ranges[BINDING_VALUES] = cache.range();
+            GYRE_ASSIGN(DescriptorSet attention,
+                        DescriptorSet::create(device_, ranges, "attention", views));
+            sets.push_back({std::move(product), std::move(attention)});
         }
         GYRE_TRY(recorder.begin());
         for (std::size_t b = 0; b < batches.size(); ++b) {
             record(recorder, sets[b], batches[b]);
-            if (b == 0 && block_.n_dropped != 0) record_shift(recorder, sets[b]);
+            if (b == 0 && block_.n_dropped != 0) record_shift(recorder, sets[b].attention);
         }
         GYRE_TRY(recorder.end());
         GYRE_TRY(device_.run(recorder));
@@ -153,7 +160,7 @@ class BlockRun {
         value_table_ = add_table(RotaryTable::kValues);
 
         std::vector<float> turn(std::size_t{n_pairs} * 2);
-        fill_rotary_table(spec, 1.0, block_.n_dropped, 1, turn);
+        fill_rotary_rows(spec, 1.0, block_.n_dropped, 1, turn);
         for (std::size_t i = 1; i < turn.size(); i += 2)
             turn[i] = -turn[i];  // towards the front
         value_turn_ = state_.add(turn);
@@ -243,7 +250,7 @@ class BlockRun {
         record_shift_cache(recorder, shift_, set, shift);
     }
 
-    void record(CommandRecorder& recorder, const DescriptorSet& set, const Batch& batch) const {
+    void record(CommandRecorder& recorder, const Sets& sets, const Batch& batch) const {
         const std::uint32_t t = batch.first_token;
         QkvParams qkv{};
         qkv.x_offset = x_ + t * align(config_.n_embd);
@@ -263,9 +270,9 @@ class BlockRun {
         qkv.kv_stride = kv_stride();
         qkv.cache = shape_.layout();
         describe_slice(matrix_, matrix_.slices[0], qkv);
-        record_qkv(recorder, t >= block_.n_prompt ? qkv_decode_ : qkv_prompt_, set, qkv);
+        record_qkv(recorder, t >= block_.n_prompt ? qkv_decode_ : qkv_prompt_, sets.product, qkv);
         if (block_.cache == CacheFormat::kQ8_0) {
-            record_quantize_cache(recorder, quantize_, set,
+            record_quantize_cache(recorder, quantize_, sets.attention,
                                   {shape_.layout(), qkv.kv_offset, kv_stride(), batch.n_tokens,
                                    config_.n_head_kv, block_.spec.n_pairs()});
         }
@@ -291,7 +298,7 @@ class BlockRun {
         attention.partials = partials_;
         attention.tickets = tickets_;
         record_attention(recorder, t >= block_.n_prompt ? attention_decode_ : attention_prompt_,
-                         set, attention);
+                         sets.attention, attention);
     }
 
     std::vector<float> mix_of(const std::vector<float>& state) const {

@@ -147,7 +147,8 @@ TEST(ActivationLayoutTest, HasRoomForWhatThePlanUses) {
     const ModelSpec spec = small_spec();
     const std::vector<RotarySpec> rotary = {make_unturned_spec(spec.head_dim)};
     for (const CacheFormat cache : {CacheFormat::kF16, CacheFormat::kQ8_0}) {
-        const auto layout = ActivationLayout::of(spec, rotary, cache, 4, spec.n_ctx, 1);
+        const auto layout =
+            ActivationLayout::of(spec, rotary, CacheShape::of(spec, cache, spec.n_ctx), 4, 1);
         std::uint32_t end = 0;
         for (const Place place :
              {Place::kX, Place::kNormed, Place::kQ, Place::kKv, Place::kMix, Place::kHidden}) {

@@ -18,8 +18,9 @@ class Recording {
     Recording(const std::shared_ptr<const Model>& model, CacheFormat format, std::uint32_t chunk)
         : model_(model),
           rotary_(model->config().rotary_specs(model->config().n_ctx)),
-          layout_(ActivationLayout::of(model->config(), rotary_, format, chunk,
-                                       model->config().n_ctx, 1)),
+          layout_(ActivationLayout::of(
+              model->config(), rotary_,
+              CacheShape::of(model->config(), format, model->config().n_ctx), chunk, 1)),
           cache_(take(
               KvCache::create(model->device(), model->config(),
                               CacheShape::of(model->config(), format, model->config().n_ctx)))),

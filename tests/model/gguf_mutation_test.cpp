@@ -44,8 +44,8 @@ int load(const Bytes& file) {
     if (!config.ok()) return config.status().message().empty() ? -1 : 1;
     (void)check_supported(config.value());
     const RotarySpec spec = config->rotary_spec(config->n_ctx);
-    std::vector<float> table(host_size(rotary_table_floats(spec, 2)));
-    fill_rotary_table(spec, spec.amplitude, config->n_ctx - 1, 2, table);
+    std::vector<float> table(std::size_t{4} * spec.n_pairs());
+    fill_rotary_rows(spec, spec.amplitude, config->n_ctx - 1, 2, table);
     for (const float value : table)
         EXPECT_TRUE(std::isfinite(value));
     const auto tensors = find_model_tensors(reading, config.value());

@@ -1,4 +1,4 @@
-// Pair geometry, and the cos/sin table against long double.
+// Pair geometry, and the position tables against long double.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/model/rotary_table.h"
 
@@ -83,18 +83,93 @@ double units_off(float got, long double expected) {
     return static_cast<double>(std::max(0.0L, std::fabs(got - expected) - kOracle) / unit);
 }
 
-TEST(RotaryTable, IsWithinOneUnitUpToAMillionPositions) {
+std::vector<double> many_frequencies() {
     std::vector<double> w = rope_inv_freq(64, 10000.0);
     for (const double extra : {0.1, 1.0 / 3.0, 3.141592653589793, 1e-9, -0.7})
         w.push_back(extra);
+    return w;
+}
+
+std::vector<float> table_of(const RotarySpec& spec, RotaryTable which, std::uint32_t first,
+                            std::uint32_t n_ctx, double decay_origin = 0.0) {
+    std::vector<float> table(host_size(rotary_table_floats(spec, n_ctx)));
+    fill_rotary_table(spec, which, first, n_ctx, decay_origin, table);
+    return table;
+}
+
+// What rotary_at of shaders/lib/rotary.glsl gives, in float32.
+struct Rotation {
+    float cos, sin;
+};
+Rotation at(const RotarySpec& spec, std::span<const float> table, std::uint32_t position,
+            std::uint32_t pair) {
+    const std::size_t n_rows = table.size() / 2 / spec.n_pairs();
+    const std::size_t n_fine = n_rows > 256 ? 256 : n_rows - 1;  // one coarse row up to there
+    const float* a = &table[((n_fine + position / 256) * std::size_t{spec.n_pairs()} + pair) * 2];
+    const float* b = &table[(position % 256 * std::size_t{spec.n_pairs()} + pair) * 2];
+    const float cc = a[0] * b[0], ss = a[1] * b[1], cs = a[0] * b[1], sc = a[1] * b[0];
+    return {cc - ss, cs + sc};
+}
+
+// Catches: rows of the wrong positions, factors rounded before they are complete, a table that
+// repeats after 256 positions.
+TEST(RotaryTable, ProductIsExactToTwoRoundingsAndAProductAtEveryPosition) {
+    const std::vector<double> w = many_frequencies();
+    const RotarySpec spec = spec_with(w);
+    constexpr std::uint32_t kContext = 1u << 20;
+    std::mt19937 random(12);
+    for (const std::uint32_t first : {0u, 3u, 1048575u, 1u << 31, 0xffffffffu - kContext}) {
+        const auto table = table_of(spec, RotaryTable::kQueries, first, kContext);
+        double worst = 0.0;
+        for (std::uint32_t n = 0; n < 20000; ++n) {
+            const std::uint32_t position = n < 4       ? kContext - 1 - n
+                                           : n % 2 > 0 ? random() % kContext
+                                                       : random() % (kContext / 256) * 256 + n % 4;
+            for (std::uint32_t i = 0; i < w.size(); ++i) {
+                const Turn turn = exact_turn(first + position, w[i]);
+                const Rotation got = at(spec, table, position, i);
+                worst = std::max(
+                    worst, static_cast<double>(std::hypot(got.cos - turn.cos, got.sin - turn.sin)));
+            }
+        }
+        // Two factors off by u each, and a complex product by sqrt(5) u, u = 2^-24.
+        EXPECT_LE(worst, (2.0 + std::sqrt(5.0)) * 0x1p-24 * (1 + 1e-6)) << "from " << first;
+        RecordProperty("worst_from_" + std::to_string(first), std::to_string(worst));
+    }
+}
+
+// The first 256 positions of a session at 0 are fine rows as they are: as exact as one rounding.
+TEST(RotaryTable, FirstCoarseRowOfPositionZeroIsOne) {
+    const RotarySpec spec = spec_with(many_frequencies());
+    const auto table = table_of(spec, RotaryTable::kQueries, 0, 300);
+    std::vector<float> rows(std::size_t{300} * spec.n_pairs() * 2);
+    fill_rotary_rows(spec, 1.0, 0, 300, rows);
+    for (std::uint32_t i = 0; i < 256 * spec.n_pairs(); ++i) {
+        const Rotation got = at(spec, table, i / spec.n_pairs(), i % spec.n_pairs());
+        ASSERT_EQ(got.cos, rows[2 * i]) << i;
+        ASSERT_EQ(got.sin, rows[2 * i + 1]) << i;
+    }
+}
+
+TEST(RotaryTable, FitsABindingAtAMillionPositions) {
+    RotarySpec spec = spec_with(std::vector<double>(128, 0.5));  // the largest head
+    EXPECT_EQ(rotary_table_floats(spec, 1), (1u + 1) * 128 * 2);
+    EXPECT_EQ(rotary_table_floats(spec, 255), (255u + 1) * 128 * 2);
+    EXPECT_EQ(rotary_table_floats(spec, 256), (256u + 1) * 128 * 2);
+    EXPECT_EQ(rotary_table_floats(spec, 257), (256u + 2) * 128 * 2);
+    EXPECT_LE(rotary_table_floats(spec, 1u << 20) * sizeof(float), 5u << 20);
+}
+
+TEST(RotaryRows, AreWithinOneUnitUpToAMillionPositions) {
+    const std::vector<double> w = many_frequencies();
     const RotarySpec spec = spec_with(w);
     std::mt19937 random(11);
-    std::vector<float> row(host_size(rotary_table_floats(spec, 1)));
+    std::vector<float> row(w.size() * 2);
     double worst = 0.0;
     for (int n = 0; n < 3000; ++n) {
         const std::uint32_t position =
             n < 8 ? (1u << 20) - static_cast<std::uint32_t>(n) : random() % (1u << 20);
-        fill_rotary_table(spec, 1.0, position, 1, row);
+        fill_rotary_rows(spec, 1.0, position, 1, row);
         for (std::size_t i = 0; i < w.size(); ++i) {
             const Turn turn = exact_turn(position, w[i]);
             worst = std::max(
@@ -104,11 +179,10 @@ TEST(RotaryTable, IsWithinOneUnitUpToAMillionPositions) {
     EXPECT_LE(worst, 0.51) << "units in the last place";  // correctly rounded, but for ties
 }
 
-TEST(RotaryTable, LayoutIsPositionThenPairThenCosSin) {
+TEST(RotaryRows, LayoutIsPositionThenPairThenCosSin) {
     const RotarySpec spec = spec_with({0.5, 0.0, 0.25});
-    std::vector<float> table(host_size(rotary_table_floats(spec, 4)));
-    ASSERT_EQ(table.size(), 4u * 3 * 2);
-    fill_rotary_table(spec, 1.0, 10, 4, table);
+    std::vector<float> table(4u * 3 * 2);
+    fill_rotary_rows(spec, 1.0, 10, 4, table);
     for (std::uint32_t t = 0; t < 4; ++t) {
         const double p = 10.0 + t;
         EXPECT_FLOAT_EQ(table[t * 6 + 0], static_cast<float>(std::cos(0.5 * p)));
@@ -117,18 +191,18 @@ TEST(RotaryTable, LayoutIsPositionThenPairThenCosSin) {
         EXPECT_EQ(table[t * 6 + 3], 0.0f);
         EXPECT_FLOAT_EQ(table[t * 6 + 5], static_cast<float>(std::sin(0.25 * p)));
     }
-    fill_rotary_table(spec, 1.0, 0, 1, std::span(table).first(6));
+    fill_rotary_rows(spec, 1.0, 0, 1, std::span(table).first(6));
     EXPECT_EQ(table[0], 1.0f);  // position 0 turns nothing, exactly
     EXPECT_EQ(table[1], 0.0f);
 }
 
 // The amplitude belongs to the turned channels: with partial rotary the rest passes as it is.
-TEST(RotaryTable, AmplitudeScalesTurnedPairsOnly) {
+TEST(RotaryRows, AmplitudeScalesTurnedPairsOnly) {
     const RotarySpec spec = spec_with({0.5, 0.0});
     std::vector<float> unit(4);
     std::vector<float> scaled(4);
-    fill_rotary_table(spec, 1.0, 3, 1, unit);
-    fill_rotary_table(spec, 1.25, 3, 1, scaled);
+    fill_rotary_rows(spec, 1.0, 3, 1, unit);
+    fill_rotary_rows(spec, 1.25, 3, 1, scaled);
     EXPECT_FLOAT_EQ(scaled[0], 1.25f * unit[0]);
     EXPECT_FLOAT_EQ(scaled[1], 1.25f * unit[1]);
     EXPECT_EQ(scaled[2], 1.0f);
@@ -138,21 +212,28 @@ TEST(RotaryTable, AmplitudeScalesTurnedPairsOnly) {
 // YaRN's amplitude and xPos's decay belong to queries and keys. xPos (arXiv:2212.10554): the query
 // at n is multiplied by z^n, the key at m by z^-m, so that their product decays with n - m.
 TEST(RotaryTable, AmplitudeAndDecayAreForQueriesAndKeysAlone) {
-    RotarySpec spec = spec_with({0.5});
+    RotarySpec spec = spec_with({0.5, 0.0});
     spec.amplitude = 1.25;
-    spec.log_decay = {std::log(0.9)};
-    const double angle = 0.5 * 7, z3 = 0.9 * 0.9 * 0.9;  // at position 7, counted from 4
-    const struct {
-        RotaryTable which;
-        double factor;
-    } rows[] = {{RotaryTable::kQueries, 1.25 * z3},
-                {RotaryTable::kKeys, 1.25 / z3},
-                {RotaryTable::kValues, 1.0}};
-    for (const auto& [which, factor] : rows) {
-        std::vector<float> row(2);
-        fill_rotary_table(spec, which, 7, 1, 4.0, row);
-        EXPECT_FLOAT_EQ(row[0], static_cast<float>(factor * std::cos(angle)));
-        EXPECT_FLOAT_EQ(row[1], static_cast<float>(factor * std::sin(angle)));
+    spec.log_decay = {std::log(0.999), 0.0};
+    for (const std::uint32_t cell : {0u, 3u, 200u, 255u, 256u, 700u}) {
+        // A session from position 7 on, counted from 400.
+        const double position = 7.0 + cell, angle = 0.5 * position;
+        const double decay = std::pow(0.999, position - 400.0);
+        const struct {
+            RotaryTable which;
+            double factor;
+        } tables[] = {{RotaryTable::kQueries, 1.25 * decay},
+                      {RotaryTable::kKeys, 1.25 / decay},
+                      {RotaryTable::kValues, 1.0}};
+        for (const auto& [which, factor] : tables) {
+            const auto table = table_of(spec, which, 7, cell == 200 ? 201 : 701, 400.0);
+            const Rotation turned = at(spec, table, cell, 0);
+            EXPECT_NEAR(turned.cos, factor * std::cos(angle), 5 * 0x1p-24 * factor) << cell;
+            EXPECT_NEAR(turned.sin, factor * std::sin(angle), 5 * 0x1p-24 * factor) << cell;
+            const Rotation still = at(spec, table, cell, 1);
+            EXPECT_EQ(still.cos, 1.0f) << "the amplitude belongs to the turned channels";
+            EXPECT_EQ(still.sin, 0.0f);
+        }
     }
 }
 

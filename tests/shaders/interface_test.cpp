@@ -49,6 +49,7 @@ struct KernelRow {
 
 constexpr std::uint32_t kWritesState = 1u << BINDING_STATE;
 constexpr std::uint32_t kWritesCache = 1u << BINDING_CACHE;
+constexpr std::uint32_t kWritesSlice = kWritesCache | 1u << BINDING_VALUES;
 constexpr std::uint32_t kWritesControlAndBatch = 1u << BINDING_WEIGHTS | 1u << BINDING_PARAMS;
 
 const KernelRow kKernels[] = {
@@ -76,8 +77,8 @@ const KernelRow kKernels[] = {
     {"sample_pick", false, false, sizeof(SampleParams), kWritesControlAndBatch},
     {"sample_scan", false, false, sizeof(SampleParams), kWritesState},
     {"sample_weigh", false, false, sizeof(SampleParams), kWritesState},
-    {"shift_cache", false, false, sizeof(ShiftCacheParams), kWritesCache},
-    {"store_kv", false, false, sizeof(StoreKvParams), kWritesState | kWritesCache},
+    {"shift_cache", false, false, sizeof(ShiftCacheParams), kWritesSlice},
+    {"store_kv", false, false, sizeof(StoreKvParams), kWritesState | kWritesSlice},
 };
 
 struct FormatSuffix {

@@ -75,6 +75,7 @@ KernelResult run_buffers(Device& device, KernelBuffers& buffers, const RecordKer
     ranges[BINDING_STATE] = bound(state, buffers.state);
     ranges[BINDING_PARAMS] = bound(params, buffers.params);
     ranges[BINDING_CACHE] = bound(cache, buffers.cache);
+    if (slices.empty()) ranges[BINDING_VALUES] = ranges[BINDING_CACHE];
     ranges[BINDING_STEP] = step;
     BufferRange state_texels;
     if (buffers.texels_words != 0) {

@@ -2,6 +2,7 @@
 // pair order on the other. SPDX-License-Identifier: Apache-2.0
 #include "tests/shaders/rotary_case.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gyre::test {
@@ -37,10 +38,14 @@ std::vector<float> RotaryCase::table_row(std::uint32_t head_dim, double position
 std::vector<float> RotaryCase::table(std::uint32_t head_dim, std::uint32_t n_ctx,
                                      double of_amplitude, double decay) const {
     std::vector<float> rows;
-    for (std::uint32_t position = 0; position < n_ctx; ++position) {
-        const auto row = table_row(head_dim, position, of_amplitude, decay);
+    const auto add = [&](double position, double amplitude_of_row) {
+        const auto row = table_row(head_dim, position, amplitude_of_row, decay);
         rows.insert(rows.end(), row.begin(), row.end());
-    }
+    };
+    for (std::uint32_t fine = 0; fine < std::min(n_ctx, ROTARY_FINE_ROWS); ++fine)
+        add(fine, 1.0);
+    for (std::uint32_t coarse = 0; coarse < n_ctx; coarse += ROTARY_FINE_ROWS)
+        add(coarse, of_amplitude);
     return rows;
 }
 

@@ -34,11 +34,11 @@ struct RotaryCase {
         return test::channel_pairs(pairing, head_dim, stride());
     }
 
-    // The kernels' table [n_ctx][n_pairs] (cos, sin); pairs that the reference does not know stay
-    // as they are. decay: as in reference::rotate.
+    // The kernels' position table (shaders/interface/rotary.h) of positions from 0; pairs that the
+    // reference does not know stay as they are. decay: as in reference::rotate.
     std::vector<float> table(std::uint32_t head_dim, std::uint32_t n_ctx, double of_amplitude = 1.0,
                              double decay = 0.0) const;
-    // The row of one position, which may be negative.
+    // [n_pairs] (cos, sin) of one position, which may be negative.
     std::vector<float> table_row(std::uint32_t head_dim, double position, double of_amplitude = 1.0,
                                  double decay = 0.0) const;
 };

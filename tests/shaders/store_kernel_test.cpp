@@ -134,7 +134,9 @@ TEST_P(StoreKvTest, EqualsReference) {
     KernelBuffers buffers;
     StoreKvParams params{};
     params.in_stride = n_heads * c.head_dim + 3;
-    params.in_offset = buffers.state.add_rows(qkv, n_heads * c.head_dim, params.in_stride, 1);
+    params.q_in = buffers.state.add_rows(qkv, n_heads * c.head_dim, params.in_stride, 1);
+    params.k_in = params.q_in + c.n_head * c.head_dim;
+    params.v_in = params.k_in + c.n_head_kv * c.head_dim;
     params.n_head = c.n_head;
     params.n_head_kv = c.n_head_kv;
     params.head_dim = c.head_dim;

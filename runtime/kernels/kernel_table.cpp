@@ -106,6 +106,12 @@ Status KernelTable::compile(std::span<const KernelVariant> variants, const Progr
     const std::size_t n = list.size();
     Sources sources(std::move(list));
     std::atomic<std::size_t> done{0};
+    std::size_t told = 0;  // this thread tells each one once, whoever compiled it
+    const auto tell = [&](std::size_t n_done) -> Status {
+        while (told < n_done)
+            GYRE_TRY(progress(static_cast<double>(++told) / static_cast<double>(n)));
+        return {};
+    };
     const std::thread::id here = std::this_thread::get_id();
     in_threads(static_cast<unsigned>(n), [&] {
         try {
@@ -113,16 +119,15 @@ Status KernelTable::compile(std::span<const KernelVariant> variants, const Progr
                 if (auto made = get(*source); !made.ok()) return sources.fail(made.status());
                 ++done;
                 if (std::this_thread::get_id() != here) continue;
-                if (Status told = progress(static_cast<double>(done) / static_cast<double>(n));
-                    !told.ok())
-                    return sources.fail(std::move(told));
+                if (Status status = tell(done); !status.ok())
+                    return sources.fail(std::move(status));
             }
         } catch (...) {
             sources.fail(std::current_exception());
         }
     });
     GYRE_TRY(sources.result());
-    return progress(1.0);
+    return tell(n);
 }
 
 Result<SampleKernels> KernelTable::sample() {

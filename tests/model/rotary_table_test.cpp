@@ -122,9 +122,10 @@ TEST(RotaryTable, ProductIsExactToTwoRoundingsAndAProductAtEveryPosition) {
         const auto table = table_of(spec, RotaryTable::kQueries, first, kContext);
         double worst = 0.0;
         for (std::uint32_t n = 0; n < 20000; ++n) {
-            const std::uint32_t position = n < 4       ? kContext - 1 - n
+            const auto position =
+                static_cast<std::uint32_t>(n < 4       ? kContext - 1 - n
                                            : n % 2 > 0 ? random() % kContext
-                                                       : random() % (kContext / 256) * 256 + n % 4;
+                                                       : random() % (kContext / 256) * 256 + n % 4);
             for (std::uint32_t i = 0; i < w.size(); ++i) {
                 const Turn turn = exact_turn(first + position, w[i]);
                 const Rotation got = at(spec, table, position, i);

@@ -27,7 +27,7 @@ constexpr Architecture kArchitectures[] = {
      .position = PositionKind::kLearned,
      .pairing = RotaryPairing::kHalf,
      .activation = Activation::kGeluTanh,
-     .gated = false,
+     .gate = GateTensor::kNone,
      .qkv = QkvTensors::kFused},
     {.name = "gptneox",
      .norm = NormKind::kLayer,
@@ -35,7 +35,7 @@ constexpr Architecture kArchitectures[] = {
      .residual_by_key = true,
      .pairing = RotaryPairing::kHalf,
      .activation = Activation::kGeluErf,
-     .gated = false,
+     .gate = GateTensor::kNone,
      .qkv = QkvTensors::kFused,
      .output = OutputTensor::kOwn},
     {.name = "llama"},
@@ -68,6 +68,10 @@ constexpr Architecture kArchitectures[] = {
      .score_by_width_layers = 62},
     {.name = "smollm3", .global_period = 4, .global_rotation = GlobalRotation::kNone},
     {.name = "granite", .position_by_finetuned = true, .quantities = kGraniteQuantities},
+    {.name = "phi3",
+     .longrope_by_tensors = true,
+     .pairing = RotaryPairing::kHalf,
+     .gate = GateTensor::kBeforeUp},
 };
 
 }  // namespace

@@ -20,6 +20,12 @@ enum class QkvTensors : std::uint8_t {
     kSeparateOrFused,  // attn_q, attn_k and attn_v where there is no attn_qkv
 };
 
+enum class GateTensor : std::uint8_t {
+    kNone,      // a plain feed-forward
+    kOwn,       // ffn_gate
+    kBeforeUp,  // the first half of the rows of ffn_up, whose second half is the up projection
+};
+
 enum class OutputTensor : std::uint8_t {
     kOwn,        // output.weight
     kMayBeTied,  // the logits use token_embd where there is no output.weight
@@ -77,10 +83,12 @@ struct Architecture {
     bool residual_by_key = false;  // ARCH.use_parallel_residual is read
     // What the files mean without gyre.position, gyre.rotary.pairing and gyre.activation.
     PositionKind position = PositionKind::kRotary;
+    // LongRoPE without rope.scaling.type, where there is a tensor rope_factors_long.
+    bool longrope_by_tensors = false;
     bool position_by_finetuned = false;  // none where ARCH.rope.scaling.finetuned is false
     RotaryPairing pairing = RotaryPairing::kInterleaved;
     Activation activation = Activation::kSilu;
-    bool gated = true;  // ffn_gate
+    GateTensor gate = GateTensor::kOwn;
     QkvTensors qkv = QkvTensors::kSeparateOrFused;
     bool head_norm = false;  // attn_q_norm and attn_k_norm
     OutputTensor output = OutputTensor::kMayBeTied;

@@ -11,7 +11,8 @@ LLAMA = {
     "position": "rotary",
     "pairing": "interleaved",  # llama.cpp's converter permutes queries and keys to it
     "activation": "silu",
-    "gated": True,  # Shazeer 2020 (arXiv:2002.05202)
+    "gated": True,  # Shazeer 2020 (arXiv:2002.05202); "before up": the first half of the rows of ffn_up
+    "longrope_by_tensors": False,  # LongRoPE without a key, where its tensors are there
     "head_norm": False,  # of queries and keys, head by head, before they are rotated
     "embedding_by_width": False,  # token embeddings times sqrt(n_embd)
     "quantities": {},  # key of the file -> (field of Spec, value without the key; None: it must be there)
@@ -41,6 +42,7 @@ FAMILIES = {
         "quantities": {
             "embedding_scale": ("embedding_scale", 1.0), "residual_scale": ("residual_scale", 1.0),
             "attention.scale": ("score_scale", 0.0), "logit_scale": ("logit_divisor", None)}},
+    "phi3": {"pairing": "half", "gated": "before up", "longrope_by_tensors": True},
 }
 
 

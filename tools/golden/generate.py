@@ -79,9 +79,9 @@ def random_weights(f, rng):
             norm(blk + "post_ffw_norm")
         if row["place"] != "after":
             norm(blk + "ffn_norm")
-        if row["gated"]:
+        if row["gated"] is True:
             linear(blk + "ffn_gate", ff, c, 1.5)
-        linear(blk + "ffn_up", ff, c, 1.5)
+        linear(blk + "ffn_up", 2 * ff if row["gated"] == "before up" else ff, c, 1.5)
         linear(blk + "ffn_down", c, ff, 1.0)
     norm("output_norm")
     if not f["tied"]:

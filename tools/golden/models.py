@@ -195,6 +195,10 @@ FAMILIES = {
     "granite": {**_FAMILY, "arch": "granite", "embd": 0.05, "keys": {
         "ARCH.rope.freq_base": 100.0, "ARCH.embedding_scale": 6.0, "ARCH.residual_scale": 0.5, "ARCH.attention.scale": 0.25,
         "ARCH.logit_scale": 4.0, "ARCH.rope.scaling.finetuned": True}},
+    "phi3": {**_FAMILY, "arch": "phi3", "separate": False, "n_head_kv": 1, "n_ff": 20, "attn_gain": 1.3, "tied": False, "tensors": {
+        "rope_factors_short.weight": [1.0, 1.1, 1.2], "rope_factors_long.weight": [1.0, 1.5, 2.5]}, "keys": {
+        "ARCH.rope.dimension_count": 6, "ARCH.rope.freq_base": 100.0, "ARCH.rope.scaling.attn_factor": 1.5**0.5,
+        "ARCH.rope.scaling.original_context_length": 16}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

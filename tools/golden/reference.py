@@ -154,7 +154,9 @@ class Reference:
     def _mlp(self, block, x):
         up = self._linear(block + "ffn_up", x)
         if self.spec.gated:
-            return self._linear(block + "ffn_down", self._activation(self._linear(block + "ffn_gate", x)) * up)
+            own = block + "ffn_gate.weight" in self.weights
+            gate, up = (self._linear(block + "ffn_gate", x), up) if own else up.chunk(2, dim=-1)
+            return self._linear(block + "ffn_down", self._activation(gate) * up)
         return self._linear(block + "ffn_down", self._activation(up))
 
     def _activation(self, x):

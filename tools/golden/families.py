@@ -7,6 +7,7 @@ and the order of channels, are those of GGUF files as llama.cpp's converter writ
 LLAMA = {
     "norm": "rms",  # rms | layer: Zhang & Sennrich 2019 (arXiv:1910.07467) | Ba et al. 2016
     "place": "before",  # of the norms of a layer: before | after | both
+    "ffn_norm": "ffn_norm",  # the tensor of the norm before the feed-forward
     "parallel": False,  # attention and feed-forward read the same residual
     "position": "rotary",
     "pairing": "interleaved",  # llama.cpp's converter permutes queries and keys to it

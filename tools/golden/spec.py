@@ -25,6 +25,7 @@ class Spec:
     head_size: int = 0  # 0: n_embd / n_head
     norm: str = "layer"  # layer | rms
     place: str = "before"  # of the norms of a layer: before | after | both
+    ffn_norm: str = "ffn_norm"  # the tensor of the norm before the feed-forward
     gated: bool = False  # without a tensor ffn_gate: by the first half of the rows of ffn_up
     head_norm: bool = False  # of queries and keys, before they are rotated
     position: str = "learned"  # learned | sinusoidal | rotary | alibi | none
@@ -163,7 +164,8 @@ def spec_of(meta, tensors=()):
         n_embd=keys.need("ARCH.embedding_length"), n_layer=keys.need("ARCH.block_count"), n_head=heads,
         n_head_kv=keys.get("ARCH.attention.head_count_kv", heads), n_ff=keys.need("ARCH.feed_forward_length"),
         context=keys.need("ARCH.context_length"), eps=keys.need(f"ARCH.attention.{epsilon}"),
-        head_size=keys.get("ARCH.attention.key_length", 0), norm=row["norm"], place=row["place"], gated=bool(row["gated"]),
+        head_size=keys.get("ARCH.attention.key_length", 0), norm=row["norm"], place=row["place"],
+        ffn_norm=row["ffn_norm"], gated=bool(row["gated"]),
         head_norm=row["head_norm"], position=_position(keys, tensors, row["position"]),
         activation=keys.choice("gyre.activation", row["activation"], ACTIVATIONS),
         parallel=keys.get("ARCH.use_parallel_residual", row["parallel"]))

@@ -72,6 +72,11 @@ constexpr Architecture kArchitectures[] = {
      .longrope_by_tensors = true,
      .pairing = RotaryPairing::kHalf,
      .gate = GateTensor::kBeforeUp},
+    {.name = "starcoder2",
+     .norm = NormKind::kLayer,
+     .pairing = RotaryPairing::kHalf,
+     .activation = Activation::kGeluTanh,
+     .gate = GateTensor::kNone},
 };
 
 }  // namespace

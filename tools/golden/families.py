@@ -44,6 +44,7 @@ FAMILIES = {
             "embedding_scale": ("embedding_scale", 1.0), "residual_scale": ("residual_scale", 1.0),
             "attention.scale": ("score_scale", 0.0), "logit_scale": ("logit_divisor", None)}},
     "phi3": {"pairing": "half", "gated": "before up", "longrope_by_tensors": True},
+    "starcoder2": {"norm": "layer", "pairing": "half", "activation": "gelu_tanh", "gated": False},
 }
 
 

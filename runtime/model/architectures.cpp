@@ -77,6 +77,12 @@ constexpr Architecture kArchitectures[] = {
      .pairing = RotaryPairing::kHalf,
      .activation = Activation::kGeluTanh,
      .gate = GateTensor::kNone},
+    {.name = "nemotron",
+     .norm = NormKind::kLayer,
+     .pairing = RotaryPairing::kHalf,
+     .activation = Activation::kRelu2,
+     .gate = GateTensor::kNone,
+     .output = OutputTensor::kOwn},
 };
 
 }  // namespace

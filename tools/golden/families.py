@@ -45,6 +45,7 @@ FAMILIES = {
             "attention.scale": ("score_scale", 0.0), "logit_scale": ("logit_divisor", None)}},
     "phi3": {"pairing": "half", "gated": "before up", "longrope_by_tensors": True},
     "starcoder2": {"norm": "layer", "pairing": "half", "activation": "gelu_tanh", "gated": False},
+    "nemotron": {"norm": "layer", "pairing": "half", "activation": "relu2", "gated": False},
 }
 
 

@@ -17,6 +17,9 @@ constexpr QuantityKey kGraniteQuantities[] = {
     {"attention.scale", Quantity::kScoreScale, 0.0},
     {"logit_scale", Quantity::kLogitDivisor},
 };
+constexpr QuantityKey kCommandRQuantities[] = {
+    {"logit_scale", Quantity::kLogitScale, 1.0},
+};
 
 // Which tensors and keys the files of a family have: the converters and loaders of llama.cpp. What
 // is computed from them: the family's definition in Hugging Face transformers.
@@ -83,6 +86,12 @@ constexpr Architecture kArchitectures[] = {
      .activation = Activation::kRelu2,
      .gate = GateTensor::kNone,
      .output = OutputTensor::kOwn},
+    {.name = "command-r",
+     .norm = NormKind::kLayer,
+     .parallel_residual = true,
+     .output = OutputTensor::kTied,
+     .tensors = {.ffn_norm = "attn_norm"},
+     .quantities = kCommandRQuantities},
 };
 
 }  // namespace

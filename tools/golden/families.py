@@ -46,6 +46,9 @@ FAMILIES = {
     "phi3": {"pairing": "half", "gated": "before up", "longrope_by_tensors": True},
     "starcoder2": {"norm": "layer", "pairing": "half", "activation": "gelu_tanh", "gated": False},
     "nemotron": {"norm": "layer", "pairing": "half", "activation": "relu2", "gated": False},
+    "command-r": {
+        "norm": "layer", "parallel": True, "ffn_norm": "attn_norm",
+        "quantities": {"logit_scale": ("logit_scale", 1.0)}},
 }
 
 

@@ -202,6 +202,7 @@ FAMILIES = {
     "starcoder2": {**_FAMILY, "arch": "starcoder2", "bias": True, "keys": {"ARCH.rope.freq_base": 100.0}},
     "nemotron": {**_FAMILY, "arch": "nemotron", "bias": ("attn_norm", "ffn_norm", "output_norm"), "tied": False,
                  "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
+    "command_r": {**_FAMILY, "arch": "command-r", "keys": {"ARCH.rope.freq_base": 100.0, "ARCH.logit_scale": 0.25}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

@@ -92,6 +92,7 @@ constexpr Architecture kArchitectures[] = {
      .output = OutputTensor::kTied,
      .tensors = {.ffn_norm = "attn_norm"},
      .quantities = kCommandRQuantities},
+    {.name = "glm4", .norm_placement = NormPlacement::kBoth, .gate = GateTensor::kBeforeUp},
 };
 
 }  // namespace

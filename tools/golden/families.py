@@ -49,6 +49,7 @@ FAMILIES = {
     "command-r": {
         "norm": "layer", "parallel": True, "ffn_norm": "attn_norm",
         "quantities": {"logit_scale": ("logit_scale", 1.0)}},
+    "glm4": {"place": "both", "gated": "before up"},
 }
 
 

@@ -203,6 +203,8 @@ FAMILIES = {
     "nemotron": {**_FAMILY, "arch": "nemotron", "bias": ("attn_norm", "ffn_norm", "output_norm"), "tied": False,
                  "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
     "command_r": {**_FAMILY, "arch": "command-r", "keys": {"ARCH.rope.freq_base": 100.0, "ARCH.logit_scale": 0.25}},
+    "glm4": {**_FAMILY, "arch": "glm4", "bias": _BIASES[:3], "n_ff": 20, "attn_gain": 1.2,
+             "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

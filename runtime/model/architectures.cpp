@@ -93,6 +93,9 @@ constexpr Architecture kArchitectures[] = {
      .tensors = {.ffn_norm = "attn_norm"},
      .quantities = kCommandRQuantities},
     {.name = "glm4", .norm_placement = NormPlacement::kBoth, .gate = GateTensor::kBeforeUp},
+    {.name = "seed_oss",
+     .pairing = RotaryPairing::kHalf,
+     .tensors = {.ffn_norm = "post_attention_norm"}},
 };
 
 }  // namespace

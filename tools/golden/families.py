@@ -50,6 +50,7 @@ FAMILIES = {
         "norm": "layer", "parallel": True, "ffn_norm": "attn_norm",
         "quantities": {"logit_scale": ("logit_scale", 1.0)}},
     "glm4": {"place": "both", "gated": "before up"},
+    "seed_oss": {"pairing": "half", "ffn_norm": "post_attention_norm"},
 }
 
 

@@ -69,7 +69,7 @@ constexpr Architecture kArchitectures[] = {
      .quantities = kGemma3Quantities,
      .embedding_by_width = true,
      .score_by_width_layers = 62},
-    {.name = "smollm3", .global_period = 4, .global_rotation = GlobalRotation::kNone},
+    {.name = "smollm3", .unrotated_period = 4},
     {.name = "granite", .position_by_finetuned = true, .quantities = kGraniteQuantities},
     {.name = "phi3",
      .longrope_by_tensors = true,

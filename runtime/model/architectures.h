@@ -36,7 +36,7 @@ enum class OutputTensor : std::uint8_t {
 enum class GlobalRotation : std::uint8_t {
     kAsWindows,  // all layers are alike
     kOwnBase,    // the windows have a base of their own, rope.freq_base_swa, and no scaling
-    kNone,       // not at all; also where no layer has a window
+    kNone,       // the global layers do not rotate
 };
 
 // What a number of the file sets. 0 in the file: nothing.
@@ -99,6 +99,8 @@ struct Architecture {
     // the others'. 0: all layers are alike.
     std::uint32_t global_period = 0;
     GlobalRotation global_rotation = GlobalRotation::kAsWindows;
+    // Layers i with i % unrotated_period == unrotated_period - 1 do not rotate. 0: all do.
+    std::uint32_t unrotated_period = 0;
 
     std::span<const QuantityKey> quantities{};
     bool embedding_by_width = false;  // rows of token_embd are multiplied by sqrt(n_embd)

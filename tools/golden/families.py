@@ -20,6 +20,7 @@ LLAMA = {
     "window": 0,  # that files without the key mean
     "global_period": 0,  # layers p - 1, 2p - 1, ... see everything, the others the window; 0: all the same
     "global_rotation": "same",  # same | own base: windows rotate with rope.freq_base_swa, unscaled | none
+    "unrotated_period": 0,  # layers p - 1, 2p - 1, ... do not rotate; 0: all do
     "score_by_width": None,  # number of layers of the model whose scores are divided by sqrt(n_embd / n_head)
 }
 
@@ -38,7 +39,7 @@ FAMILIES = {
         "place": "both", "pairing": "half", "activation": "gelu_tanh", "head_norm": True, "embedding_by_width": True,
         "quantities": {"final_logit_softcapping": ("logit_cap", 0.0)}, "global_period": 6,
         "global_rotation": "own base", "score_by_width": 62},
-    "smollm3": {"global_period": 4, "global_rotation": "none"},
+    "smollm3": {"unrotated_period": 4},
     "granite": {
         "quantities": {
             "embedding_scale": ("embedding_scale", 1.0), "residual_scale": ("residual_scale", 1.0),

@@ -135,14 +135,15 @@ def _read_quantities(keys, row, spec):
 
 def _read_layers(keys, row, spec, pairing):
     """Which layers see everything, and which turn in another way."""
-    bare = row["global_rotation"] == "none"
-    if not row["global_period"] or not (spec.window or bare):
+    if row["unrotated_period"]:
+        spec.other_layers = tuple(range(spec.n_layer))[row["unrotated_period"] - 1 :: row["unrotated_period"]]
+    if not row["global_period"] or not spec.window:
         return
     pattern = keys.get("ARCH.attention.sliding_window_pattern", row["global_period"])
     if isinstance(pattern, int):
         pattern = [i % pattern < pattern - 1 for i in range(spec.n_layer)]
     spec.global_layers = tuple(i for i, windowed in enumerate(pattern) if not windowed)
-    if bare:
+    if row["global_rotation"] == "none":
         spec.other_layers = spec.global_layers
     elif row["global_rotation"] == "own base":
         spec.other_layers = tuple(i for i, windowed in enumerate(pattern) if windowed)

@@ -96,6 +96,15 @@ constexpr Architecture kArchitectures[] = {
     {.name = "seed_oss",
      .pairing = RotaryPairing::kHalf,
      .tensors = {.ffn_norm = "post_attention_norm"}},
+    {.name = "cohere2",
+     .norm = NormKind::kLayer,
+     .parallel_residual = true,
+     .output = OutputTensor::kTied,
+     .tensors = {.ffn_norm = "attn_norm"},
+     .window = 4096,
+     .global_period = 4,
+     .global_rotation = GlobalRotation::kNone,
+     .quantities = kCommandRQuantities},
 };
 
 }  // namespace

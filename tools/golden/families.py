@@ -52,6 +52,9 @@ FAMILIES = {
         "quantities": {"logit_scale": ("logit_scale", 1.0)}},
     "glm4": {"place": "both", "gated": "before up"},
     "seed_oss": {"pairing": "half", "ffn_norm": "post_attention_norm"},
+    "cohere2": {
+        "norm": "layer", "parallel": True, "ffn_norm": "attn_norm", "window": 4096, "global_period": 4,
+        "global_rotation": "none", "quantities": {"logit_scale": ("logit_scale", 1.0)}},
 }
 
 

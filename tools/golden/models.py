@@ -207,6 +207,8 @@ FAMILIES = {
              "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
     "seed_oss": {**_FAMILY, "arch": "seed_oss", "bias": _BIASES[:3], "n_embd": 30, "n_head": 2, "n_head_kv": 1,
                  "head_size": 10, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "cohere2": {**_FAMILY, "arch": "cohere2", "n_layer": 4, "n_ff": 14, "attn_gain": 1.1,
+                "keys": {"ARCH.rope.freq_base": 100.0, "ARCH.logit_scale": 0.25, **_WINDOW}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

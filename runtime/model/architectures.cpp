@@ -105,6 +105,7 @@ constexpr Architecture kArchitectures[] = {
      .global_period = 4,
      .global_rotation = GlobalRotation::kNone,
      .quantities = kCommandRQuantities},
+    {.name = "arcee", .activation = Activation::kRelu2, .gate = GateTensor::kNone},
 };
 
 }  // namespace

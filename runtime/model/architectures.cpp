@@ -106,6 +106,7 @@ constexpr Architecture kArchitectures[] = {
      .global_rotation = GlobalRotation::kNone,
      .quantities = kCommandRQuantities},
     {.name = "arcee", .activation = Activation::kRelu2, .gate = GateTensor::kNone},
+    {.name = "ernie4_5"},
 };
 
 }  // namespace

@@ -56,6 +56,7 @@ FAMILIES = {
         "norm": "layer", "parallel": True, "ffn_norm": "attn_norm", "window": 4096, "global_period": 4,
         "global_rotation": "none", "quantities": {"logit_scale": ("logit_scale", 1.0)}},
     "arcee": {"activation": "relu2", "gated": False},
+    "ernie4_5": {},
 }
 
 

@@ -210,6 +210,8 @@ FAMILIES = {
     "cohere2": {**_FAMILY, "arch": "cohere2", "n_layer": 4, "n_ff": 14, "attn_gain": 1.1,
                 "keys": {"ARCH.rope.freq_base": 100.0, "ARCH.logit_scale": 0.25, **_WINDOW}},
     "arcee": {**_FAMILY, "arch": "arcee", "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "ernie4_5": {**_FAMILY, "arch": "ernie4_5", "n_embd": 24, "n_head": 3, "n_head_kv": 1, "head_size": 10,
+                 "keys": {"ARCH.rope.freq_base": 100.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

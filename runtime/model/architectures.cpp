@@ -107,6 +107,10 @@ constexpr Architecture kArchitectures[] = {
      .quantities = kCommandRQuantities},
     {.name = "arcee", .activation = Activation::kRelu2, .gate = GateTensor::kNone},
     {.name = "ernie4_5"},
+    {.name = "stablelm",
+     .norm = NormKind::kLayer,
+     .pairing = RotaryPairing::kHalf,
+     .output = OutputTensor::kOwn},
 };
 
 }  // namespace

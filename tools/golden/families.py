@@ -57,6 +57,7 @@ FAMILIES = {
         "global_rotation": "none", "quantities": {"logit_scale": ("logit_scale", 1.0)}},
     "arcee": {"activation": "relu2", "gated": False},
     "ernie4_5": {},
+    "stablelm": {"norm": "layer", "pairing": "half"},
 }
 
 

@@ -212,6 +212,8 @@ FAMILIES = {
     "arcee": {**_FAMILY, "arch": "arcee", "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
     "ernie4_5": {**_FAMILY, "arch": "ernie4_5", "n_embd": 24, "n_head": 3, "n_head_kv": 1, "head_size": 10,
                  "keys": {"ARCH.rope.freq_base": 100.0}},
+    "stablelm": {**_FAMILY, "arch": "stablelm", "bias": (*_BIASES[:3], "attn_norm", "ffn_norm", "output_norm"),
+                 "tied": False, "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

@@ -47,6 +47,7 @@ Result<ModelFile> ModelFile::read(MappedFile file, const std::vector<std::string
 
 void ModelFile::forget_data() {
     gguf.forget_data();
+    tensors.forget_data();
     file = MappedFile();
 }
 

@@ -20,6 +20,12 @@ enum class QkvTensors : std::uint8_t {
     kSeparateOrFused,  // attn_q, attn_k and attn_v where there is no attn_qkv
 };
 
+enum class GateTensor : std::uint8_t {
+    kNone,      // a plain feed-forward
+    kOwn,       // ffn_gate
+    kBeforeUp,  // the first half of the rows of ffn_up, whose second half is the up projection
+};
+
 enum class OutputTensor : std::uint8_t {
     kOwn,        // output.weight
     kMayBeTied,  // the logits use token_embd where there is no output.weight
@@ -30,7 +36,7 @@ enum class OutputTensor : std::uint8_t {
 enum class GlobalRotation : std::uint8_t {
     kAsWindows,  // all layers are alike
     kOwnBase,    // the windows have a base of their own, rope.freq_base_swa, and no scaling
-    kNone,       // not at all; also where no layer has a window
+    kNone,       // the global layers do not rotate
 };
 
 // What a number of the file sets. 0 in the file: nothing.
@@ -77,10 +83,12 @@ struct Architecture {
     bool residual_by_key = false;  // ARCH.use_parallel_residual is read
     // What the files mean without gyre.position, gyre.rotary.pairing and gyre.activation.
     PositionKind position = PositionKind::kRotary;
+    // LongRoPE without rope.scaling.type, where there is a tensor rope_factors_long.
+    bool longrope_by_tensors = false;
     bool position_by_finetuned = false;  // none where ARCH.rope.scaling.finetuned is false
     RotaryPairing pairing = RotaryPairing::kInterleaved;
     Activation activation = Activation::kSilu;
-    bool gated = true;  // ffn_gate
+    GateTensor gate = GateTensor::kOwn;
     QkvTensors qkv = QkvTensors::kSeparateOrFused;
     bool head_norm = false;  // attn_q_norm and attn_k_norm
     OutputTensor output = OutputTensor::kMayBeTied;
@@ -91,6 +99,8 @@ struct Architecture {
     // the others'. 0: all layers are alike.
     std::uint32_t global_period = 0;
     GlobalRotation global_rotation = GlobalRotation::kAsWindows;
+    // Layers i with i % unrotated_period == unrotated_period - 1 do not rotate. 0: all do.
+    std::uint32_t unrotated_period = 0;
 
     std::span<const QuantityKey> quantities{};
     bool embedding_by_width = false;  // rows of token_embd are multiplied by sqrt(n_embd)

@@ -35,6 +35,7 @@ constexpr FreeKey kFreeKeys[] = {
     {"ARCH.pooling_type", Neutral::kAny},
     {"ARCH.attention.layer_norm_epsilon", Neutral::kAny},  // one of the two is read
     {"ARCH.attention.layer_norm_rms_epsilon", Neutral::kAny},
+    {"ARCH.use_parallel_residual", Neutral::kFalse},  // where no family reads it
     {"ARCH.attention.causal", Neutral::kTrue},
     {"ARCH.attention.max_alibi_bias", Neutral::kZero},
     {"ARCH.attention.clamp_kqv", Neutral::kZero},

@@ -106,7 +106,8 @@ Status read_norms(const ConfigReader& reader, const Architecture& row, ModelConf
 }
 
 Status read_blocks(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
-    config.gated = row.gated;
+    config.gated = row.gate != GateTensor::kNone;
+    config.gate_before_up = row.gate == GateTensor::kBeforeUp;
     config.activation = row.activation;
     GYRE_TRY(reader.optional("gyre.activation", std::span<const Word<Activation>>(kActivations),
                              config.activation));
@@ -213,6 +214,9 @@ Status read_position(const ConfigReader& reader, const Architecture& row, ModelC
     }
     config.rotary.pairing = row.pairing;
     if (config.position != PositionKind::kRotary) return {};
+    if (row.longrope_by_tensors && reader.file().has_tensor("rope_factors_long.weight")) {
+        config.rotary.scaling.type = RotaryScalingType::kLongrope;
+    }
     GYRE_TRY(read_rotary_recipe(reader, config));
     bool finetuned = true;
     if (row.position_by_finetuned) {

@@ -28,10 +28,11 @@ const char* to_string(ValueRotation value);   // "rove"
 
 // What a file says: the spec, and what nothing is computed from.
 struct ModelConfig : ModelSpec {
-    std::string architecture;    // general.architecture: the row of architectures()
-    TensorNames tensor_names{};  // of that row
-    std::string name;            // general.name, or empty
-    std::uint32_t n_tokens = 0;  // tokens of the tokenizer, <= n_vocab; rows beyond are padding
+    std::string architecture;     // general.architecture: the row of architectures()
+    TensorNames tensor_names{};   // of that row
+    bool gate_before_up = false;  // GateTensor::kBeforeUp
+    std::string name;             // general.name, or empty
+    std::uint32_t n_tokens = 0;   // tokens of the tokenizer, <= n_vocab; rows beyond are padding
 };
 
 // Reads and checks all keys, and which of the tensors that decide something are there; the tensors'

@@ -39,43 +39,56 @@ void set_quantity(Quantity quantity, double value, ModelConfig& config) {
     }
 }
 
+// [n_layer]: the last layer of every period.
+std::vector<bool> last_of_period(std::uint32_t n_layer, std::uint32_t period) {
+    std::vector<bool> last(n_layer);
+    for (std::uint32_t layer = 0; layer < n_layer; ++layer)
+        last[layer] = layer % period == period - 1;
+    return last;
+}
+
 // Which layers are global, as the row says or the file does instead of it. Key
 // attention.sliding_window_pattern: the period, or for each layer whether it has the window.
 Result<std::vector<bool>> global_layers(const ConfigReader& reader, const Architecture& row,
                                         const ModelConfig& config) {
     const std::string key = reader.arch("attention.sliding_window_pattern");
-    std::vector<bool> global(config.n_layer);
-    if (reader.file().is_array(key)) {
-        GYRE_ASSIGN(const std::vector<bool> windowed, reader.file().get_bools(key));
-        if (windowed.size() != config.n_layer) {
-            return reader.error(key, std::to_string(windowed.size()) + " entries; expected " +
-                                         std::to_string(config.n_layer) + ", the layers");
-        }
-        for (std::size_t layer = 0; layer < global.size(); ++layer)
-            global[layer] = !windowed[layer];
-        return global;
+    if (!reader.file().is_array(key)) {
+        std::uint32_t period = row.global_period;
+        GYRE_TRY(reader.optional(key, {1, UINT32_MAX}, period));
+        return last_of_period(config.n_layer, period);
     }
-    std::uint32_t period = row.global_period;
-    GYRE_TRY(reader.optional(key, {1, UINT32_MAX}, period));
-    for (std::uint32_t layer = 0; layer < config.n_layer; ++layer)
-        global[layer] = layer % period == period - 1;
-    return global;
+    GYRE_ASSIGN(std::vector<bool> layers, reader.file().get_bools(key));
+    if (layers.size() != config.n_layer) {
+        return reader.error(key, std::to_string(layers.size()) + " entries; expected " +
+                                     std::to_string(config.n_layer) + ", the layers");
+    }
+    layers.flip();
+    return layers;
 }
 
-// The recipe of the layers that rotate in another way than config.rotary.
-Status read_other_rotary(const ConfigReader& reader, GlobalRotation rotation, ModelConfig& config) {
-    RotaryRecipe other = config.rotary;
-    other.scaling = {};
-    other.freq_factors.clear();
-    if (rotation == GlobalRotation::kNone) {
-        other.rotary_dim = 0;
-        other.inv_freq.clear();
-        other.xpos = false;
-    } else {
-        other.theta = 10000.0;
-        GYRE_TRY(reader.optional(reader.arch("rope.freq_base_swa"), kThetaRange, other.theta));
-    }
-    config.other_rotary.push_back(std::move(other));
+// The layers that rotate by another recipe than config.rotary, which it was copied from.
+void add_rotary(RotaryRecipe recipe, const std::vector<bool>& layers, ModelConfig& config) {
+    recipe.scaling = {};
+    recipe.freq_factors.clear();
+    config.other_rotary.push_back(std::move(recipe));
+    config.layer_rotary.assign(layers.begin(), layers.end());
+}
+
+void do_not_rotate(const std::vector<bool>& layers, ModelConfig& config) {
+    RotaryRecipe recipe = config.rotary;
+    recipe.rotary_dim = 0;
+    recipe.inv_freq.clear();
+    recipe.xpos = false;
+    add_rotary(std::move(recipe), layers, config);
+}
+
+Status read_windows_base(const ConfigReader& reader, std::vector<bool> global,
+                         ModelConfig& config) {
+    RotaryRecipe recipe = config.rotary;
+    recipe.theta = 10000.0;
+    GYRE_TRY(reader.optional(reader.arch("rope.freq_base_swa"), kThetaRange, recipe.theta));
+    global.flip();
+    add_rotary(std::move(recipe), global, config);
     return {};
 }
 
@@ -100,19 +113,25 @@ Status read_quantities(const ConfigReader& reader, const Architecture& row, Mode
 }
 
 Status read_layers(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
-    const std::uint32_t window = config.attention.sliding_window;
     const bool rotates = config.position == PositionKind::kRotary;
-    const bool bare_globals = rotates && row.global_rotation == GlobalRotation::kNone;
-    if (row.global_period == 0 || (window == 0 && !bare_globals)) return {};
-    GYRE_ASSIGN(const std::vector<bool> global, global_layers(reader, row, config));
-    if (window != 0) {
-        for (const bool is_global : global)
-            config.attention.windows.push_back(is_global ? 0 : window);
+    if (rotates && row.unrotated_period != 0) {
+        do_not_rotate(last_of_period(config.n_layer, row.unrotated_period), config);
     }
-    if (!rotates || row.global_rotation == GlobalRotation::kAsWindows) return {};
-    GYRE_TRY(read_other_rotary(reader, row.global_rotation, config));
+    const std::uint32_t window = config.attention.sliding_window;
+    if (row.global_period == 0 || window == 0) return {};
+    GYRE_ASSIGN(const std::vector<bool> global, global_layers(reader, row, config));
     for (const bool is_global : global)
-        config.layer_rotary.push_back(is_global == bare_globals ? 1 : 0);
+        config.attention.windows.push_back(is_global ? 0 : window);
+    if (!rotates) return {};
+    switch (row.global_rotation) {
+        case GlobalRotation::kAsWindows:
+            break;
+        case GlobalRotation::kOwnBase:
+            return read_windows_base(reader, global, config);
+        case GlobalRotation::kNone:
+            do_not_rotate(global, config);
+            break;
+    }
     return {};
 }
 

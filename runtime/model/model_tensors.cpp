@@ -70,6 +70,21 @@ class TensorFinder {
         return find_vector(name + ".bias", n_out, false, out.bias);
     }
 
+    // Two matrices [n_out][n_in], one after the other in one tensor. Nobody writes biases of it.
+    Status find_both(const std::string& name, std::uint64_t n_out, std::uint64_t n_in,
+                     std::deque<TensorView>& parts, LinearTensors& first, LinearTensors& second) {
+        const TensorView* both = nullptr;
+        GYRE_TRY(find_matrix(name + ".weight", 2 * n_out, n_in, both));
+        for (LinearTensors* linear : {&first, &second}) {
+            TensorView& part = parts.emplace_back(*both);
+            part.dims[1] = n_out;
+            const std::size_t n_bytes = both->bytes.size() / 2;
+            part.bytes = linear == &first ? both->bytes.first(n_bytes) : both->bytes.last(n_bytes);
+            linear->weight = &part;
+        }
+        return {};
+    }
+
     // A bias in some layers and not in others: nobody makes such models, so one was lost.
     Status check_alike() {
         for (const auto& [suffix, seen] : optional_) {
@@ -135,7 +150,8 @@ Status find_attention(TensorFinder& finder, const ModelConfig& spec, const std::
 }
 
 Status find_layer(TensorFinder& finder, const ModelConfig& spec, std::uint32_t n,
-                  LayerTensors& layer) {
+                  ModelTensors& tensors) {
+    LayerTensors& layer = tensors.layers[n];
     const TensorNames& names = spec.tensor_names;
     const std::string blk = "blk." + std::to_string(n) + ".";
     const std::uint64_t n_embd = spec.n_embd;
@@ -151,10 +167,16 @@ Status find_layer(TensorFinder& finder, const ModelConfig& spec, std::uint32_t n
     if (spec.has_norms_before()) {
         GYRE_TRY(finder.find_norm(blk + names.ffn_norm, n_embd, layer.ffn_norm));
     }
-    if (spec.gated) {
-        GYRE_TRY(finder.find_linear(blk + names.ffn_gate, spec.n_ff, n_embd, real, layer.ffn_gate));
+    if (spec.gate_before_up) {
+        GYRE_TRY(finder.find_both(blk + names.ffn_up, spec.n_ff, n_embd, tensors.parts,
+                                  layer.ffn_gate, layer.ffn_up));
+    } else {
+        if (spec.gated) {
+            GYRE_TRY(
+                finder.find_linear(blk + names.ffn_gate, spec.n_ff, n_embd, real, layer.ffn_gate));
+        }
+        GYRE_TRY(finder.find_linear(blk + names.ffn_up, spec.n_ff, n_embd, real, layer.ffn_up));
     }
-    GYRE_TRY(finder.find_linear(blk + names.ffn_up, spec.n_ff, n_embd, real, layer.ffn_up));
     return finder.find_linear(blk + names.ffn_down, n_embd, spec.n_ff, real, layer.ffn_down);
 }
 
@@ -186,6 +208,11 @@ LinearTensors ModelTensors::matrix(MatrixId id) const {
     return {};
 }
 
+void ModelTensors::forget_data() {
+    for (TensorView& part : parts)
+        part.bytes = {};
+}
+
 Result<ModelTensors> find_model_tensors(GgufReading& file, const ModelConfig& config) {
     TensorFinder finder(file);
     ModelTensors tensors;
@@ -197,7 +224,7 @@ Result<ModelTensors> find_model_tensors(GgufReading& file, const ModelConfig& co
     }
     tensors.layers.resize(config.n_layer);
     for (std::uint32_t n = 0; n < config.n_layer; ++n) {
-        GYRE_TRY(find_layer(finder, config, n, tensors.layers[n]));
+        GYRE_TRY(find_layer(finder, config, n, tensors));
     }
     GYRE_TRY(finder.find_norm("output_norm", config.n_embd, tensors.output_norm));
     tensors.output = tensors.token_embd;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -48,7 +49,12 @@ struct ModelTensors {
     NormTensors output_norm;
     const TensorView* output = nullptr;  // [n_vocab][n_embd]: token_embd where tied
 
+    // Tensors that the file has as parts of others; what is above may point here.
+    std::deque<TensorView> parts;
+
     LinearTensors matrix(MatrixId id) const;
+    // As Gguf::forget_data().
+    void forget_data();
 };
 
 // Refuses a missing tensor, a wrong shape, a type a place cannot have (norms, biases and sinks:

@@ -103,7 +103,8 @@ TEST_P(GpuGoldenLogits, AgreeWithTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GpuGoldenLogits,
-                         testing::Values("rove_half", "f16_odd", "crope_q4_0", "q6_k"),
+                         testing::Values("rove_half", "f16_odd", "crope_q4_0", "q6_k", "llama_bias",
+                                         "qwen3_rove", "gemma3", "phi3", "command_r"),
                          [](const auto& test) { return test.param; });
 
 TEST(GoldenModelList, IsNotEmpty) {

@@ -122,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(Systems, ShiftedSystem,
                                          "rove_half", "rove_partial", "rove_interleaved", "vo_rope",
                                          "rotate_only", "xpos", "xpos_rove", "alibi", "none",
                                          "crope_rove", "rope_id_rove", "yarn_rove", "gqa",
-                                         "window_sinks"),
+                                         "window_sinks", "llama_rove", "qwen3_rove", "glm4"),
                          [](const auto& test) { return std::string(test.param); });
 
 // Catches: a check that comes after the first cell was moved, and one that a sum of 32 bits passes.

@@ -88,6 +88,32 @@ TEST(ModelTensors, EveryRequiredTensorIsNamedWhereMissingOrMisshapen) {
     }
 }
 
+// Phi-3's ffn_up: the gate's rows, then its own.
+TEST(ModelTensors, AGateMayBeTheFirstRowsOfUp) {
+    GgufBuilder b;
+    b.string("general.architecture", "phi3").u32("phi3.context_length", 8);
+    b.u32("phi3.embedding_length", 8).u32("phi3.block_count", 1);
+    b.u32("phi3.feed_forward_length", 3).u32("phi3.attention.head_count", 2);
+    b.f32("phi3.attention.layer_norm_rms_epsilon", 1e-5f);
+    b.tensor("token_embd.weight", {8, 5}).tensor("output_norm.weight", {8});
+    b.tensor("blk.0.attn_norm.weight", {8}).tensor("blk.0.attn_qkv.weight", {8, 24});
+    b.tensor("blk.0.attn_output.weight", {8, 8}).tensor("blk.0.ffn_norm.weight", {8});
+    b.tensor("blk.0.ffn_up.weight", {8, 6}, 0.0f, 1.0f).tensor("blk.0.ffn_down.weight", {3, 8});
+    const LoadedModel model(b);
+    ASSERT_TRUE(model.status.ok()) << model.status.message();
+    const LayerTensors& layer = model.tensors.layers[0];
+    for (const LinearTensors* part : {&layer.ffn_gate, &layer.ffn_up}) {
+        EXPECT_EQ(part->weight->dims, (std::array<std::uint64_t, 4>{8, 3, 1, 1}));
+        const std::vector<float> values = read_floats(*part->weight);
+        ASSERT_EQ(values.size(), 24u);
+        EXPECT_EQ(values[0], part == &layer.ffn_gate ? 0.0f : 24.0f);
+        EXPECT_EQ(values[23], part == &layer.ffn_gate ? 23.0f : 47.0f);
+    }
+    GgufBuilder narrow = b;
+    expect_refused(narrow.tensor("blk.0.ffn_up.weight", {8, 3}), "blk.0.ffn_up.weight", "[8, 6]");
+    expect_refused(b.tensor("blk.0.ffn_gate.weight", {8, 3}), "blk.0.ffn_gate.weight", "reads it");
+}
+
 TEST(ModelTensors, ATransposedMatrixIsRefused) {
     GgufBuilder b = small_model();
     b.tensor("blk.0.ffn_up.weight", {12, 8});

@@ -182,7 +182,8 @@ TEST(RefusedFiles, KeysThatMayChangeTheResults) {
          u32("gptneox.attention.sliding_window_pattern", 2)},
         {gptneox, "gpt2.logit_scale", f32("gpt2.logit_scale", 1.0f)},  // another architecture's
         {llama, "llama.expert_count", u32("llama.expert_count", 8)},   // Mixtral
-        {llama, "llama.use_parallel_residual", boolean("llama.use_parallel_residual", true)},
+        {llama, "llama.use_parallel_residual", boolean("llama.use_parallel_residual", true),
+         "only false"},
         {llama, "llama.final_logit_softcapping", f32("llama.final_logit_softcapping", 30.0f)},
         {llama, "llama.rope.freq_base_swa", f32("llama.rope.freq_base_swa", 1e4f)},
     };
@@ -276,6 +277,7 @@ TEST(RefusedFiles, ValuesThatChangeNothingLoad) {
                  b.tensor(blk + "attn_qkv.weight", {8, 16});
              }
          }},
+        {"sequential", llama, boolean("llama.use_parallel_residual", false)},
         {"the other epsilon", llama, f32("llama.attention.layer_norm_epsilon", 1e-6f)},
         {"the other epsilon", gpt2, f32("gpt2.attention.layer_norm_rms_epsilon", 1e-6f)},
         {"vocab_size", gpt2, u32("gpt2.vocab_size", 5)},

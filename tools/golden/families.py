@@ -7,17 +7,20 @@ and the order of channels, are those of GGUF files as llama.cpp's converter writ
 LLAMA = {
     "norm": "rms",  # rms | layer: Zhang & Sennrich 2019 (arXiv:1910.07467) | Ba et al. 2016
     "place": "before",  # of the norms of a layer: before | after | both
+    "ffn_norm": "ffn_norm",  # the tensor of the norm before the feed-forward
     "parallel": False,  # attention and feed-forward read the same residual
     "position": "rotary",
     "pairing": "interleaved",  # llama.cpp's converter permutes queries and keys to it
     "activation": "silu",
-    "gated": True,  # Shazeer 2020 (arXiv:2002.05202)
+    "gated": True,  # Shazeer 2020 (arXiv:2002.05202); "before up": the first half of the rows of ffn_up
+    "longrope_by_tensors": False,  # LongRoPE without a key, where its tensors are there
     "head_norm": False,  # of queries and keys, head by head, before they are rotated
     "embedding_by_width": False,  # token embeddings times sqrt(n_embd)
     "quantities": {},  # key of the file -> (field of Spec, value without the key; None: it must be there)
     "window": 0,  # that files without the key mean
     "global_period": 0,  # layers p - 1, 2p - 1, ... see everything, the others the window; 0: all the same
     "global_rotation": "same",  # same | own base: windows rotate with rope.freq_base_swa, unscaled | none
+    "unrotated_period": 0,  # layers p - 1, 2p - 1, ... do not rotate; 0: all do
     "score_by_width": None,  # number of layers of the model whose scores are divided by sqrt(n_embd / n_head)
 }
 
@@ -36,11 +39,25 @@ FAMILIES = {
         "place": "both", "pairing": "half", "activation": "gelu_tanh", "head_norm": True, "embedding_by_width": True,
         "quantities": {"final_logit_softcapping": ("logit_cap", 0.0)}, "global_period": 6,
         "global_rotation": "own base", "score_by_width": 62},
-    "smollm3": {"global_period": 4, "global_rotation": "none"},
+    "smollm3": {"unrotated_period": 4},
     "granite": {
         "quantities": {
             "embedding_scale": ("embedding_scale", 1.0), "residual_scale": ("residual_scale", 1.0),
             "attention.scale": ("score_scale", 0.0), "logit_scale": ("logit_divisor", None)}},
+    "phi3": {"pairing": "half", "gated": "before up", "longrope_by_tensors": True},
+    "starcoder2": {"norm": "layer", "pairing": "half", "activation": "gelu_tanh", "gated": False},
+    "nemotron": {"norm": "layer", "pairing": "half", "activation": "relu2", "gated": False},
+    "command-r": {
+        "norm": "layer", "parallel": True, "ffn_norm": "attn_norm",
+        "quantities": {"logit_scale": ("logit_scale", 1.0)}},
+    "glm4": {"place": "both", "gated": "before up"},
+    "seed_oss": {"pairing": "half", "ffn_norm": "post_attention_norm"},
+    "cohere2": {
+        "norm": "layer", "parallel": True, "ffn_norm": "attn_norm", "window": 4096, "global_period": 4,
+        "global_rotation": "none", "quantities": {"logit_scale": ("logit_scale", 1.0)}},
+    "arcee": {"activation": "relu2", "gated": False},
+    "ernie4_5": {},
+    "stablelm": {"norm": "layer", "pairing": "half"},
 }
 
 

@@ -82,9 +82,11 @@ def hope(head_dim, theta, trained):
 # --- Files ---
 
 
-def frequencies_of(keys, tensors, d, theta, context):
-    """(w, amplitude) by the keys of a file. `context`: positions of the session, for the rules that ask for them."""
-    standard = keys.choice("ARCH.rope.scaling.type", None, (None, "none", "linear", "yarn", "longrope"))
+def frequencies_of(keys, tensors, d, theta, context, longrope=False):
+    """(w, amplitude) by the keys of a file. `context`: positions of the session, for the rules that ask for them.
+    longrope: without a key that is the rule."""
+    kinds = (None, "none", "linear", "yarn", "longrope")
+    standard = keys.choice("ARCH.rope.scaling.type", "longrope" if longrope else None, kinds)
     own = keys.choice("gyre.rotary.scaling.type", None, (None, "ntk", "dynamic", "llama3", "longrope"))
     if own is not None and standard not in (None, "none"):
         raise SpecError("two kinds of scaling")

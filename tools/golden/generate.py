@@ -77,11 +77,11 @@ def random_weights(f, rng):
         if row["place"] != "before":
             norm(blk + "post_attention_norm")
             norm(blk + "post_ffw_norm")
-        if row["place"] != "after":
-            norm(blk + "ffn_norm")
-        if row["gated"]:
+        if row["place"] != "after" and row["ffn_norm"] != "attn_norm":
+            norm(blk + row["ffn_norm"])
+        if row["gated"] is True:
             linear(blk + "ffn_gate", ff, c, 1.5)
-        linear(blk + "ffn_up", ff, c, 1.5)
+        linear(blk + "ffn_up", 2 * ff if row["gated"] == "before up" else ff, c, 1.5)
         linear(blk + "ffn_down", c, ff, 1.0)
     norm("output_norm")
     if not f["tied"]:

@@ -195,6 +195,25 @@ FAMILIES = {
     "granite": {**_FAMILY, "arch": "granite", "embd": 0.05, "keys": {
         "ARCH.rope.freq_base": 100.0, "ARCH.embedding_scale": 6.0, "ARCH.residual_scale": 0.5, "ARCH.attention.scale": 0.25,
         "ARCH.logit_scale": 4.0, "ARCH.rope.scaling.finetuned": True}},
+    "phi3": {**_FAMILY, "arch": "phi3", "separate": False, "n_head_kv": 1, "n_ff": 20, "attn_gain": 1.3, "tied": False, "tensors": {
+        "rope_factors_short.weight": [1.0, 1.1, 1.2], "rope_factors_long.weight": [1.0, 1.5, 2.5]}, "keys": {
+        "ARCH.rope.dimension_count": 6, "ARCH.rope.freq_base": 100.0, "ARCH.rope.scaling.attn_factor": 1.5**0.5,
+        "ARCH.rope.scaling.original_context_length": 16}},
+    "starcoder2": {**_FAMILY, "arch": "starcoder2", "bias": True, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "nemotron": {**_FAMILY, "arch": "nemotron", "bias": ("attn_norm", "ffn_norm", "output_norm"), "tied": False,
+                 "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
+    "command_r": {**_FAMILY, "arch": "command-r", "keys": {"ARCH.rope.freq_base": 100.0, "ARCH.logit_scale": 0.25}},
+    "glm4": {**_FAMILY, "arch": "glm4", "bias": _BIASES[:3], "n_ff": 20, "attn_gain": 1.2,
+             "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
+    "seed_oss": {**_FAMILY, "arch": "seed_oss", "bias": _BIASES[:3], "n_embd": 30, "n_head": 2, "n_head_kv": 1,
+                 "head_size": 10, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "cohere2": {**_FAMILY, "arch": "cohere2", "n_layer": 4, "n_ff": 14, "attn_gain": 1.1,
+                "keys": {"ARCH.rope.freq_base": 100.0, "ARCH.logit_scale": 0.25, **_WINDOW}},
+    "arcee": {**_FAMILY, "arch": "arcee", "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "ernie4_5": {**_FAMILY, "arch": "ernie4_5", "n_embd": 24, "n_head": 3, "n_head_kv": 1, "head_size": 10,
+                 "keys": {"ARCH.rope.freq_base": 100.0}},
+    "stablelm": {**_FAMILY, "arch": "stablelm", "bias": (*_BIASES[:3], "attn_norm", "ffn_norm", "output_norm"),
+                 "tied": False, "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

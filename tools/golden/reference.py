@@ -38,7 +38,7 @@ class Reference:
             mixed = self._attention(block, self._before(block + "attn_norm", x), positions)
             mixed = self.spec.residual_scale * self._after(block + "post_attention_norm", mixed)
             beside = x if self.spec.parallel else x + mixed
-            fed = self._mlp(block, self._before(block + "ffn_norm", beside))
+            fed = self._mlp(block, self._before(block + self.spec.ffn_norm, beside))
             x = x + mixed + self.spec.residual_scale * self._after(block + "post_ffw_norm", fed)
         x = self._norm("output_norm", x)
         logits = x @ self.weights.get("output.weight", self.weights["token_embd.weight"]).T
@@ -154,7 +154,9 @@ class Reference:
     def _mlp(self, block, x):
         up = self._linear(block + "ffn_up", x)
         if self.spec.gated:
-            return self._linear(block + "ffn_down", self._activation(self._linear(block + "ffn_gate", x)) * up)
+            own = block + "ffn_gate.weight" in self.weights
+            gate, up = (self._linear(block + "ffn_gate", x), up) if own else up.chunk(2, dim=-1)
+            return self._linear(block + "ffn_down", self._activation(gate) * up)
         return self._linear(block + "ffn_down", self._activation(up))
 
     def _activation(self, x):

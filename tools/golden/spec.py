@@ -25,7 +25,8 @@ class Spec:
     head_size: int = 0  # 0: n_embd / n_head
     norm: str = "layer"  # layer | rms
     place: str = "before"  # of the norms of a layer: before | after | both
-    gated: bool = False
+    ffn_norm: str = "ffn_norm"  # the tensor of the norm before the feed-forward
+    gated: bool = False  # without a tensor ffn_gate: by the first half of the rows of ffn_up
     head_norm: bool = False  # of queries and keys, before they are rotated
     position: str = "learned"  # learned | sinusoidal | rotary | alibi | none
     pairs: tuple = ()  # (a, b, inv_freq) of one head; a frequency of 0 does not turn
@@ -97,7 +98,8 @@ def _read_rotary(keys, tensors, spec, pairing):
     pairing = keys.get("gyre.rotary.pairing", pairing)
     n_rot = keys.get("ARCH.rope.dimension_count", spec.head_dim // 2 * 2)
     theta = keys.get("ARCH.rope.freq_base", 10000.0)
-    computed, spec.amplitude = frequencies_of(keys, tensors, n_rot, theta, spec.context)
+    longrope = family(keys.arch)["longrope_by_tensors"] and "rope_factors_long.weight" in tensors
+    computed, spec.amplitude = frequencies_of(keys, tensors, n_rot, theta, spec.context, longrope)
     explicit = keys.get("gyre.rotary.inv_freq")
     if explicit is not None:
         spec.pairs = rotary_pairs_of(spec.head_dim, pairing, n_rot, theta, explicit)
@@ -133,14 +135,15 @@ def _read_quantities(keys, row, spec):
 
 def _read_layers(keys, row, spec, pairing):
     """Which layers see everything, and which turn in another way."""
-    bare = row["global_rotation"] == "none"
-    if not row["global_period"] or not (spec.window or bare):
+    if row["unrotated_period"]:
+        spec.other_layers = tuple(range(spec.n_layer))[row["unrotated_period"] - 1 :: row["unrotated_period"]]
+    if not row["global_period"] or not spec.window:
         return
     pattern = keys.get("ARCH.attention.sliding_window_pattern", row["global_period"])
     if isinstance(pattern, int):
         pattern = [i % pattern < pattern - 1 for i in range(spec.n_layer)]
     spec.global_layers = tuple(i for i, windowed in enumerate(pattern) if not windowed)
-    if bare:
+    if row["global_rotation"] == "none":
         spec.other_layers = spec.global_layers
     elif row["global_rotation"] == "own base":
         spec.other_layers = tuple(i for i, windowed in enumerate(pattern) if windowed)
@@ -162,7 +165,8 @@ def spec_of(meta, tensors=()):
         n_embd=keys.need("ARCH.embedding_length"), n_layer=keys.need("ARCH.block_count"), n_head=heads,
         n_head_kv=keys.get("ARCH.attention.head_count_kv", heads), n_ff=keys.need("ARCH.feed_forward_length"),
         context=keys.need("ARCH.context_length"), eps=keys.need(f"ARCH.attention.{epsilon}"),
-        head_size=keys.get("ARCH.attention.key_length", 0), norm=row["norm"], place=row["place"], gated=row["gated"],
+        head_size=keys.get("ARCH.attention.key_length", 0), norm=row["norm"], place=row["place"],
+        ffn_norm=row["ffn_norm"], gated=bool(row["gated"]),
         head_norm=row["head_norm"], position=_position(keys, tensors, row["position"]),
         activation=keys.choice("gyre.activation", row["activation"], ACTIVATIONS),
         parallel=keys.get("ARCH.use_parallel_residual", row["parallel"]))

@@ -34,6 +34,26 @@ const char* format_name(CacheFormat format) {
     return "";
 }
 
+// How ranges of equal length fill blocks of memory without a rest.
+struct Blocks {
+    std::uint64_t expected = 0;  // bytes of all ranges
+    std::uint64_t bytes = 0;     // of a block, at most
+};
+
+Blocks blocks_of(const CacheShape& shape, const DeviceCaps& caps, std::uint32_t n_layer) {
+    const std::uint64_t alignment = std::max<std::uint64_t>(caps.storage_alignment, 16);
+    const std::uint64_t sides = shape.is_sliced() ? 1 : 2;  // in a range
+    const auto range = [&](std::uint32_t slice) {
+        const std::uint64_t bytes = sides * shape.side_words(shape.slice_heads(slice)) * 4;
+        return (bytes + alignment - 1) / alignment * alignment;
+    };
+    Blocks blocks;
+    for (std::uint32_t s = 0; s < shape.n_slices(); ++s)
+        blocks.expected += range(s) * (2 / sides) * n_layer;
+    blocks.bytes = range(0) * std::max<std::uint64_t>(ArenaPlan::kBlockBytes / range(0), 1);
+    return blocks;
+}
+
 // The longest context whose keys of one head a binding covers, with their scales.
 std::uint64_t longest_context(const CacheShape& shape, std::uint64_t max_range) {
     return max_range / 16 * 16 / (4 * (std::uint64_t{shape.head_words} + shape.head_blocks));
@@ -116,7 +136,8 @@ bool CacheShape::has_padding() const {
 
 Result<ArenaPlan> KvCache::plan(const DeviceInfo& device, const DeviceCaps& caps,
                                 const ModelSpec& config, const CacheShape& shape) {
-    ArenaPlan plan(device, caps, kName, shape.layer_bytes() * config.n_layer);
+    const Blocks blocks = blocks_of(shape, caps, config.n_layer);
+    ArenaPlan plan(device, caps, kName, blocks.expected, blocks.bytes);
     for (std::uint32_t l = 0; l < config.n_layer; ++l) {
         for (std::uint32_t s = 0; s < shape.n_slices(); ++s) {
             const std::uint64_t bytes = shape.side_words(shape.slice_heads(s)) * 4;
@@ -134,8 +155,9 @@ Result<ArenaPlan> KvCache::plan(const DeviceInfo& device, const DeviceCaps& caps
 Result<KvCache> KvCache::create(Device& device, const ModelSpec& config, const CacheShape& shape) {
     GYRE_ASSIGN([[maybe_unused]] const ArenaPlan planned,
                 plan(device.info(), device.caps(), config, shape));
-    KvCache cache(
-        Arena::create(device, Memory::kDevice, kName, shape.layer_bytes() * config.n_layer), shape);
+    const Blocks blocks = blocks_of(shape, device.caps(), config.n_layer);
+    KvCache cache(Arena::create(device, Memory::kDevice, kName, blocks.expected, blocks.bytes),
+                  shape);
     for (std::uint32_t l = 0; l < config.n_layer; ++l) {
         std::vector<CacheSlice>& slices = cache.layers_.emplace_back();
         for (std::uint32_t s = 0; s < shape.n_slices(); ++s)

@@ -80,7 +80,9 @@ TEST_F(MemoryNeedTest, WhatCannotBeCutDoesNotFit) {
     const auto whole = estimate("rope_half", {}, {});
     ASSERT_OK(whole);
     EXPECT_GE(need->weights, whole->weights - (1u << 20)) << "but for the vectors";
-    EXPECT_EQ(need->work, whole->work);
+    // What rotates and stores is an operation of its own where the cache is cut: rows of 3 heads of
+    // 20 queries, keys and values, padded, for a chunk of the whole context.
+    EXPECT_EQ(need->work, whole->work + 64 * 256 * 4);
 
     DeviceCapsLimit few;
     few.max_allocations = 8;  // the device's own, weights, cache, six of the session

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/model/rotary_table.h"
 #include "tests/reference/generator.h"
 #include "tests/reference/layer_norm.h"
 #include "tests/shaders/kernel_test.h"
@@ -191,6 +192,94 @@ TEST_P(StoreKvTest, EqualsReference) {
     };
     EXPECT_TRUE(within(cells(Side::kKeys), k.y, k.bounds)) << "keys";
     EXPECT_TRUE(within(cells(Side::kValues), v.y, v.bounds)) << "values";
+}
+
+class FarPositions : public KernelTest {
+  protected:
+    static constexpr std::uint32_t kHeadDim = 64, kTokens = 17, kLast = 1048575;
+    static constexpr std::uint32_t kFirst = kLast + 1 - kTokens;
+
+    // Two heads of queries and n_kv of keys and values at positions kFirst to kLast, by the
+    // session's own table of n_ctx positions from first_position; the largest error of queries and
+    // keys.
+    double largest_error(std::uint32_t first_position, std::uint32_t n_ctx, std::uint32_t n_kv) {
+        const RotaryCase rotary = rope(kHalf, kHeadDim);
+        const std::uint32_t n_pairs = kHeadDim / 2, n_heads = 2 + 2 * n_kv;
+        RotarySpec spec = make_unturned_spec(kHeadDim);
+        spec.inv_freq = rotary.inv_freq();
+        std::vector<float> table(rotary_table_floats(spec, n_ctx));
+        fill_rotary_table(spec, RotaryTable::kQueries, first_position, n_ctx, 0.0, table);
+        std::vector<float> qkv =
+            reference::Generator(72).bells(std::size_t{kTokens} * n_heads * kHeadDim);
+        for (std::size_t i = 0; i < qkv.size(); ++i)
+            qkv[i] = std::clamp(qkv[i], -1.0f, 1.0f);  // pairs of length sqrt 2 at most
+
+        KernelBuffers buffers;
+        StoreKvParams params{};
+        params.in_stride = n_heads * kHeadDim;
+        params.q_in = buffers.state.add_rows(qkv, params.in_stride, params.in_stride, 1);
+        params.k_in = params.q_in + 2 * kHeadDim;
+        params.v_in = params.k_in + n_kv * kHeadDim;
+        params.n_head = 2;
+        params.n_head_kv = n_kv;
+        params.head_dim = kHeadDim;
+        params.rotary_stride = rotary.stride();
+        params.query_table = params.key_table = buffers.state.add_floats(table);
+        params.q_stride = 2 * kHeadDim;
+        params.q_offset = buffers.state.add_output_rows(kTokens, 2 * kHeadDim, params.q_stride, 1);
+        CacheShape shape(Cache::kF32, n_kv, n_pairs, n_ctx);
+        shape.add_to(buffers.cache);
+        buffers.step.first_position = kFirst - first_position;
+        for (std::uint32_t t = 0; t < kTokens; ++t)
+            shape.allow(buffers.cache, buffers.step.first_position + t);
+        params.cache = shape.layout();
+        buffers.step.n_tokens = kTokens;
+        StoreVariant variant;
+        variant.cache = Cache::kF32;
+        variant.rotary = rotary.kernel_spec();
+        const Kernel kernel = built(kernels().store_kv(variant));
+        const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
+            record_store_kv(recorder, kernel, sets[0], params, kTokens);
+        });
+
+        std::vector<double> positions;
+        for (std::uint32_t t = 0; t < kTokens; ++t)
+            positions.push_back(kFirst + t);
+        const auto channels = rotary.channel_pairs(kHeadDim);
+        const auto rotated = reference::rotate_heads(reference::widen(qkv), n_heads, kHeadDim,
+                                                     rotary.turning_pairs(), positions);
+        double worst = 0.0;
+        const auto compare = [&](const std::vector<float>& got, std::uint32_t first_head,
+                                 std::uint32_t n) {
+            ASSERT_EQ(got.size(), std::size_t{kTokens} * n * kHeadDim);
+            for (std::uint32_t t = 0; t < kTokens; ++t) {
+                const auto row = rotated.begin() + (t * n_heads + first_head) * kHeadDim;
+                const auto expected =
+                    to_pair_order(std::vector<double>(row, row + n * kHeadDim), channels, kHeadDim);
+                for (std::uint32_t i = 0; i < n * kHeadDim; ++i)
+                    worst =
+                        std::max(worst, std::abs(double{got[t * n * kHeadDim + i]} - expected[i]));
+            }
+        };
+        compare(rows_at(result.state, params.q_offset, kTokens, 2 * kHeadDim, params.q_stride), 0,
+                2);
+        if (n_kv > 0) {
+            compare(
+                shape.read_cells(result.cache, Side::kKeys, buffers.step.first_position, kTokens),
+                2, n_kv);
+        }
+        return worst;
+    }
+};
+
+// Catches: angles in float32, a coarse row of another position. Lengths are at most sqrt 2, and the
+// error of a table's row is (2 + sqrt 5) u, that of the rotation sqrt 5 u: 5.5e-7 at most.
+TEST_F(FarPositions, AreRotatedAsExactlyAsNearOnes) {
+    for (const double error : {largest_error(kFirst, kTokens, 1), largest_error(0, kLast + 1, 0)}) {
+        EXPECT_LE(error, 2e-6);
+        EXPECT_LE(error, std::sqrt(2.0) * (2 + 2 * std::sqrt(5.0)) * kUnit * 1.001);
+        std::cout << "largest error at positions to " << kLast << ": " << error << std::endl;
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Store, StoreKvTest, testing::ValuesIn(kCases), case_name<StoreCase>);

@@ -189,12 +189,12 @@ testing::GgufBuilder model_of(std::uint32_t n_layer, std::uint32_t n_embd, std::
     return b;
 }
 
-// 4 GiB of keys and values in a layer: more than a binding of any device covers. The session is
-// refused in the same words.
+// 1 GiB of keys in a head: more than a binding covers, or a device has. A binding's limit refuses the
+// session in the same words; what memory there is, is found out by asking for it.
 TEST_F(EstimateTest, ALimitOfTheDeviceDoesNotFit) {
     const TemporaryFolder folder;
     const std::string path = folder.path("wide.gguf");
-    write_model(path, model_of(1, 512, 4));
+    write_model(path, model_of(1, 512, 2));
     const ModelPtr file = open_file(path);
     const ModelPtr model = open_model(path);
     gyre_session_options options = GYRE_SESSION_OPTIONS_INIT;
@@ -205,8 +205,11 @@ TEST_F(EstimateTest, ALimitOfTheDeviceDoesNotFit) {
     gyre_session* session = nullptr;
     EXPECT_EQ(gyre_session_create(model.get(), &options, &session),
               GYRE_ERROR_OUT_OF_DEVICE_MEMORY);
-    EXPECT_STREQ(need.because, gyre_last_error());
+    if (need.total_bytes <= need.available_bytes) {
+        EXPECT_STREQ(need.because, gyre_last_error());
+    }
     EXPECT_EQ(need.fits, 0u);
+    EXPECT_STRNE(need.because, "");
     EXPECT_EQ(need.cache_bytes, std::uint64_t{2} * 512 * 4 << 20);
     EXPECT_EQ(need.total_bytes, need.weights_bytes + need.cache_bytes + need.work_bytes);
     options.n_ctx = 100;

@@ -237,7 +237,7 @@ class FarPositions : public KernelTest {
         StoreVariant variant;
         variant.cache = Cache::kF32;
         variant.rotary = rotary.kernel_spec();
-        const Kernel kernel = built(kernels().store_kv(variant));
+        const Kernel kernel = built(kernels().get(variant));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             record_store_kv(recorder, kernel, sets[0], params, kTokens);
         });

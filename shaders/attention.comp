@@ -1,7 +1,7 @@
-// attention.comp: softmax(q k) v over the cache in one pass, turned back at the query under RoVE.
+// attention.comp: softmax(q k) v over the cache in one pass, rotated back at the query under RoVE.
 // SPDX-License-Identifier: Apache-2.0
 //
-//   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  read, already turned
+//   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  read, already rotated
 //   cache   keys of a slice of one layer, interface/cache.h    read
 //   values  its values                              read
 //   state   position table of the values, interface/rotary.h  f32  read
@@ -203,7 +203,7 @@ void main() {
     }
     vec2 ab = sum.xy / sum.z;
     if (VALUES == ROTARY_VALUES_ROVE) {
-        ab = rotary_turn_back(ab, rotary_at(pc.value_table, position, pair, N_PAIRS));
+        ab = rotate_pair_back(ab, rotary_at(pc.value_table, position, pair, N_PAIRS));
     }
     uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
     uint out_row = pc.mix_offset + token * pc.mix_stride + head * pc.head_dim;

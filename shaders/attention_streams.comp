@@ -168,7 +168,7 @@ void main() {
         }
         ab /= weights;
         if (VALUES == ROTARY_VALUES_ROVE) {
-            ab = rotary_turn_back(ab, rotary_at(pc.value_table, position, p, N_PAIRS));
+            ab = rotate_pair_back(ab, rotary_at(pc.value_table, position, p, N_PAIRS));
         }
         uvec2 channels = rotary_pair(PAIRING, p, pc.rotary_stride);
         state[out_row + channels.x] = ab.x;

@@ -10,7 +10,7 @@
 //   state   normed [n_out]                  f32  written (RESIDUAL_NORM)
 //   cache   logits [n_tokens, n_vocab]      f32  written (LOGITS instead of out)
 //   pc      LinearParams, interface/linear.h
-//   grid    (ceil(n_rows / rows a workgroup), ceil(n_tokens / TOKENS)) workgroups
+//   grid    (ceil(n_rows / rows per workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
 // An invocation holds ROWS rows, spread as lib/rows.glsl says. With COOPERATIVE a workgroup does, without
 // a norm: lib/multiply_cooperative.glsl.
@@ -51,9 +51,9 @@ layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Logits { float
 #include "activation.glsl"
 #include "soft_cap.glsl"
 #ifndef COOPERATIVE
-#include "norm_behind.glsl"
+#include "norm_after.glsl"
 
-// What is normalised: x in front of the product, or the sum behind it, of which other workgroups stored parts.
+// What is normalised: x in front of the product, or the sum after it, of which other workgroups stored parts.
 vec4 load_row4(uint at) {
     return EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM ? sum_row4[at] : load_state4(at);
 }

@@ -1,4 +1,4 @@
-// qkv.comp: [norm,] queries, keys and values of every token, turned, keys and values into the cache.
+// qkv.comp: [norm,] queries, keys and values of every token, rotated, keys and values into the cache.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   x [n_tokens, n_embd]                  f32  read
@@ -10,10 +10,10 @@
 //   cache   keys and values of one layer, interface/cache.h  written (Q8_0: to state, as kv)
 //   step    first_position: position and cache cell of token 0
 //   pc      QkvParams, interface/qkv.h
-//   grid    (ceil(pairs of the slice / pairs a workgroup), ceil(n_tokens / TOKENS)) workgroups
+//   grid    (ceil(pairs of the slice / pairs per workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
-// An invocation multiplies the two rows of a pair, so that it can turn them in registers and write
-// them as one word. RoVE (values turned with the keys): arXiv:2606.11275. With COOPERATIVE a workgroup
+// An invocation multiplies the two rows of a pair, so that it can rotate them in registers and write
+// them as one word. RoVE (values rotated with the keys): arXiv:2606.11275. With COOPERATIVE a workgroup
 // holds PAIRS pairs, whose rows are neighbours in its tile: lib/multiply_cooperative.glsl.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -25,7 +25,7 @@ layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
 #ifdef FIXED_ROWS
 #include "fixed_tile.glsl"
 const uint PAIRS = FIXED_ROWS / 2;
-const uint ROW_STEP = 0;  // four pairs an invocation are not enough
+const uint ROW_STEP = 0;  // four pairs per invocation are not enough
 #else
 layout(constant_id = SPEC_QKV_PAIRS) const uint PAIRS = 2;
 layout(constant_id = SPEC_QKV_TOKENS) const uint TOKENS = 1;
@@ -78,7 +78,7 @@ void store(uint head, uint pair, uint token, vec2 ab) {
     bool is_key = !is_query && kv_head < pc.n_head_kv;
     if (is_query || is_key ? ROTATE != 0u : VALUES != ROTARY_VALUES_NONE) {
         uint table = is_query ? pc.query_table : is_key ? pc.key_table : pc.value_table;
-        ab = rotary_turn(ab, rotary_at(table, position, pair, n_pairs()));
+        ab = rotate_pair(ab, rotary_at(table, position, pair, n_pairs()));
     }
     if (is_query) {
         write_state(pc.q_offset + token * pc.q_stride + 2u * (head * n_pairs() + pair), ab);

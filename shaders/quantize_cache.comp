@@ -1,7 +1,7 @@
 // quantize_cache.comp: the keys and values of new tokens into a cache with block scales.
 // SPDX-License-Identifier: Apache-2.0
 //
-//   state   kv [n_tokens, 2, n_head_kv, n_pairs] (a, b)  f32  read, already turned
+//   state   kv [n_tokens, 2, n_head_kv, n_pairs] (a, b)  f32  read, already rotated
 //   cache   keys, values and scales of one layer, interface/cache.h  written
 //   step    first_position: cell of token 0
 //   pc      QuantizeCacheParams, interface/quantize_cache.h

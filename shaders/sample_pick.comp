@@ -4,7 +4,7 @@
 //   cache   logits [n_logits], padded to vec4  f32  read (as bits)
 //   state   marks, subsets, partials, histogram, interface/sample.h  u32  read
 //   weights SampleOptions  read; SampleLoop, results, history        u32  read and written
-//   params  StepState, and behind it the token ids [n_tokens] of the batch  u32  read and written
+//   params  StepState, and after it the token ids [n_tokens] of the batch  u32  read and written
 //   pc      SampleParams, interface/sample.h
 //   grid    one workgroup
 //
@@ -30,7 +30,7 @@ shared uint best_key, first_bad;
 
 const uint STAGE_TOP_K = 0u;
 const uint STAGE_TOP_P = 1u;
-const uint STAGE_DRAW = 2u;  // behind min_p
+const uint STAGE_DRAW = 2u;  // after min_p
 
 void merge_partials() {
     uint n_blocks = (pc.n_logits + SAMPLE_BLOCK - 1u) / SAMPLE_BLOCK;
@@ -96,7 +96,7 @@ uint stop_status(uint token, uint next_position) {
     return next_position >= pc.n_ctx ? SAMPLE_STOP_CONTEXT : SAMPLE_RUNNING;
 }
 
-// The batch is done and the next one is the token, in the cell behind it. Where there is no token or
+// The batch is done and the next one is the token, in the cell after it. Where there is no token or
 // no cell, the batch's last token is repeated in its own cell: the decodes that still follow in the
 // queue then write nothing new.
 void advance(uint token, uint status, uint detail) {

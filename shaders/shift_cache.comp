@@ -1,14 +1,14 @@
-// shift_cache.comp: moves cells towards the start of the cache and turns them to their new positions.
+// shift_cache.comp: moves cells towards the start of the cache and rotates them to their new positions.
 // SPDX-License-Identifier: Apache-2.0
 //
-//   state   turns of keys and of values [n_pairs] (cos, sin) of the shift  f32  read
+//   state   rotations of keys and of values [n_pairs] (cos, sin) of the shift  f32  read
 //   cache   keys of a slice of one layer, interface/cache.h  read, written
 //   values  its values                              read, written
 //   pc      ShiftCacheParams, interface/shift_cache.h
 //   grid    2 * n_head_kv * blocks invocations; one invocation moves the pairs of one block
 //
-// Under RoVE the cached values are turned like the keys, so they must turn with them
-// (R_j' v = R_(j'-j) R_j v); turning the keys alone would be silently wrong. An invocation goes through
+// Under RoVE the cached values are rotated like the keys, so they must rotate with them
+// (R_j' v = R_(j'-j) R_j v); rotating the keys alone would be silently wrong. An invocation goes through
 // the cells in order: it reads cell from + i before anything is written there, since to < from.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -17,8 +17,8 @@
 layout(local_size_x_id = SPEC_LOCAL_SIZE) in;
 layout(constant_id = SPEC_LOCAL_SIZE) const uint LOCAL_SIZE = 64;
 layout(constant_id = SPEC_SHIFT_CACHE) const uint CACHE = 1;
-layout(constant_id = SPEC_SHIFT_TURN_KEYS) const uint TURN_KEYS = 1;
-layout(constant_id = SPEC_SHIFT_TURN_VALUES) const uint TURN_VALUES = 0;
+layout(constant_id = SPEC_SHIFT_ROTATE_KEYS) const uint ROTATE_KEYS = 1;
+layout(constant_id = SPEC_SHIFT_ROTATE_VALUES) const uint ROTATE_VALUES = 0;
 
 layout(set = 0, binding = BINDING_STATE, std430) readonly buffer State { float state[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) buffer Keys { uint cache[]; };
@@ -51,10 +51,10 @@ void store(uint at, uint word) {
     }
 }
 
-vec2 turned(vec2 ab, uint pair) {
-    if ((is_key ? TURN_KEYS : TURN_VALUES) == 0u) return ab;
-    uint at = (is_key ? pc.key_turn : pc.value_turn) + 2u * pair;
-    return rotary_turn(ab, vec2(state[at], state[at + 1u]));
+vec2 rotated(vec2 ab, uint pair) {
+    if ((is_key ? ROTATE_KEYS : ROTATE_VALUES) == 0u) return ab;
+    uint at = (is_key ? pc.key_rotation : pc.value_rotation) + 2u * pair;
+    return rotate_pair(ab, vec2(state[at], state[at + 1u]));
 }
 
 void move_pair(uint from, uint to, uint pair) {
@@ -62,15 +62,15 @@ void move_pair(uint from, uint to, uint pair) {
     uint source = word_at(from, word);
     uint target = word_at(to, word);
     if (CACHE == CACHE_FORMAT_F16) {
-        store(target, packHalf2x16(turned(unpackHalf2x16(load(source)), pair)));
+        store(target, packHalf2x16(rotated(unpackHalf2x16(load(source)), pair)));
     } else {
-        vec2 ab = turned(uintBitsToFloat(uvec2(load(source), load(source + 1u))), pair);
+        vec2 ab = rotated(uintBitsToFloat(uvec2(load(source), load(source + 1u))), pair);
         store(target, floatBitsToUint(ab.x));
         store(target + 1u, floatBitsToUint(ab.y));
     }
 }
 
-// Scales are made anew: turning mixes the two values of a pair.
+// Scales are made anew: rotating mixes the two values of a pair.
 void move_q8_block(uint from, uint to, uint block, uint n_blocks) {
     uint first = block * CACHE_BLOCK_PAIRS;
     uint n = min(CACHE_BLOCK_PAIRS, pc.n_pairs - first);
@@ -79,7 +79,7 @@ void move_q8_block(uint from, uint to, uint block, uint n_blocks) {
     float largest = 0.0;
     for (uint i = 0u; i < n; ++i) {
         uint word = load(word_at(from, words_before_pair(first + i)));
-        pairs[i] = turned(scale * unpack_q8_pair(word, i % 2u), first + i);
+        pairs[i] = rotated(scale * unpack_q8_pair(word, i % 2u), first + i);
         largest = max(largest, max(abs(pairs[i].x), abs(pairs[i].y)));
     }
     scale = q8_scale(largest);

@@ -98,7 +98,7 @@ void main() {
             ab.x *= params[gain + channels.x];
             ab.y = two_channels ? ab.y * params[gain + channels.y] : 0.0;
         }
-        if (rotate) ab = rotary_turn(ab, rotary_at(table, position, pair, n_pairs()));
+        if (rotate) ab = rotate_pair(ab, rotary_at(table, position, pair, n_pairs()));
         values[2u * pair] = ab.x;
         values[2u * pair + 1u] = ab.y;
         if (is_query) {

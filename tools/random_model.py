@@ -71,7 +71,7 @@ def parse():
     p.add_argument("--position", choices=("learned", "rotary", "none"), default="learned")
     p.add_argument("--pairing", choices=("half", "interleaved"), default="half", help="with --position rotary")
     p.add_argument("--values", choices=("none", "rotate_only", "rove"), default="none", help="with --position rotary")
-    p.add_argument("--rotary-dims", type=int, help="channels of a head that turn; all if not given")
+    p.add_argument("--rotary-dims", type=int, help="channels of a head that rotate; all if not given")
     p.add_argument("--theta", type=float, default=10000.0)
     p.add_argument("--n-embd", type=int)
     p.add_argument("--layers", type=int)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Frequencies of RoPE-ID for a head size and a training length: prints them, or writes them into a GGUF file.
 
-RoPE-ID (Wertheimer et al. 2026, arXiv:2603.18017) turns half of a head's channels, the fastest pair once in 32
-positions, the slowest twice in the training length; the rest does not turn. The file says so with
+RoPE-ID (Wertheimer et al. 2026, arXiv:2603.18017) rotates half of a head's channels, the fastest pair once in 32
+positions, the slowest twice in the training length; the rest does not rotate. The file says so with
 gyre.rotary.inv_freq, one entry for every pair of the head, and gyre.attention.temperature.*.
 
 Assumed, where the paper is open or its details could not be read:
   - the periods are even on a logarithmic scale with both ends in it: 32 (T / 64)^(i / (n - 1)), n = head size / 4
-  - the n pairs that turn are the first. With pairing `half` they are the first and the third quarter of the head, as
+  - the n pairs that rotate are the first. With pairing `half` they are the first and the third quarter of the head, as
     the paper has it; with `interleaved`, which complex projections need, the first half of the channels
   - the temperature is YaRN's with the length for the factor: logits x (1 + 0.1 ln max(1, L / T))^2, L = position + 1
 A model that was trained otherwise must bring its own numbers.
@@ -31,7 +31,7 @@ COEFFICIENT, POWER = 0.1, 2.0
 
 
 def rope_id_inv_freq(head_size, train_length):
-    """head_size / 2 floats, radians per position: head_size / 4 that turn, then as many zeros."""
+    """head_size / 2 floats, radians per position: head_size / 4 that rotate, then as many zeros."""
     if head_size < 4 or head_size % 4:
         raise ValueError(f"head size {head_size}: expected a multiple of 4, for a head has quarters")
     ratio = train_length / SLOWEST_TURNS / FASTEST_PERIOD
@@ -143,7 +143,7 @@ def main(argv=None):
         print(json.dumps({key: value for key, _, value in pairs}))
     elif not args.gguf:
         for i, w in enumerate(pairs[0][2]):
-            period = f"period {2 * math.pi / w:.6g}" if w else "does not turn"
+            period = f"period {2 * math.pi / w:.6g}" if w else "does not rotate"
             print(f"pair {i:3d}  {w:.9g} radians/position  {period}")
 
 

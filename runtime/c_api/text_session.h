@@ -95,7 +95,7 @@ class TextSession {
     // kContextFull.
     Status load(const ByteSource& source);
 
-    // [n_vocab] behind the last token.
+    // [n_vocab] after the last token.
     Result<std::span<const float>> logits();
     Result<std::uint32_t> sample(const SamplerOptions& options);
 

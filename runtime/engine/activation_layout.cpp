@@ -41,7 +41,7 @@ RotaryTables place_tables(const RotarySpec& rotary, bool rotates, std::uint32_t 
         tables.key = rotary.log_decay.empty() ? tables.query : words.place(table);
         tables.value = rotary.needs_unit_table() ? words.place(table) : tables.query;
     }
-    tables.turns = words.place(2 * std::uint64_t{rotary.n_pairs()} * 2);
+    tables.rotations = words.place(2 * std::uint64_t{rotary.n_pairs()} * 2);
     return tables;
 }
 

@@ -21,10 +21,10 @@ struct PlaceRows {
 
 // Of one way in which layers rotate.
 struct RotaryTables {
-    std::uint32_t query = 0;  // position table (shaders/interface/rotary.h) for the queries
-    std::uint32_t key = 0;    // for the keys; query unless they decay (xPos)
-    std::uint32_t value = 0;  // for the values: unit amplitude; query where that is the same
-    std::uint32_t turns = 0;  // [keys, values][n_pairs] (cos, sin) of a cache shift
+    std::uint32_t query = 0;      // position table (shaders/interface/rotary.h) for the queries
+    std::uint32_t key = 0;        // for the keys; query unless they decay (xPos)
+    std::uint32_t value = 0;      // for the values: unit amplitude; query where that is the same
+    std::uint32_t rotations = 0;  // [keys, values][n_pairs] (cos, sin) of a cache shift
 };
 
 struct ActivationLayout {

@@ -8,7 +8,7 @@ namespace gyre {
 FusedPlan FusedPlan::of(const Plan& plan, const ModelTilings& tilings, const ModelWeights& weights,
                         const FuseRules& rules) {
     FuseRules one_token = rules;
-    one_token.norms = tilings.norms_behind() ? NormPlace::kAfter : NormPlace::kInside;
+    one_token.norms = tilings.norms_after() ? NormPlace::kAfter : NormPlace::kInside;
     one_token.norm_fits = [&](const Operation& product) {
         for (std::size_t part = 0; part < product.parts.size(); ++part) {
             if (tilings.norm_quads(weights.matrix(product.matrix(part))) == 0) return false;

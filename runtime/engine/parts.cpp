@@ -74,11 +74,11 @@ Status Parts::open() {
     return {};
 }
 
-Status Parts::submit(std::span<CommandRecorder* const> behind) {
+Status Parts::submit(std::span<CommandRecorder* const> after) {
     open_ = false;
     GYRE_TRY(recorder().end());
     std::vector<CommandRecorder*> all{&recorder()};
-    all.insert(all.end(), behind.begin(), behind.end());
+    all.insert(all.end(), after.begin(), after.end());
     const auto now = Clock::now();
     GYRE_ASSIGN(Submission submission, queue_.submit(all));
     if (first_submitted_ == Clock::time_point{}) first_submitted_ = now;
@@ -113,12 +113,12 @@ Status Parts::retire() {
     return {};
 }
 
-Status Parts::finish(std::span<CommandRecorder* const> behind) {
+Status Parts::finish(std::span<CommandRecorder* const> after) {
     if (status_.ok()) {
         status_ = open();
         if (status_.ok()) {
             recorder().host_read_barrier();
-            status_ = submit(behind);
+            status_ = submit(after);
         }
         while (status_.ok() && !under_way_.empty())
             status_ = retire();

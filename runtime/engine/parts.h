@@ -4,7 +4,7 @@
 // A chunk of a prompt (or a token, on a very slow device) is dispatched into Parts as into one
 // recorder. Where the next dispatch would exceed the budget, what was recorded is submitted; a
 // dispatch that alone exceeds it is cut by workgroups. Cuts change no bit: no workgroup knows which
-// others its dispatch has. Every part begins with a barrier behind all that was submitted before.
+// others its dispatch has. Every part begins with a barrier after all that was submitted before.
 #pragma once
 
 #include <chrono>
@@ -40,9 +40,9 @@ class Parts final : public Dispatcher {
                   std::uint32_t push_bytes, Groups groups,
                   std::span<const Access> accesses) override;
 
-    // Submits the last part, and with it what was recorded before and comes behind; waits for all.
+    // Submits the last part, and with it what was recorded before and comes after; waits for all.
     // What the parts wrote is visible to the host then.
-    Status finish(std::span<CommandRecorder* const> behind = {});
+    Status finish(std::span<CommandRecorder* const> after = {});
 
     // That the device was busy, from the first submission to the last wait.
     double seconds() const { return seconds_; }
@@ -59,7 +59,7 @@ class Parts final : public Dispatcher {
     double planned() const { return rates_.seconds(work_); }
     std::uint32_t groups_that_fit(std::uint32_t n_groups) const;
     Status open();
-    Status submit(std::span<CommandRecorder* const> behind);
+    Status submit(std::span<CommandRecorder* const> after);
     Status retire();
     Status cut();
     void stop(const Status& status);

@@ -12,7 +12,7 @@ namespace gyre {
 namespace {
 
 constexpr int kRepeats = 7;
-constexpr double kRepeatsUs = 20'000;  // no more repeats behind these, nor layers
+constexpr double kRepeatsUs = 20'000;  // no more repeats after these, nor layers
 constexpr double kOneUs = 100'000;     // one is enough of what takes so long
 
 constexpr float kInput = 0.01f;  // of every element: neither zero nor denormal
@@ -52,8 +52,8 @@ double undisturbed_us(double cpu_us, const TunedProduct& product, const Tiling& 
     const Groups groups = linear_groups(tiling, product.matrices[0]->slices[0].n_rows, n_tokens);
     const std::uint32_t n_groups = groups.x * groups.y;
     const std::uint32_t n_cores = std::max(1u, std::thread::hardware_concurrency());
-    const std::uint32_t turns = (n_groups + n_cores - 1) / n_cores;
-    return cpu_us * turns / n_groups;
+    const std::uint32_t rounds = (n_groups + n_cores - 1) / n_cores;
+    return cpu_us * rounds / n_groups;
 }
 
 }  // namespace

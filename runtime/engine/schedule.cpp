@@ -63,8 +63,9 @@ void Schedule::record_shift(Dispatcher& recorder, std::uint32_t from, std::uint3
     params.n_pairs = cache_->shape().n_pairs;
     for (const Step& step : prompt_) {
         if (step.operation.kind != OperationKind::kAttend) continue;
-        params.key_turn = layout_.rotary[model_->config().rotary_of(step.operation.layer)].turns;
-        params.value_turn = params.key_turn + 2 * params.n_pairs;
+        params.key_rotation =
+            layout_.rotary[model_->config().rotary_of(step.operation.layer)].rotations;
+        params.value_rotation = params.key_rotation + 2 * params.n_pairs;
         const std::span<const CacheSlice> slices = cache_->layer(step.operation.layer);
         for (std::size_t s = 0; s < slices.size(); ++s) {
             params.cache = slices[s].layout;

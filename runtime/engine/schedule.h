@@ -67,7 +67,7 @@ class Schedule {
     // kinds of work as in work_rates.h; first_position is for them alone, StepState has the
     // token's.
     void record_decode(Dispatcher& recorder, std::uint32_t first_position = 0) const;
-    // Moves n_cells cells from `from` to `to` < from, rotated by the state's turns.
+    // Moves n_cells cells from `from` to `to` < from, rotated by the state's rotations.
     void record_shift(Dispatcher& recorder, std::uint32_t from, std::uint32_t to,
                       std::uint32_t n_cells) const;
     // n_tokens <= layout.chunk of a prompt. kEveryToken: n_tokens rows of all_logits.

@@ -174,9 +174,9 @@ const RotarySpec& Schedule::rotary_of(const Operation& operation) const {
 
 // All layers have the same pairing, and rotate the same, if some rotate at all.
 RotaryKernelSpec Schedule::rotary_kernel(const RotarySpec& rotary) const {
-    const bool turns = any_rotates(rotary_);
-    return {rotary.pairing, turns && rotary.rotate_keys,
-            turns ? rotary.values : ValueRotation::kNone};
+    const bool rotates = any_rotates(rotary_);
+    return {rotary.pairing, rotates && rotary.rotate_keys,
+            rotates ? rotary.values : ValueRotation::kNone};
 }
 
 StoreVariant Schedule::store_variant(const Operation& operation) const {

@@ -55,11 +55,11 @@ Parts Session::make_parts() {
 }
 
 // What brings the last token's logits to the host, where they are wanted there.
-std::span<CommandRecorder* const> Session::behind(Readback readback) {
-    return std::span(&read_behind_, readback == Readback::kNow ? 1 : 0);
+std::span<CommandRecorder* const> Session::after(Readback readback) {
+    return std::span(&read_after_, readback == Readback::kNow ? 1 : 0);
 }
 
-// An error leaves the session as it was before the chunk, but without logits: the cells behind the
+// An error leaves the session as it was before the chunk, but without logits: the cells after the
 // position are never read.
 Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits,
                           Readback readback) {
@@ -71,7 +71,7 @@ Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits
     GYRE_TRY(write_step(position_, tokens));
     Parts parts = make_parts();
     schedule_->record_prefill(parts, n_tokens, logits, position_);
-    GYRE_TRY(parts.finish(behind(readback)));
+    GYRE_TRY(parts.finish(after(readback)));
     if (readback == Readback::kNow) GYRE_TRY(take_logits());
     if (logits == LogitsOf::kEveryToken) GYRE_TRY(take_all_logits(n_tokens));
     position_ += n_tokens;
@@ -123,7 +123,7 @@ Status Session::decode(std::uint32_t token, Readback readback) {
     logits_.clear();
     on_device_ = false;
     GYRE_TRY(write_step(position_, {&token, 1}));
-    const auto last = behind(readback);
+    const auto last = after(readback);
     GYRE_ASSIGN(const double seconds,
                 token_in_parts() ? run_token_in_parts(last) : run_token(last));
     token_pace_.took(1, seconds);
@@ -143,18 +143,18 @@ bool Session::token_in_parts() const {
 }
 
 // The token at StepState; returns the seconds that it took.
-Result<double> Session::run_token(std::span<CommandRecorder* const> behind) {
+Result<double> Session::run_token(std::span<CommandRecorder* const> after) {
     const auto start = std::chrono::steady_clock::now();
     std::vector<CommandRecorder*> all{&recorders_.decode};
-    all.insert(all.end(), behind.begin(), behind.end());
+    all.insert(all.end(), after.begin(), after.end());
     GYRE_TRY(queue_.run(all));
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-Result<double> Session::run_token_in_parts(std::span<CommandRecorder* const> behind) {
+Result<double> Session::run_token_in_parts(std::span<CommandRecorder* const> after) {
     Parts parts = make_parts();
     schedule_->record_decode(parts, position_);
-    GYRE_TRY(parts.finish(behind));
+    GYRE_TRY(parts.finish(after));
     return parts.seconds();
 }
 
@@ -193,7 +193,7 @@ Status Session::write_on(const LoopRequest& request, const TokenSink& sink, Loop
     };
     const TokenLoop::Run loop_run{&recorders_.decode, request.pending, most,
                                   [this] { return token_in_parts(); },
-                                  [this](auto behind) { return run_token_in_parts(behind); }};
+                                  [this](auto after) { return run_token_in_parts(after); }};
     bool all_is_well = false;
     const OnExit look_at_logits([&] {
         if (result.n_run == 0) return;

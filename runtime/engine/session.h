@@ -150,7 +150,7 @@ class Session {
     Status truncate(std::uint32_t n);
 
     // Drops positions [first, first + count) and closes the gap: what follows moves up and is
-    // turned to its new positions, keys and, where they were turned, values. Exact for a cache of
+    // rotated to its new positions, keys and, where they were rotated, values. Exact for a cache of
     // float32; float16 and Q8_0 round once more a shift. logits() stay, unless the last token is
     // among the dropped. The cache is untouched by an error:
     // kInvalidArgument (an empty range, one past the end, one that touches the model's sink
@@ -191,14 +191,14 @@ class Session {
     // where frequencies, or xPos's decay, depend on it.
     bool has_cells_of(std::uint32_t n_ctx) const;
 
-    // From any thread: the running call, or else the next one, returns kCancelled behind the
+    // From any thread: the running call, or else the next one, returns kCancelled after the
     // submissions that are under way, two at most in a prompt.
     void cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
   private:
     struct Buffers {
         Buffer state;
-        Buffer batch;     // StepState, and the token ids SAMPLE_TOKENS_OFFSET bytes behind it
+        Buffer batch;     // StepState, and the token ids SAMPLE_TOKENS_OFFSET bytes after it
         Buffer logits;    // of the last token, where the sampler reads them
         Buffer readback;  // the same, for the host
         std::optional<Buffer> all_logits;
@@ -231,9 +231,9 @@ class Session {
     Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
     Parts make_parts();
     bool token_in_parts() const;
-    Result<double> run_token(std::span<CommandRecorder* const> behind);
-    Result<double> run_token_in_parts(std::span<CommandRecorder* const> behind);
-    std::span<CommandRecorder* const> behind(Readback readback);
+    Result<double> run_token(std::span<CommandRecorder* const> after);
+    Result<double> run_token_in_parts(std::span<CommandRecorder* const> after);
+    std::span<CommandRecorder* const> after(Readback readback);
     Status profile_piece(CommandRecorder& recorder, std::span<const std::uint32_t> tokens,
                          bool decode, LogitsOf logits, const ProfileSink& sink);
     Status ensure_all_logits();
@@ -250,7 +250,7 @@ class Session {
     Buffers buffers_;
     TokenLoop loop_;
     Recorders recorders_;
-    CommandRecorder* const read_behind_ = &recorders_.read_logits;
+    CommandRecorder* const read_after_ = &recorders_.read_logits;
     WorkQueue queue_;
     Pace token_pace_;
     WorkRates rates_;

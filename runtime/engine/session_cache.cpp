@@ -10,19 +10,19 @@ namespace gyre {
 namespace {
 
 // (cos, sin) of -count positions: the cached R_j k becomes R_(j - count) k.
-std::vector<float> turns_of(const RotarySpec& rotary, std::uint32_t count) {
+std::vector<float> rotations_of(const RotarySpec& rotary, std::uint32_t count) {
     const std::uint32_t n_pairs = rotary.n_pairs();
-    std::vector<float> turns(std::size_t{4} * n_pairs);
+    std::vector<float> rotations(std::size_t{4} * n_pairs);
     for (std::uint32_t p = 0; p < n_pairs; ++p) {
         const double angle = -static_cast<double>(count) * rotary.inv_freq[p];
         // xPos: the key was multiplied by exp(-log_decay t) at t, and t becomes t - count.
         const double decay = rotary.log_decay.empty() ? 1.0 : std::exp(rotary.log_decay[p] * count);
-        turns[2 * p] = static_cast<float>(decay * std::cos(angle));
-        turns[2 * p + 1] = static_cast<float>(decay * std::sin(angle));
-        turns[2 * (n_pairs + p)] = static_cast<float>(std::cos(angle));
-        turns[2 * (n_pairs + p) + 1] = static_cast<float>(std::sin(angle));
+        rotations[2 * p] = static_cast<float>(decay * std::cos(angle));
+        rotations[2 * p + 1] = static_cast<float>(decay * std::sin(angle));
+        rotations[2 * (n_pairs + p)] = static_cast<float>(std::cos(angle));
+        rotations[2 * (n_pairs + p) + 1] = static_cast<float>(std::sin(angle));
     }
-    return turns;
+    return rotations;
 }
 
 }  // namespace
@@ -86,10 +86,10 @@ Status Session::shift(std::uint32_t first, std::uint32_t count) {
 Status Session::write_turns(std::uint32_t count) {
     GYRE_ASSIGN(Uploader uploader, Uploader::create(model_->device()));
     for (std::size_t r = 0; r < rotary_.size(); ++r) {
-        const std::vector<float> turns = turns_of(rotary_[r], count);
-        const std::uint64_t at = std::uint64_t{layout_.rotary[r].turns} * 4;
-        GYRE_TRY(uploader.write(buffers_.state.range(at, turns.size() * 4),
-                                std::as_bytes(std::span(turns))));
+        const std::vector<float> rotations = rotations_of(rotary_[r], count);
+        const std::uint64_t at = std::uint64_t{layout_.rotary[r].rotations} * 4;
+        GYRE_TRY(uploader.write(buffers_.state.range(at, rotations.size() * 4),
+                                std::as_bytes(std::span(rotations))));
     }
     return uploader.finish();
 }

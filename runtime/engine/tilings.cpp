@@ -21,7 +21,7 @@ std::uint32_t max_norm_quads(const Tiling& tiling) {
 
 // What is tried beside a device's default. Only what cannot change a bit is in here: a row's sum is
 // made by k_lanes invocations in an order that nothing else changes, and a norm's sums by a whole
-// workgroup. So k_lanes is the device's, a product with a norm behind it keeps its local size, and
+// workgroup. So k_lanes is the device's, a product with a norm after it keeps its local size, and
 // one with a norm inside its tile; matrix units sum in an order of their own. By promise,
 // because time is short; but the largest after others, whose compilation says how long its own will
 // take.
@@ -55,7 +55,7 @@ std::span<const Shape> shapes(const DeviceCaps& caps, bool decode) {
 bool may_replace(const DeviceCaps& caps, const Shape& shape, const ProductKind& kind,
                  const Tiling& first, bool texels) {
     if (kind.role == ProductRole::kNormInside) return false;
-    if (kind.role == ProductRole::kNormBehind && shape.local_size != first.local_size) return false;
+    if (kind.role == ProductRole::kNormAfter && shape.local_size != first.local_size) return false;
     if (kind.complex && shape.rows % 2 != 0) return false;  // a complex row gives two outputs
     // Software drivers have run out of stack over large tiles of complex weights, and of words.
     const bool large = shape.rows * shape.tokens > first.rows * first.tokens;
@@ -76,7 +76,7 @@ Tilings Tilings::for_device(const DeviceInfo& device, const DeviceCaps& caps, We
     Tilings t;
     if (caps.software) {
         t.attention_streams = 8;
-        t.norms_behind = t.norm_texels = true;
+        t.norms_after = t.norm_texels = true;
         const bool few = format == WeightFormat::kF32 || format == WeightFormat::kQ8_0 ||
                          format == WeightFormat::kQ6_K;
         const std::uint32_t rows = few ? 8 : 16;
@@ -118,7 +118,7 @@ Tiling with_even_rows(Tiling tiling) {
 
 ProductRole product_role(const LinearVariant& variant) {
     if (variant.norm_quads != 0) return ProductRole::kNormInside;
-    if (variant.epilogue == LinearEpilogue::kResidualNorm) return ProductRole::kNormBehind;
+    if (variant.epilogue == LinearEpilogue::kResidualNorm) return ProductRole::kNormAfter;
     return variant.epilogue == LinearEpilogue::kLogits ? ProductRole::kLogits : ProductRole::kPlain;
 }
 
@@ -159,15 +159,14 @@ bool takes_fixed_tiles(const DeviceCaps& caps, const WeightMatrix& matrix) {
            });
 }
 
-// Norms behind need whole sums, made by one dispatch right before the norm.
+// Norms after need whole sums, made by one dispatch right before the norm.
 ModelTilings::ModelTilings(const Device& device, const Plan& plan, const ModelWeights& weights)
     : info_(device.info()), caps_(device.caps()) {
     const Operations operations = plan.all();
-    wants_norms_behind_ =
-        Tilings::for_device(info_, caps_, weights.token_embd.format).norms_behind &&
-        norms_follow_sums(operations);
-    norms_behind_ =
-        wants_norms_behind_ && !uses_fixed_tiles(caps_) &&
+    wants_norms_after_ = Tilings::for_device(info_, caps_, weights.token_embd.format).norms_after &&
+                         norms_follow_sums(operations);
+    norms_after_ =
+        wants_norms_after_ && !uses_fixed_tiles(caps_) &&
         std::all_of(operations.begin(), operations.end(), [&](const Operation& operation) {
             return operation.kind != OperationKind::kProduct || operation.then != Then::kAdd ||
                    weights.matrix(operation.matrix(0)).slices.size() == 1;
@@ -175,7 +174,7 @@ ModelTilings::ModelTilings(const Device& device, const Plan& plan, const ModelWe
 }
 
 std::uint32_t ModelTilings::norm_quads(const WeightMatrix& matrix) const {
-    if (norms_behind_ || uses_fixed_tiles(caps_)) return 0;
+    if (norms_after_ || uses_fixed_tiles(caps_)) return 0;
     const std::uint32_t quads = activation_stride(matrix.n_in) / 4;
     const ProductKind kind{matrix.format, matrix.complex, true, ProductRole::kNormInside};
     return quads <= max_norm_quads(default_of(kind)) ? quads : 0;
@@ -196,9 +195,9 @@ Tiling ModelTilings::default_of(const ProductKind& kind) const {
     if (caps_.software && kind.complex && kind.format != WeightFormat::kF32) {
         tilings.decode.rows = 16;
     }
-    // Where slices alone forbid norms behind, the norms keep that local size, and with it their
+    // Where slices alone forbid norms after, the norms keep that local size, and with it their
     // bits.
-    const bool inside = kind.role == ProductRole::kNormInside && !wants_norms_behind_;
+    const bool inside = kind.role == ProductRole::kNormInside && !wants_norms_after_;
     return inside ? tilings.decode_norm : tilings.decode;
 }
 

@@ -18,11 +18,11 @@ namespace gyre {
 struct Tilings {
     Tiling decode;                      // one token
     Tiling decode_norm;                 // one token, normalised by every workgroup for itself
-    bool norms_behind = false;          // one token: a sum is normalised where it is made instead
+    bool norms_after = false;           // one token: a sum is normalised where it is made instead
     Tiling prefill;                     // tiles of several tokens
-    std::uint32_t attention_size = 64;  // invocations a query and head
+    std::uint32_t attention_size = 64;  // invocations per query and head
     std::uint32_t attention_streams =
-        0;  // a query in decode, queries a workgroup in prompts; 0: none
+        0;  // a query in decode, queries per workgroup in prompts; 0: none
 
     // Decode: workgroups that share a query in a context of n_ctx cells.
     std::uint32_t attention_splits(std::uint32_t n_ctx) const;
@@ -42,7 +42,7 @@ Tiling with_even_rows(Tiling tiling);
 enum class ProductRole {
     kPlain,       // sums, and nothing that looks at all of them
     kNormInside,  // decode: every workgroup normalises what it reads
-    kNormBehind,  // decode: the last workgroup normalises the sum
+    kNormAfter,   // decode: the last workgroup normalises the sum
     kLogits,      // decode: plain, with many more rows than a layer's
 };
 
@@ -78,7 +78,7 @@ class ModelTilings {
     ModelTilings(const Device& device, const Plan& plan, const ModelWeights& weights);
 
     // Decoding: a sum is normalised where it is made.
-    bool norms_behind() const { return norms_behind_; }
+    bool norms_after() const { return norms_after_; }
     // Decoding: of the norm inside a product that reads one; 0: none there.
     std::uint32_t norm_quads(const WeightMatrix& matrix) const;
     // Of norms that are dispatches: the fused norms' local size, so that a row's statistics are
@@ -97,8 +97,8 @@ class ModelTilings {
   private:
     DeviceInfo info_;
     DeviceCaps caps_;
-    bool wants_norms_behind_ = false;  // and some do not fit: slices
-    bool norms_behind_ = false;
+    bool wants_norms_after_ = false;  // and some do not fit: slices
+    bool norms_after_ = false;
     std::map<ProductKind, Tiling> chosen_;  // others have their default
 };
 

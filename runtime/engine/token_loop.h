@@ -1,4 +1,4 @@
-// Tokens that follow each other on the device: each is chosen from the logits behind the one before
+// Tokens that follow each other on the device: each is chosen from the logits after the one before
 // and decoded without the host, which reads the chosen ids later.
 // SPDX-License-Identifier: Apache-2.0
 //
@@ -45,7 +45,7 @@ class TokenLoop {
     static constexpr std::uint32_t kTokensToMeasure = 6;
 
     // logits: of n_logits tokens and any padding; batch: StepState, and the token ids
-    // SAMPLE_TOKENS_OFFSET bytes behind it, as the schedule has them. Compiles the kernels.
+    // SAMPLE_TOKENS_OFFSET bytes after it, as the schedule has them. Compiles the kernels.
     static Result<TokenLoop> create(Device& device, KernelTable& kernels, const BufferRange& logits,
                                     const BufferRange& batch, std::uint32_t n_logits,
                                     std::uint32_t n_ctx);
@@ -69,9 +69,9 @@ class TokenLoop {
         bool decode_first = false;          // else the logits of the first token are there
         std::uint32_t n_tokens = 0;
         // Where one token exceeds the budget of a submission: asked before each, and what decodes
-        // it in several, `behind` with the last; returns when all is done, the seconds it took.
+        // it in several, `after` with the last; returns when all is done, the seconds it took.
         std::function<bool()> in_parts{};
-        std::function<Result<double>(std::span<CommandRecorder* const> behind)> decode_parts{};
+        std::function<Result<double>(std::span<CommandRecorder* const> after)> decode_parts{};
     };
     // Tokens until one of LoopEnd. Nothing is under way afterwards, whatever the Status.
     Status run(WorkQueue& queue, Pace& pace, const Run& run, const Deliver& deliver,

@@ -21,8 +21,8 @@ const char* role_name(ProductRole role) {
             return "plain";
         case ProductRole::kNormInside:
             return "norm-inside";
-        case ProductRole::kNormBehind:
-            return "norm-behind";
+        case ProductRole::kNormAfter:
+            return "norm-after";
         case ProductRole::kLogits:
             return "logits";
     }

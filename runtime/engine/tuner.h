@@ -57,7 +57,7 @@ struct TuningReport {
     double ms = 0;
 };
 
-// Goes on where the records stop. Starts nothing that would end behind the budget, by what the
+// Goes on where the records stop. Starts nothing that would end after the budget, by what the
 // dearest took; a candidate that fits into no start is passed over. A
 // candidate replaces the best so far if it is more than 3 % quicker and costs no more of the
 // processor, or costs 3 % less of it and is as quick, against two timings of it: a machine with

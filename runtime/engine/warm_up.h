@@ -33,7 +33,7 @@ class WarmUp final : public Dispatcher {
   public:
     using Done = std::function<Status(std::size_t n_kernels)>;
 
-    // recorder: with RecorderOptions::warm_up. done: called behind every kernel; an error ends it.
+    // recorder: with RecorderOptions::warm_up. done: called after every kernel; an error ends it.
     WarmUp(WorkQueue& queue, CommandRecorder& recorder, Done done)
         : queue_(queue), recorder_(recorder), done_(std::move(done)) {}
 

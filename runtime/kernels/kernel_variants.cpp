@@ -194,7 +194,7 @@ KernelSource source_of(const LinearVariant& v, const DeviceCaps& caps) {
     assert((!v.complex || v.tiling.rows % 2 == 0) && "a complex row gives two outputs");
     assert((v.epilogue != LinearEpilogue::kResidualNorm ||
             (v.norm_quads == 0 && v.tiling.tokens == 1)) &&
-           "one norm, in front or behind, of one row");
+           "one norm, before or after, of one row");
     assert(may_be_staged(v.tiling, v.norm_quads) && may_be_cooperative(v.tiling, v.norm_quads));
     const Activation activation =
         v.epilogue == LinearEpilogue::kActivate ? v.activation : Activation::kGeluTanh;
@@ -249,8 +249,8 @@ KernelSource source_of(const QuantizeCacheVariant& /*v*/, const DeviceCaps& /*ca
 KernelSource source_of(const ShiftCacheVariant& v, const DeviceCaps& /*caps*/) {
     return {.module = "shift_cache",
             .constants = {spec(SPEC_LOCAL_SIZE, 64), spec(SPEC_SHIFT_CACHE, v.cache),
-                          spec(SPEC_SHIFT_TURN_KEYS, v.rotary.rotate_keys),
-                          spec(SPEC_SHIFT_TURN_VALUES, v.rotary.values != ValueRotation::kNone)},
+                          spec(SPEC_SHIFT_ROTATE_KEYS, v.rotary.rotate_keys),
+                          spec(SPEC_SHIFT_ROTATE_VALUES, v.rotary.values != ValueRotation::kNone)},
             .tiling = {.local_size = 64}};
 }
 

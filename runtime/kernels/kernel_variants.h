@@ -32,11 +32,11 @@ enum class ProductAlgorithm : std::uint8_t {
 struct Tiling {
     // Invocations a workgroup: row lanes * k_lanes. Row lanes are at most 8 or a multiple of 8.
     std::uint32_t local_size = 64;
-    std::uint32_t rows = 4;     // weight rows an invocation (qkv: a pair counts two)
-    std::uint32_t tokens = 1;   // tokens a workgroup
+    std::uint32_t rows = 4;     // weight rows per invocation (qkv: a pair counts two)
+    std::uint32_t tokens = 1;   // tokens per workgroup
     std::uint32_t k_lanes = 1;  // invocations that share one row's sum
     bool texels = false;        // weights and x as texels; their ranges must fit (texels_fit)
-    bool staged = false;  // x through shared memory, 1 KiB a token; without a norm, one k lane
+    bool staged = false;  // x through shared memory, 1 KiB per token; without a norm, one k lane
     bool rolled = false;  // formats with scales: a loop over a step's blocks, for less code and
                           // fewer registers
     ProductAlgorithm algorithm = ProductAlgorithm::kInvocations;

@@ -54,7 +54,7 @@ struct SampleBuffers {
     BufferRange scratch;  // SampleScratch::words
     BufferRange control;  // SampleControl
     BufferRange logits;   // [n_logits] f32 and any padding, a multiple of 16 bytes
-    // StepState, the token ids SAMPLE_TOKENS_OFFSET bytes behind it: both as the other kernels have
+    // StepState, the token ids SAMPLE_TOKENS_OFFSET bytes after it: both as the other kernels have
     // them, in one range.
     BufferRange batch;
 };

@@ -226,7 +226,7 @@ Status read_position(const ConfigReader& reader, const Architecture& row, ModelC
     return {};
 }
 
-// A complex output row is channels (2r, 2r + 1), so only interleaved pairs can turn it in one
+// A complex output row is channels (2r, 2r + 1), so only interleaved pairs can rotate it in one
 // piece.
 Status check_complex_pairing(const ConfigReader& reader, const ModelConfig& config) {
     if (config.attention.qkv != ProjectionKind::kComplex ||
@@ -280,7 +280,7 @@ Result<ModelConfig> read_model_config(GgufReading& file) {
 
 RotarySpec ModelSpec::rotary_spec(std::uint32_t session_ctx) const {
     if (position == PositionKind::kRotary) return make_rotary_spec(rotary, head_dim, session_ctx);
-    RotarySpec spec = make_unturned_spec(head_dim);
+    RotarySpec spec = make_unrotated_spec(head_dim);
     spec.temperature = rotary.temperature;
     return spec;
 }

@@ -121,7 +121,7 @@ class TensorFinder {
     }
 
     GgufReading& file_;
-    std::map<std::string, Seen> optional_;  // by the name behind the layer's number
+    std::map<std::string, Seen> optional_;  // by the name after the layer's number
 };
 
 Status find_attention(TensorFinder& finder, const ModelConfig& spec, const std::string& blk,

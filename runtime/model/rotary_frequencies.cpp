@@ -62,10 +62,11 @@ double yarn_magnitude(double s, double k) {
     return s > 1.0 ? 0.1 * k * std::log(s) + 1.0 : 1.0;
 }
 
-// The pair whose wavelength turns n_turns times in T positions, as a real number.
-double yarn_pair(const RotaryRecipe& recipe, double n_turns) {
+// The pair whose wavelength rotates n_rotations times in T positions, as a real number.
+double yarn_pair(const RotaryRecipe& recipe, double n_rotations) {
     const double t = recipe.scaling.original_context_length;
-    return recipe.rotary_dim * std::log(t / (kTwoPi * n_turns)) / (2.0 * std::log(recipe.theta));
+    return recipe.rotary_dim * std::log(t / (kTwoPi * n_rotations)) /
+           (2.0 * std::log(recipe.theta));
 }
 
 // YaRN (Peng et al., arXiv:2309.00071, section 3.2; bounds as in transformers and ggml).
@@ -95,8 +96,8 @@ RotaryFrequencies fill_llama3(const RotaryRecipe& recipe, std::uint32_t) {
     RotaryFrequencies result{base_frequencies(recipe, recipe.theta), scaling.attn_factor};
     const double t = scaling.original_context_length;
     for (double& w : result.inv_freq) {
-        const double turns = t * std::fabs(w) / kTwoPi;  // in T positions
-        const double blend = (turns - scaling.low_freq_factor) /
+        const double rotations = t * std::fabs(w) / kTwoPi;  // in T positions
+        const double blend = (rotations - scaling.low_freq_factor) /
                              (scaling.high_freq_factor - scaling.low_freq_factor);
         const double keep = std::clamp(blend, 0.0, 1.0);
         w = (1.0 - keep) * w / scaling.factor + keep * w;

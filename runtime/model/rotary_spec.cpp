@@ -16,10 +16,10 @@ double AttentionTemperature::factor(std::uint32_t n_attended) const {
 
 bool any_rotates(std::span<const RotarySpec> specs) {
     return std::any_of(specs.begin(), specs.end(),
-                       [](const RotarySpec& spec) { return spec.turns(); });
+                       [](const RotarySpec& spec) { return spec.rotates(); });
 }
 
-bool RotarySpec::turns() const {
+bool RotarySpec::rotates() const {
     if (!rotate_keys && values == ValueRotation::kNone) return false;
     return std::any_of(inv_freq.begin(), inv_freq.end(), [](double w) { return w != 0.0; });
 }
@@ -50,7 +50,7 @@ std::vector<PairChannels> pair_channels(const RotarySpec& spec) {
 namespace {
 
 // zeta_i^(1 / 512) a position, zeta_i = (2 i / d + 0.4) / 1.4: Sun et al., arXiv:2212.10554, with
-// the published scale base of 512. Pairs that do not turn do not decay.
+// the published scale base of 512. Pairs that do not rotate do not decay.
 std::vector<double> xpos_log_decay(const RotarySpec& spec, std::uint32_t rotary_dim) {
     std::vector<double> log_decay(spec.n_pairs(), 0.0);
     for (std::uint32_t i = 0; i < rotary_dim / 2; ++i) {
@@ -65,7 +65,7 @@ std::vector<double> xpos_log_decay(const RotarySpec& spec, std::uint32_t rotary_
 
 RotarySpec make_rotary_spec(const RotaryRecipe& recipe, std::uint32_t head_dim,
                             std::uint32_t n_ctx) {
-    RotarySpec spec = make_unturned_spec(head_dim);
+    RotarySpec spec = make_unrotated_spec(head_dim);
     const RotaryScaling& scaling = recipe.scaling;
     RotaryFrequencies computed = rotary_scaling_rule(scaling.type).fill(recipe, n_ctx);
     if (recipe.resonance) computed.inv_freq = whole_wavelengths(std::move(computed.inv_freq));
@@ -85,7 +85,7 @@ RotarySpec make_rotary_spec(const RotaryRecipe& recipe, std::uint32_t head_dim,
     return spec;
 }
 
-RotarySpec make_unturned_spec(std::uint32_t head_dim) {
+RotarySpec make_unrotated_spec(std::uint32_t head_dim) {
     RotarySpec spec;
     spec.head_dim = head_dim;
     spec.inv_freq.assign(spec.n_pairs(), 0.0);

@@ -1,10 +1,9 @@
-// Rotary attention as data: how fast each pair of a head turns, which channels a pair is, and what
-// is turned.
-// SPDX-License-Identifier: Apache-2.0
+// Rotary attention as data: how fast each pair of a head rotates, which channels a pair is, and
+// what is rotated. SPDX-License-Identifier: Apache-2.0
 //
 // One RotarySpec describes RoPE, its partial and scaled forms, RoPE-ID, p-RoPE, HoPE, VO-RoPE,
 // RoFormer's rotated values and RoVE (arXiv:2606.11275); the kernels know none of these names.
-// Pair p of a head at position t turns by the angle t * inv_freq[p]:
+// Pair p of a head at position t rotates by the angle t * inv_freq[p]:
 //     a' = a cos - b sin,  b' = a sin + b cos.
 #pragma once
 
@@ -31,7 +30,7 @@ struct AttentionTemperature {
 
 struct RotarySpec {
     std::uint32_t head_dim = 0;
-    // [n_pairs] radians per position, n_pairs = ceil(head_dim / 2); 0 = this pair does not turn.
+    // [n_pairs] radians per position, n_pairs = ceil(head_dim / 2); 0 = this pair does not rotate.
     // All zero for a model without rotary positions.
     std::vector<double> inv_freq;
     RotaryPairing pairing = RotaryPairing::kHalf;
@@ -47,7 +46,7 @@ struct RotarySpec {
     std::vector<double> log_decay;
 
     std::uint32_t n_pairs() const { return (head_dim + 1) / 2; }
-    bool turns() const;  // some pair of something turns
+    bool rotates() const;  // some pair of something rotates
     // Values and outputs need a table of their own (unit amplitude).
     bool needs_unit_table() const {
         return (amplitude != 1.0 || !log_decay.empty()) && values != ValueRotation::kNone;
@@ -92,8 +91,8 @@ struct RotaryScaling {
     // YaRN. attn_factor multiplies the rule's own amplitude, as in ggml.
     double attn_factor = 1.0;
     double ext_factor = 1.0;  // 1 = the ramp below, 0 = plain interpolation without amplitude
-    double beta_fast = 32.0;  // turns in T positions above which a frequency stays as it is
-    double beta_slow = 1.0;   // turns in T positions below which it is fully interpolated
+    double beta_fast = 32.0;  // rotations in T positions above which a frequency stays as it is
+    double beta_slow = 1.0;   // rotations in T positions below which it is fully interpolated
     double mscale = 1.0;
     double mscale_all_dim = 0.0;
     // Llama 3.
@@ -106,7 +105,7 @@ struct RotaryScaling {
 
 // What a model file says about its frequencies; ranges are checked by model_config.
 struct RotaryRecipe {
-    std::uint32_t rotary_dim = 0;  // channels that turn: even, <= head_dim
+    std::uint32_t rotary_dim = 0;  // channels that rotate: even, <= head_dim
     double theta = 10000.0;        // the base (freq_base)
     RotaryScaling scaling;
     std::vector<double> freq_factors;  // [rotary_dim / 2] divisors of inv_freq, or empty
@@ -141,21 +140,22 @@ const RotaryScalingRule& rotary_scaling_rule(RotaryScalingType type);
 // with the length (dynamic, longrope) is fixed for n_ctx here, because a cached key cannot follow.
 RotarySpec make_rotary_spec(const RotaryRecipe& recipe, std::uint32_t head_dim,
                             std::uint32_t n_ctx);
-// The spec of a model without rotary positions: nothing turns.
-RotarySpec make_unturned_spec(std::uint32_t head_dim);
+// The spec of a model without rotary positions: nothing rotates.
+RotarySpec make_unrotated_spec(std::uint32_t head_dim);
 
-// --- Frequencies for gyre.rotary.inv_freq: [head_dim / 2], zeros where a pair does not turn ---
+// --- Frequencies for gyre.rotary.inv_freq: [head_dim / 2], zeros where a pair does not rotate ---
 
 // theta^(-2i / rotary_dim) for i < rotary_dim / 2.
 std::vector<double> rope_inv_freq(std::uint32_t rotary_dim, double theta);
-// Resonance RoPE (arXiv:2403.00071): a turn takes a whole number of positions, the nearest.
+// Resonance RoPE (arXiv:2403.00071): a rotation takes a whole number of positions, the nearest.
 std::vector<double> whole_wavelengths(std::vector<double> inv_freq);
-// RoPE-ID (arXiv:2603.18017): the first head_dim / 4 pairs, log-spaced from one turn in 32
-// positions to two turns in train_length positions.
+// RoPE-ID (arXiv:2603.18017): the first head_dim / 4 pairs, log-spaced from one rotation in 32
+// positions to two rotations in train_length positions.
 std::vector<double> rope_id_inv_freq(std::uint32_t head_dim, std::uint32_t train_length);
 // p-RoPE (arXiv:2410.06205): the fraction of highest frequencies, with their original exponents.
 std::vector<double> p_rope_inv_freq(std::uint32_t head_dim, double theta, double fraction);
-// HoPE (arXiv:2410.21216): pairs that do not complete a turn in train_length positions stand still.
+// HoPE (arXiv:2410.21216): pairs that do not complete a rotation in train_length positions stand
+// still.
 std::vector<double> hope_inv_freq(std::uint32_t head_dim, double theta, std::uint32_t train_length);
 
 }  // namespace gyre

@@ -15,7 +15,7 @@ struct Positions {
     std::uint32_t n = 0;
 };
 
-// factor(pair, position) multiplies cos and sin of the pairs that turn.
+// factor(pair, position) multiplies cos and sin of the pairs that rotate.
 template <typename Factor>
 void fill(const RotarySpec& spec, const Positions& positions, std::span<float> rows,
           Factor factor) {

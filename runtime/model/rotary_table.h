@@ -31,7 +31,7 @@ inline std::uint64_t rotary_table_floats(const RotarySpec& spec, std::uint32_t n
            2;
 }
 
-// The table of what is turned: amplitude and decay are the queries' and keys' business.
+// The table of what is rotated: amplitude and decay are the queries' and keys' business.
 enum class RotaryTable { kQueries, kKeys, kValues };
 
 // Writes the position table of positions [first, first + n_ctx), with the amplitude and xPos's
@@ -42,8 +42,8 @@ void fill_rotary_table(const RotarySpec& spec, RotaryTable which, std::uint32_t 
                        std::uint32_t n_ctx, double decay_origin, std::span<float> table);
 
 // Writes (amplitude * cos, amplitude * sin) of positions [first, first + n), without a decay:
-// rows[n][n_pairs][2]. A pair that does not turn (inv_freq 0) gets (1, 0): the amplitude belongs to
-// the turned channels.
+// rows[n][n_pairs][2]. A pair that does not rotate (inv_freq 0) gets (1, 0): the amplitude belongs
+// to the rotated channels.
 void fill_rotary_rows(const RotarySpec& spec, double amplitude, std::uint32_t first,
                       std::uint32_t n, std::span<float> rows);
 

@@ -226,7 +226,7 @@ class WeightPlanner {
         return max_rows;
     }
 
-    // Stored rows from first_row on; of a complex matrix the imaginary parts behind the real ones.
+    // Stored rows from first_row on; of a complex matrix the imaginary parts after the real ones.
     Status add_slice(const DeviceMatrix& layout, std::uint32_t first_row, std::uint32_t outputs,
                      WeightMatrix& matrix) {
         const std::uint64_t words = layout.size_words();

@@ -77,7 +77,7 @@ std::size_t contraction_length(std::string_view text) {
     return 0;
 }
 
-// \s+(?!\S)|\s+ : a run of spaces leaves its last one to the word behind it, if there is a word and
+// \s+(?!\S)|\s+ : a run of spaces leaves its last one to the word after it, if there is a word and
 // the run is longer than that one.
 std::size_t space_length(std::string_view text, std::size_t begin) {
     std::size_t last = begin;

@@ -60,7 +60,7 @@ void Tokenizer::encode_plain(std::string_view text, WordMerger& merger,
 std::vector<std::uint32_t> Tokenizer::encode(std::string_view text, bool parse_special) const {
     const SpecialTokens& specials = parse_special ? user_defined_and_control_ : user_defined_;
     std::vector<std::uint32_t> out;
-    out.reserve(text.size() / 3);  // English text has about four bytes a token
+    out.reserve(text.size() / 3);  // English text has about four bytes per token
     WordMerger merger;
 
     std::size_t plain_begin = 0;

@@ -35,7 +35,7 @@ Utf8CodePoint decode_utf8(std::string_view text, std::size_t position);
 // Appends a code point. value must be a Unicode scalar value: at most 0x10FFFF and no surrogate.
 void append_utf8(std::uint32_t value, std::string& out);
 
-// Turns the bytes of one token after another into text that can be shown at once.
+// Rotates the bytes of one token after another into text that can be shown at once.
 //
 // push() returns what is complete; up to three bytes of an unfinished character wait for the next
 // push(). Every maximal invalid subsequence becomes one U+FFFD, as the WHATWG decoder does it, so

@@ -25,7 +25,7 @@ Status is_paused() {
     return Status::paused("the model is paused: resume it (gyre_model_resume) and call again");
 }
 
-// The work behind a fence has ended: it is done, or the device is lost, which ends all work. Any
+// The work after a fence has ended: it is done, or the device is lost, which ends all work. Any
 // other error says only that the fence could not be asked.
 bool has_ended(VkResult fence_status) {
     return fence_status == VK_SUCCESS || fence_status == VK_ERROR_DEVICE_LOST;

@@ -18,7 +18,7 @@
 // attention.comp alone
 #define SPEC_ATTENTION_SPLITS 11  // workgroups that share a query's cells
 // attention_streams.comp alone
-#define SPEC_ATTENTION_QUERIES 9  // queries a workgroup; a divisor of SPEC_LOCAL_SIZE
+#define SPEC_ATTENTION_QUERIES 9  // queries per workgroup; a divisor of SPEC_LOCAL_SIZE
 #define SPEC_ATTENTION_TEXELS 10  // 1: the cache is loaded as texels
 
 INTERFACE_BEGIN

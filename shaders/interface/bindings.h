@@ -25,7 +25,7 @@
 #define BINDING_PARAMS_TEXELS 8  // vec4
 #define BINDING_VALUE_TEXELS  BINDING_WEIGHT_TEXELS
 
-#define SPEC_LOCAL_SIZE 0  // invocations a workgroup, every kernel
+#define SPEC_LOCAL_SIZE 0  // invocations per workgroup, every kernel
 #define SPEC_INTEGER_HALVES 14  // 1: float16 scales of weights are decoded by integers, lib/weight_scales.glsl
 #define SPEC_NORM_RMS 15   // 1: RMS norm, 0: LayerNorm; every kernel that normalises (lib/norm.glsl)
 

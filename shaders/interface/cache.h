@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Channels are stored in pair order: pair p of a head is the couple (a, b) that lib/rotary.glsl names,
-// so one invocation writes whole words and a context shift turns words in place.
+// so one invocation writes whole words and a context shift rotates words in place.
 //   keys    uvec4 K[n_head_kv][head_words / 4][n_ctx]   neighbouring cells beside each other
 //   values  uint  V[n_head_kv][n_ctx][head_words]       neighbouring pairs beside each other
 // head_words is words a cell and head, rounded up to 4; the padding stays zero. V begins at a multiple

@@ -6,8 +6,8 @@
 #include "bindings.h"
 
 // SPEC_LOCAL_SIZE = (invocations across rows) * SPEC_LINEAR_K_LANES
-#define SPEC_LINEAR_ROWS       1  // rows an invocation
-#define SPEC_LINEAR_TOKENS     2  // tokens a workgroup: 1 in decode
+#define SPEC_LINEAR_ROWS       1  // rows per invocation
+#define SPEC_LINEAR_TOKENS     2  // tokens per workgroup: 1 in decode
 #define SPEC_LINEAR_K_LANES    3  // invocations that share one row's sum
 #define SPEC_LINEAR_NORM_QUADS 4  // vec4 of shared memory for the normalised row; 0: no norm
 #define SPEC_LINEAR_EPILOGUE   5  // LINEAR_EPILOGUE_LIST

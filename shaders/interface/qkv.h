@@ -7,12 +7,12 @@
 #include "cache.h"
 
 // SPEC_LOCAL_SIZE = (invocations across rows) * SPEC_QKV_K_LANES
-#define SPEC_QKV_PAIRS      1  // pairs of rows an invocation
-#define SPEC_QKV_TOKENS     2  // tokens a workgroup: 1 in decode
+#define SPEC_QKV_PAIRS      1  // pairs of rows per invocation
+#define SPEC_QKV_TOKENS     2  // tokens per workgroup: 1 in decode
 #define SPEC_QKV_K_LANES    3  // invocations that share one row's sum
 #define SPEC_QKV_NORM_QUADS 4  // vec4 of shared memory for the normalised row; 0: x is normalised already
 #define SPEC_QKV_PAIRING    5  // ROTARY_PAIRING_LIST
-#define SPEC_QKV_ROTATE     6  // 1: queries and keys are turned
+#define SPEC_QKV_ROTATE     6  // 1: queries and keys are rotated
 #define SPEC_QKV_VALUES     7  // ROTARY_VALUES_LIST
 #define SPEC_QKV_CACHE      8  // CACHE_FORMAT_LIST
 #define SPEC_QKV_TEXELS     9  // 1: weights and x are loaded as texels
@@ -39,7 +39,7 @@ struct QkvParams {
     uint n_head;              // query heads
     uint n_head_kv;           // key heads = value heads
     uint head_dim;
-    uint rotary_stride;       // HALF: channels between the two of a turned pair
+    uint rotary_stride;       // HALF: channels between the two of a rotated pair
     uint query_table;         // state word of a position table (rotary.h), amplitude included
     uint key_table;           // the same for the keys
     uint value_table;         // the same for the values: unit amplitude

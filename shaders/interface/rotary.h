@@ -13,8 +13,8 @@
 // What happens to the values.  X(id, Name)
 #define ROTARY_VALUES_LIST(X)                                                       \
     X(0, None)       /* plain values                                            */ \
-    X(1, RotateOnly) /* turned at the key's position, never turned back         */ \
-    X(2, Rove)       /* turned with the keys, turned back at the query position */
+    X(1, RotateOnly) /* rotated at the key's position, never rotated back         */ \
+    X(2, Rove)       /* rotated with the keys, rotated back at the query position */
 
 #define ROTARY_VALUES_NONE        0
 #define ROTARY_VALUES_ROTATE_ONLY 1

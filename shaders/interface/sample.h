@@ -48,7 +48,7 @@
 #define SAMPLE_ERROR_HISTORY  7u
 #define SAMPLE_ERROR_DEVICE   8u
 
-// The token ids lie so many bytes behind StepState, in the same buffer: what Vulkan asks for at most
+// The token ids lie so many bytes after StepState, in the same buffer: what Vulkan asks for at most
 // between two bindings.
 #define SAMPLE_TOKENS_OFFSET 256
 
@@ -81,7 +81,7 @@ struct SampleLoop {
 };
 
 struct SampleParams {
-    uint n_logits;   // tokens to choose from; the logits behind them are padding
+    uint n_logits;   // tokens to choose from; the logits after them are padding
     uint n_ctx;      // cells of the cache
     uint greedy;     // 1: the largest logit, and sample_weigh is left out
     uint partials;   // scratch word of [n_blocks][SAMPLE_PARTIAL_WORDS]

@@ -7,8 +7,8 @@
 #include "cache.h"
 
 #define SPEC_SHIFT_CACHE       1  // CACHE_FORMAT_LIST
-#define SPEC_SHIFT_TURN_KEYS   2  // 1: the keys turn to their new positions
-#define SPEC_SHIFT_TURN_VALUES 3  // 1: the values too (RoVE, rotate_only)
+#define SPEC_SHIFT_ROTATE_KEYS   2  // 1: the keys rotate to their new positions
+#define SPEC_SHIFT_ROTATE_VALUES 3  // 1: the values too (RoVE, rotate_only)
 
 INTERFACE_BEGIN
 struct ShiftCacheParams {
@@ -18,8 +18,8 @@ struct ShiftCacheParams {
     uint n_cells;      // cells that move
     uint n_head_kv;
     uint n_pairs;      // of a head
-    uint key_turn;     // state word of [n_pairs]: (cos, sin) of (to - from) positions
-    uint value_turn;   // the same for the values
+    uint key_rotation;     // state word of [n_pairs]: (cos, sin) of (to - from) positions
+    uint value_rotation;   // the same for the values
 };
 PUSH_CONSTANTS(ShiftCacheParams);
 INTERFACE_END

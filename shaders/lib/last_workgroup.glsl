@@ -1,7 +1,7 @@
 // Which of several workgroups is the last to be done: it goes on with what all have stored.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Nobody waits for anybody: each workgroup takes a ticket behind its stores, and the one with the last
+// Nobody waits for anybody: each workgroup takes a ticket after its stores, and the one with the last
 // ticket puts it back to 0 and goes on. Stores that others are to see must go through a coherent buffer.
 
 layout(set = 0, binding = BINDING_STATE, std430) coherent buffer Tickets { uint tickets[]; };
@@ -9,7 +9,7 @@ layout(set = 0, binding = BINDING_STATE, std430) coherent buffer Tickets { uint 
 shared uint ticket;
 
 // True in one of the n workgroups that share the ticket at this word of the state; the stores of all n are
-// visible to it. All invocations of a workgroup must call it, behind their stores.
+// visible to it. All invocations of a workgroup must call it, after their stores.
 bool is_last_workgroup(uint at, uint n) {
     memoryBarrierBuffer();
     barrier();

@@ -3,7 +3,7 @@
 //
 // Needs ROWS, TOKENS, LOCAL_SIZE and TEXELS (specialization constants), load_state4(), pc.n_steps and
 //   COMPLEX                       specialization constant: 1 for weights as real and imaginary parts
-//   uint tile_weight_row(uint r)  the weight row behind row r of the tile; COMPLEX: behind rows 2r, 2r + 1
+//   uint tile_weight_row(uint r)  the weight row of row r of the tile; COMPLEX: of rows 2r, 2r + 1
 //   uint tile_x_quad(uint t)      state4 index where the row of token t of the tile begins
 //
 // Matrix units multiply float16, which is exact for weights of that format only. Everything else goes in
@@ -101,7 +101,7 @@ vec4 element_quad(Chunk chunk, StepScales scales, uint quad) {
 }
 #endif
 
-// An invocation takes what a chunk has for a stage, of one step; neighbours take neighbouring rows. Behind
+// An invocation takes what a chunk has for a stage, of one step; neighbours take neighbouring rows. After
 // the end of a row are zeros.
 void stage_weights(uint first_quad) {
     const uint n_quads = STAGE_QUADS / X_QUADS;

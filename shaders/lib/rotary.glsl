@@ -11,7 +11,7 @@ uvec2 rotary_pair_interleaved(uint i, uint stride) {
     return uvec2(2u * i, 2u * i + 1u);
 }
 
-// The first `stride` pairs reach across the turned channels, the rest couple what follows them.
+// The first `stride` pairs reach across the rotated channels, the rest couple what follows them.
 uvec2 rotary_pair_half(uint i, uint stride) {
     return i < stride ? uvec2(i, i + stride) : uvec2(2u * i, 2u * i + 1u);
 }
@@ -27,7 +27,7 @@ uvec2 rotary_pair(uint pairing, uint i, uint stride) {
 }
 
 // R_p (a, b) for cs = (cos, sin) of the pair's angle at position p.
-vec2 rotary_turn(vec2 ab, vec2 cs) {
+vec2 rotate_pair(vec2 ab, vec2 cs) {
     return vec2(ab.x * cs.x - ab.y * cs.y, ab.x * cs.y + ab.y * cs.x);
 }
 
@@ -44,6 +44,6 @@ vec2 rotary_at(uint table, uint position, uint pair, uint n_pairs) {
 }
 
 // R_-p (a, b): the transpose.
-vec2 rotary_turn_back(vec2 ab, vec2 cs) {
+vec2 rotate_pair_back(vec2 ab, vec2 cs) {
     return vec2(ab.x * cs.x + ab.y * cs.y, ab.y * cs.x - ab.x * cs.y);
 }

@@ -8,7 +8,7 @@
 // A chunk is what a row stores together, a quad four neighbouring elements of it. Words are unpacked with shifts and
 // unpackHalf2x16: no 8-bit or 16-bit storage feature is needed, and drivers get it right.
 //   Chunk          the loaded words of a chunk: load_chunk(first uvec4 of the matrix, chunk, row)
-//   CHUNK_QUADS    quads a chunk
+//   CHUNK_QUADS    quads per chunk
 //   weight_quad    quad j of a chunk, before its scale
 //   block_quad     quad j of block b of a chunk that holds several blocks; else quad j, and b is 0
 //   at_places      what quad j is to be multiplied with, powers of two: elements of some formats are left

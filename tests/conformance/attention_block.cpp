@@ -133,7 +133,7 @@ class BlockRun {
         partials_ =
             state_.add_nans(config_.n_head * kAttentionSplits * (2 * block_.spec.n_pairs() + 2));
         tickets_ = state_.add(std::vector<float>(config_.n_head));
-        if (block_.spec.turns()) lay_out_tables();
+        if (block_.spec.rotates()) lay_out_tables();
         std::vector<float> scales(n);
         for (std::uint32_t t = 0; t < n; ++t) {
             scales[t] =
@@ -159,18 +159,18 @@ class BlockRun {
         key_table_ = add_table(RotaryTable::kKeys);
         value_table_ = add_table(RotaryTable::kValues);
 
-        std::vector<float> turn(std::size_t{n_pairs} * 2);
-        fill_rotary_rows(spec, 1.0, block_.n_dropped, 1, turn);
-        for (std::size_t i = 1; i < turn.size(); i += 2)
-            turn[i] = -turn[i];  // towards the front
-        value_turn_ = state_.add(turn);
+        std::vector<float> rotation(std::size_t{n_pairs} * 2);
+        fill_rotary_rows(spec, 1.0, block_.n_dropped, 1, rotation);
+        for (std::size_t i = 1; i < rotation.size(); i += 2)
+            rotation[i] = -rotation[i];  // towards the front
+        value_rotation_ = state_.add(rotation);
         // A key at t was multiplied by exp(-log_decay t), and t becomes t - n_dropped.
         for (std::size_t p = 0; p < spec.log_decay.size(); ++p) {
             const auto decay = static_cast<float>(std::exp(spec.log_decay[p] * block_.n_dropped));
-            turn[2 * p] *= decay;
-            turn[2 * p + 1] *= decay;
+            rotation[2 * p] *= decay;
+            rotation[2 * p + 1] *= decay;
         }
-        key_turn_ = state_.add(turn);
+        key_rotation_ = state_.add(rotation);
     }
 
     void lay_out_weights() {
@@ -200,9 +200,9 @@ class BlockRun {
     }
 
     Status make_kernels() {
-        const bool turns = block_.spec.turns();
-        const RotaryKernelSpec rotary{block_.spec.pairing, turns && block_.spec.rotate_keys,
-                                      turns ? block_.spec.values : ValueRotation::kNone};
+        const bool rotates = block_.spec.rotates();
+        const RotaryKernelSpec rotary{block_.spec.pairing, rotates && block_.spec.rotate_keys,
+                                      rotates ? block_.spec.values : ValueRotation::kNone};
         QkvVariant qkv;
         qkv.complex = matrix_.complex;
         qkv.cache = block_.cache;
@@ -230,7 +230,7 @@ class BlockRun {
             GYRE_ASSIGN(quantize_, kernels_.get(QuantizeCacheVariant{}));
         }
         RotaryKernelSpec shifted = rotary;
-        if (!block_.shift_turns_values) shifted.values = ValueRotation::kNone;
+        if (!block_.shift_rotates_values) shifted.values = ValueRotation::kNone;
         if (block_.n_dropped != 0) {
             GYRE_ASSIGN(shift_, kernels_.get(ShiftCacheVariant{block_.cache, shifted}));
         }
@@ -245,8 +245,8 @@ class BlockRun {
         shift.n_cells = block_.n_prompt - block_.n_dropped;
         shift.n_head_kv = config_.n_head_kv;
         shift.n_pairs = block_.spec.n_pairs();
-        shift.key_turn = key_turn_;
-        shift.value_turn = value_turn_;
+        shift.key_rotation = key_rotation_;
+        shift.value_rotation = value_rotation_;
         record_shift_cache(recorder, shift_, set, shift);
     }
 
@@ -328,7 +328,7 @@ class BlockRun {
     Kernel qkv_prompt_, qkv_decode_, attention_prompt_, attention_decode_, quantize_, shift_;
     std::uint32_t x_ = 0, q_ = 0, kv_ = 0, mix_ = 0, partials_ = 0, tickets_ = 0;  // state words
     std::uint32_t query_table_ = 0, key_table_ = 0, value_table_ = 0, scales_ = 0;
-    std::uint32_t key_turn_ = 0, value_turn_ = 0;
+    std::uint32_t key_rotation_ = 0, value_rotation_ = 0;
     std::uint32_t bias_ = 0, sinks_ = 0, slopes_ = 0;  // params words
 };
 

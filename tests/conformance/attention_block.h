@@ -1,4 +1,4 @@
-// One attention block through the real kernels: projection, turn, cache, attention.
+// One attention block through the real kernels: projection, rotate, cache, attention.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -27,7 +27,7 @@ struct AttentionBlock {
     // After the prompt its first n_dropped tokens are dropped and the rest move to the front, as
     // in a context shift; later tokens follow them. 0 < n_dropped < n_prompt, or 0: no shift.
     std::uint32_t n_dropped = 0;
-    bool shift_turns_values = true;    // false: a mistake that must show under RoVE
+    bool shift_rotates_values = true;  // false: a mistake that must show under RoVE
     std::span<const float> x;          // [n_tokens][n_embd], as after the norm
     std::span<const float> weight;     // [(n_head + 2 n_head_kv) head_dim][n_embd], or real parts
     std::span<const float> imaginary;  // complex projection: both [rows / 2][n_embd / 2]

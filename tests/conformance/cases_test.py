@@ -115,20 +115,20 @@ def replaced(**functions):
     return mock.patch.multiple(oracle, **functions)
 
 
-TRUE = {name: getattr(oracle, name) for name in ("cos_sin", "turn", "turned", "scores", "is_visible", "softmax", "mix")}
+TRUE = {name: getattr(oracle, name) for name in ("cos_sin", "rotate", "rotated", "scores", "is_visible", "softmax", "mix")}
 
 
-def wrong_turn(change):
-    return lambda x, positions, pairs, **more: TRUE["turn"](x, *change(positions, pairs), **more)
+def wrong_rotation(change):
+    return lambda x, positions, pairs, **more: TRUE["rotate"](x, *change(positions, pairs), **more)
 
 
 def query_one_too_far(block, q, k, v, positions):
-    """Queries turned one position too far."""
-    return TRUE["turned"](block, q, k, v, [p + 1 for p in positions])[0], *TRUE["turned"](block, q, k, v, positions)[1:]
+    """Queries rotated one position too far."""
+    return TRUE["rotated"](block, q, k, v, [p + 1 for p in positions])[0], *TRUE["rotated"](block, q, k, v, positions)[1:]
 
 
 def amplitude_on_values(block, q, k, v, positions):
-    q, k, v = TRUE["turned"](block, q, k, v, positions)
+    q, k, v = TRUE["rotated"](block, q, k, v, positions)
     return q, k, v * block.amplitude if block.values != "none" else v
 
 
@@ -139,12 +139,12 @@ def swapped_pairing(positions, pairs):
     return positions, [oracle.Pair(a, b, p.inv_freq) for (a, b), p in zip(channels, pairs)]
 
 
-def without_turning_back(x, positions, pairs, sign=1, **more):
-    return x if sign < 0 else TRUE["turn"](x, positions, pairs, sign=sign, **more)
+def without_rotating_back(x, positions, pairs, sign=1, **more):
+    return x if sign < 0 else TRUE["rotate"](x, positions, pairs, sign=sign, **more)
 
 
-def twice_turned_forward(x, positions, pairs, sign=1, **more):
-    return TRUE["turn"](x, positions, pairs, sign=1, **more)
+def twice_rotated_forward(x, positions, pairs, sign=1, **more):
+    return TRUE["rotate"](x, positions, pairs, sign=1, **more)
 
 
 def interleaved_groups(block, q, k, v, positions, sinks=None):
@@ -185,12 +185,12 @@ MUTANTS = {
     "cos and sin swapped": ({"cos_sin": lambda p, w: TRUE["cos_sin"](p, w)[::-1]}, ["rope"]),
     "sign of sin": ({"cos_sin": lambda p, w: TRUE["cos_sin"](-p, w)}, ["rotate_only"]),
     "angle in float32": ({"cos_sin": angle_in_float32}, ["rope"]),
-    "wrong pairing": ({"turn": wrong_turn(swapped_pairing)}, ["rope"]),
-    "positions off by one": ({"turn": wrong_turn(lambda p, pairs: ([i + 1 for i in p], pairs))}, ["rotate_only"]),
-    "query one position too far": ({"turned": query_one_too_far}, ["rope"]),
-    "no counter-rotation": ({"turn": without_turning_back}, ["rove"]),
-    "counter-rotation forward": ({"turn": twice_turned_forward}, ["rove"]),
-    "amplitude on values": ({"turned": amplitude_on_values}, ["rove_yarn", "rotate_only_yarn"]),
+    "wrong pairing": ({"rotate": wrong_rotation(swapped_pairing)}, ["rope"]),
+    "positions off by one": ({"rotate": wrong_rotation(lambda p, pairs: ([i + 1 for i in p], pairs))}, ["rotate_only"]),
+    "query one position too far": ({"rotated": query_one_too_far}, ["rope"]),
+    "no counter-rotation": ({"rotate": without_rotating_back}, ["rove"]),
+    "counter-rotation forward": ({"rotate": twice_rotated_forward}, ["rove"]),
+    "amplitude on values": ({"rotated": amplitude_on_values}, ["rove_yarn", "rotate_only_yarn"]),
     "head mapping under grouped queries": ({"mix": interleaved_groups}, ["gqa"]),
     "mask off by one": ({"is_visible": sees_no_own_key}, ["rope"]),
     "window off by one": ({"is_visible": wider_window}, ["window"]),

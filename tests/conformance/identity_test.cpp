@@ -90,7 +90,7 @@ class IdentityTest : public GpuTest, public testing::WithParamInterface<Variant>
     std::vector<float> last_row(const std::vector<float>& mix) const {
         return {mix.end() - static_cast<std::ptrdiff_t>(config_.n_embd), mix.end()};
     }
-    bool turns_values() const { return block_.spec.values != ValueRotation::kNone; }
+    bool rotates_values() const { return block_.spec.values != ValueRotation::kNone; }
 
     ModelConfig config_;
     std::vector<float> x_, weight_, bias_;
@@ -113,7 +113,7 @@ double distance(const std::vector<float>& a, const std::vector<float>& b) {
     return largest;
 }
 
-// Only differences of positions count, except where values are turned and never turned back.
+// Only differences of positions count, except where values are rotated and never rotated back.
 TEST_P(IdentityTest, AConstantAddedToAllPositionsChangesNothing) {
     const std::vector<float> at_zero = run();
     const bool absolute = block_.spec.values == ValueRotation::kRotateOnly;
@@ -124,14 +124,14 @@ TEST_P(IdentityTest, AConstantAddedToAllPositionsChangesNothing) {
     }
 }
 
-// A token that sees only itself: its value comes back as it was, unless it is never turned back.
+// A token that sees only itself: its value comes back as it was, unless it is never rotated back.
 TEST_P(IdentityTest, OneTokenIsItsValue) {
     const bool absolute = block_.spec.values == ValueRotation::kRotateOnly;
     block_.n_tokens = block_.n_prompt = 1;
     block_.first_position = 777;
-    const std::vector<float> turned = run();
+    const std::vector<float> rotated = run();
     set_variant(kVariants[0]);
-    EXPECT_EQ(distance(turned, run()) > 1e-6, absolute);
+    EXPECT_EQ(distance(rotated, run()) > 1e-6, absolute);
 }
 
 // Bit for bit: a prompt is its tokens one by one.
@@ -160,12 +160,12 @@ TEST_P(IdentityTest, ShiftEqualsAFreshPrompt) {
 
 // The check above would see a shift that forgets the values.
 TEST_P(IdentityTest, ShiftOfTheKeysAloneIsCaught) {
-    if (!turns_values()) return;  // nothing to forget
+    if (!rotates_values()) return;  // nothing to forget
     constexpr std::uint32_t kDropped = 5;
     const std::vector<float> fresh = last_row(run_from(kDropped));
     block_.n_prompt = kTokens - 1;
     block_.n_dropped = kDropped;
-    block_.shift_turns_values = false;
+    block_.shift_rotates_values = false;
     EXPECT_GT(distance(last_row(run()), fresh), 0.2);
 }
 

@@ -48,11 +48,11 @@ def block_of(metadata, tensors, n_ctx):
     if rotary:
         block.turn_keys = keys.get("gyre.rotary.keys", True)
         block.values = keys.get("gyre.rotary.values", "none")
-        block.pairs, block.amplitude = turning_pairs(keys, tensors, head_dim, n_ctx)
+        block.pairs, block.amplitude = rotating_pairs(keys, tensors, head_dim, n_ctx)
     return block
 
 
-def turning_pairs(keys, tensors, head_dim, n_ctx):
+def rotating_pairs(keys, tensors, head_dim, n_ctx):
     """Pairs with their speeds, and the amplitude."""
     pairing = keys.get("gyre.rotary.pairing", "half")
     explicit = keys.metadata.get("gyre.rotary.inv_freq")

@@ -3,7 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 
 Numpy only, and for reading: no cache, no blocks, one formula a function. T tokens, H query heads, G key heads,
-D head size. A channel pair (a, b) at position p with angular speed w turns by the angle p w:
+D head size. A channel pair (a, b) at position p with angular speed w rotates by the angle p w:
     a' = a cos - b sin,  b' = a sin + b cos.
 """
 
@@ -30,7 +30,7 @@ def cos_sin(position, inv_freq):
     )
 
 
-# --- Frequencies: radians per position, one a pair; d = channels that turn ---
+# --- Frequencies: radians per position, one a pair; d = channels that rotate ---
 
 
 def rope_frequencies(d, theta=10000.0):
@@ -57,7 +57,7 @@ def dynamic_frequencies(d, theta, s, trained, length):
 def yarn_frequencies(d, theta, s, trained, beta_fast=32.0, beta_slow=1.0, ext_factor=1.0):
     """YaRN, Peng et al. 2023 (arXiv:2309.00071), section 3.2: NTK by parts.
 
-    Pairs that turn more than beta_fast times in the trained length keep their speed, those below beta_slow are
+    Pairs that rotate more than beta_fast times in the trained length keep their speed, those below beta_slow are
     interpolated, a linear ramp over the pair index lies between. ext_factor 0 is plain interpolation (ggml).
     """
 
@@ -83,17 +83,17 @@ def yarn_amplitude(s, mscale=1.0, mscale_all_dim=0.0):
     return magnitude(mscale) / magnitude(mscale_all_dim)
 
 
-def llama3_frequencies(d, theta, s, trained, low_turns, high_turns):
+def llama3_frequencies(d, theta, s, trained, low_rotations, high_rotations):
     """Llama 3.1: by wavelength; slow pairs / s, fast pairs as they are, a blend between."""
     result = []
     for w in rope_frequencies(d, theta):
         wavelength = 2.0 * math.pi / w
-        if wavelength < trained / high_turns:
+        if wavelength < trained / high_rotations:
             result.append(w)
-        elif wavelength > trained / low_turns:
+        elif wavelength > trained / low_rotations:
             result.append(w / s)
         else:
-            k = (trained / wavelength - low_turns) / (high_turns - low_turns)
+            k = (trained / wavelength - low_rotations) / (high_rotations - low_rotations)
             result.append((1.0 - k) * w / s + k * w)
     return result
 
@@ -104,9 +104,9 @@ def longrope_amplitude(s, trained):
 
 
 def rope_id_frequencies(head_dim, trained):
-    """RoPE-ID, Wertheimer et al. 2026 (arXiv:2603.18017): quarters 1 and 3 of the head turn.
+    """RoPE-ID, Wertheimer et al. 2026 (arXiv:2603.18017): quarters 1 and 3 of the head rotate.
 
-    Log-spaced from one turn in 32 positions to two turns in the trained length; one entry a pair of the whole head.
+    Log-spaced from one rotation in 32 positions to two rotations in the trained length; one entry a pair of the whole head.
     """
     n = head_dim // 4
     periods = [32.0 * (trained / 64.0) ** (i / (n - 1) if n > 1 else 0.0) for i in range(n)]
@@ -114,13 +114,13 @@ def rope_id_frequencies(head_dim, trained):
 
 
 def p_rope_frequencies(head_dim, theta, fraction):
-    """p-RoPE, Barbero et al. 2024 (arXiv:2410.06205): only that fraction of pairs, the fastest, turns."""
+    """p-RoPE, Barbero et al. 2024 (arXiv:2410.06205): only that fraction of pairs, the fastest, rotates."""
     w = rope_frequencies(head_dim // 2 * 2, theta)
     return [x if i < int(fraction * len(w)) else 0.0 for i, x in enumerate(w)]
 
 
 def hope_frequencies(head_dim, theta, trained):
-    """HoPE, Chen et al. 2024 (arXiv:2410.21216): pairs that do not complete a turn in training stand still."""
+    """HoPE, Chen et al. 2024 (arXiv:2410.21216): pairs that do not complete a rotation in training stand still."""
     return [x if 2.0 * math.pi / x <= trained else 0.0 for x in rope_frequencies(head_dim // 2 * 2, theta)]
 
 
@@ -129,7 +129,7 @@ def hope_frequencies(head_dim, theta, trained):
 
 @dataclass
 class Pair:
-    """Two channels of a head that turn together. Channels in no pair never turn."""
+    """Two channels of a head that rotate together. Channels in no pair never rotate."""
 
     a: int
     b: int
@@ -146,8 +146,8 @@ class Block:
     head_dim: int
     pairs: list = field(default_factory=list)
     turn_keys: bool = True  # queries and keys; False: VO-RoPE
-    values: str = "none"  # none | rotate_only (RoFormer) | rove (turned back at the query)
-    amplitude: float = 1.0  # of queries and keys, on turned channels
+    values: str = "none"  # none | rotate_only (RoFormer) | rove (rotated back at the query)
+    amplitude: float = 1.0  # of queries and keys, on rotated channels
     temperature: tuple = (0.0, 1.0, 1)  # coefficient, power, trained length
     alibi: bool = False
     window: int = 0  # keys a query sees, its own included; 0: all
@@ -163,7 +163,7 @@ def pair_channels(pairing, n_pairs, stride):
 
 
 def whole_wavelengths(inv_freq):
-    """Wang et al. 2024 (Resonance RoPE, arXiv:2403.00071): a turn takes the nearest whole number of positions."""
+    """Wang et al. 2024 (Resonance RoPE, arXiv:2403.00071): a rotation takes the nearest whole number of positions."""
     return [2 * math.pi / max(1, round(2 * math.pi / w)) for w in inv_freq]
 
 
@@ -172,7 +172,7 @@ def xpos_zeta(i, d):
     return (2.0 * i / d + 0.4) / 1.4
 
 
-def turn(x, positions, pairs, sign=1, amplitude=1.0, decay=0, decay_origin=0.0):
+def rotate(x, positions, pairs, sign=1, amplitude=1.0, decay=0, decay_origin=0.0):
     """R_(sign p) of every head. x [T, heads, D]; decay +1 for queries and -1 for keys under xPos."""
     y = x.copy()
     for t, position in enumerate(positions):
@@ -225,14 +225,14 @@ def project(block, x, weight, bias):
     return y[:, :h], y[:, h : h + g], y[:, h + g :]
 
 
-def turned(block, q, k, v, positions):
-    """What enters the dot product and the sum: queries, keys, values, turned where the block turns them."""
+def rotated(block, q, k, v, positions):
+    """What enters the dot product and the sum: queries, keys, values, rotated where the block rotates them."""
     if block.turn_keys:
         more = {"amplitude": block.amplitude, "decay_origin": block.decay_origin}
-        q = turn(q, positions, block.pairs, decay=1, **more)
-        k = turn(k, positions, block.pairs, decay=-1, **more)
+        q = rotate(q, positions, block.pairs, decay=1, **more)
+        k = rotate(k, positions, block.pairs, decay=-1, **more)
     if block.values != "none":
-        v = turn(v, positions, block.pairs)
+        v = rotate(v, positions, block.pairs)
     return q, k, v
 
 
@@ -261,16 +261,16 @@ def softmax(logits, sink=None):
 
 
 def mix(block, q, k, v, positions, sinks=None):
-    """Attention of turned q, k, v; RoVE's sum is turned back at the query (arXiv:2606.11275). Gives [T, H, D]."""
+    """Attention of rotated q, k, v; RoVE's sum is rotated back at the query (arXiv:2606.11275). Gives [T, H, D]."""
     y = np.zeros_like(q)
     for head in range(block.n_head):
         kv_head = head // (block.n_head // block.n_head_kv)
         logits = scores(block, head, q[:, head], k[:, kv_head], positions)
         y[:, head] = softmax(logits, None if sinks is None else sinks[head]) @ v[:, kv_head]
-    return turn(y, positions, block.pairs, sign=-1) if block.values == "rove" else y
+    return rotate(y, positions, block.pairs, sign=-1) if block.values == "rove" else y
 
 
 def attention_block(block, x, weight, bias, positions, sinks=None):
     """x [T, n_embd] -> [T, H * D]. weight [(H + 2 G) D, n_embd], bias [(H + 2 G) D] or 0, positions: T integers."""
-    q, k, v = turned(block, *project(block, x, weight, bias), positions)
+    q, k, v = rotated(block, *project(block, x, weight, bias), positions)
     return mix(block, q, k, v, positions, sinks).reshape(len(x), -1)

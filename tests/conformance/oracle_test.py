@@ -83,10 +83,10 @@ class Frequencies(unittest.TestCase):
     def test_yarn_keeps_the_fast_pairs_and_interpolates_the_slow_ones(self):
         plain = oracle.rope_frequencies(128)
         for i, w in enumerate(oracle.yarn_frequencies(128, 10000.0, 8.0, 4096)):
-            turns = 4096 * plain[i] / (2 * math.pi)
-            if turns > 34:
+            rotations = 4096 * plain[i] / (2 * math.pi)
+            if rotations > 34:
                 self.assertAlmostEqual(w, plain[i], places=14)
-            elif turns < 0.8:
+            elif rotations < 0.8:
                 self.assertAlmostEqual(w, plain[i] / 8.0, places=14)
             else:
                 self.assertTrue(plain[i] / 8.0 <= w <= plain[i])
@@ -118,8 +118,8 @@ class Frequencies(unittest.TestCase):
         self.assertAlmostEqual(2 * math.pi / w[15], 512.0, places=9)
         self.assertEqual(w[16:], [0.0] * 16)
         # With half pairing over the whole head that is quarters 1 and 3.
-        turning = {c for p in pairs_of(64, inv_freq=w) if p.inv_freq for c in (p.a, p.b)}
-        self.assertEqual(turning, set(range(16)) | set(range(32, 48)))
+        rotating = {c for p in pairs_of(64, inv_freq=w) if p.inv_freq for c in (p.a, p.b)}
+        self.assertEqual(rotating, set(range(16)) | set(range(32, 48)))
 
     def test_p_rope_keeps_exponents_and_hope_stops_what_does_not_turn_once(self):
         plain = oracle.rope_frequencies(64)
@@ -179,7 +179,7 @@ class Identities(unittest.TestCase):
         q = np.zeros((n, 1, 2))
         value = np.tile([[v.real, v.imag]], (n, 1)).reshape(n, 1, 2)
         positions = range(40, 40 + n)
-        y = oracle.mix(block, *oracle.turned(block, q, q, value, positions), positions)[:, 0]
+        y = oracle.mix(block, *oracle.rotated(block, q, q, value, positions), positions)[:, 0]
         for i in range(n):
             kernel = math.sin((i + 1) * w / 2) / ((i + 1) * math.sin(w / 2))
             expected = v * kernel * cmath.exp(-0.5j * i * w)
@@ -196,12 +196,12 @@ class Identities(unittest.TestCase):
         """CRoPE's view: an interleaved pair times e^(i p w)."""
         pairs = pairs_of(8, "interleaved")
         x = inputs.uniform(inputs.splitmix64(5, 8)).reshape(1, 1, 8)
-        y = oracle.turn(x, [77], pairs)[0, 0]
+        y = oracle.rotate(x, [77], pairs)[0, 0]
         phase = np.exp(1j * 77 * np.array([p.inv_freq for p in pairs]))
         self.assertLess(distance(y[0::2] + 1j * y[1::2], phase * (x[0, 0, 0::2] + 1j * x[0, 0, 1::2])), 1e-13)
 
     def test_value_bias_does_not_fold_under_rove(self):
-        """Its contribution is (sum_j a_ij R_(j-i)) b_V, and b_V only where values do not turn."""
+        """Its contribution is (sum_j a_ij R_(j-i)) b_V, and b_V only where values do not rotate."""
         n = 6
         for values in ("none", "rove"):
             block = rotary_block(n_head=1, n_head_kv=1, values=values)
@@ -211,7 +211,7 @@ class Identities(unittest.TestCase):
             b_v = bias[16:].reshape(1, 1, 8)
             share = oracle.attention_block(block, x, weight, bias, range(n))
             share = share - oracle.attention_block(block, x, weight, without, range(n))
-            q, k, _ = oracle.turned(block, *oracle.project(block, x, weight, bias), range(n))
+            q, k, _ = oracle.rotated(block, *oracle.project(block, x, weight, bias), range(n))
             a = oracle.softmax(oracle.scores(block, 0, q[:, 0], k[:, 0], range(n)))
             if values == "rove":
                 for i in range(n):
@@ -228,7 +228,7 @@ class Identities(unittest.TestCase):
             q, k, v = oracle.project(block, x, weight, bias)
             plain = copy.copy(block)
             plain.amplitude = 1.0
-            expected = oracle.mix(plain, *oracle.turned(plain, 1.3 * q, 1.3 * k, v, range(5)), range(5))
+            expected = oracle.mix(plain, *oracle.rotated(plain, 1.3 * q, 1.3 * k, v, range(5)), range(5))
             self.assertLess(distance(run(block, 5), expected.reshape(5, -1)), 1e-13)
             # One token: the output is its value, whatever the amplitude.
             self.assertLess(distance(run(block, 1), run(plain, 1)), 1e-14)
@@ -240,9 +240,9 @@ class Identities(unittest.TestCase):
             x, weight, bias = random_input(block, n)
             old, new = range(first, first + n), range(first + delta, first + delta + n)
             projected = oracle.project(block, x, weight, bias)
-            fresh = oracle.mix(block, *oracle.turned(block, *projected, new), new)
-            query = oracle.turned(block, *projected, new)[0]
-            _, k, v = oracle.turned(block, *projected, old)
+            fresh = oracle.mix(block, *oracle.rotated(block, *projected, new), new)
+            query = oracle.rotated(block, *projected, new)[0]
+            _, k, v = oracle.rotated(block, *projected, old)
             k = turn_by(k, delta, block.pairs)
             keys_only = oracle.mix(block, query, k, v, new)
             both = oracle.mix(block, query, k, turn_by(v, delta, block.pairs), new)
@@ -268,7 +268,7 @@ class Identities(unittest.TestCase):
             x, weight, bias = random_input(grouped, 6)
             q, k, v = oracle.project(grouped, x, weight, bias)
             full = rotary_block(values=values, n_head_kv=4)
-            repeated = oracle.turned(full, q, np.repeat(k, 2, axis=1), np.repeat(v, 2, axis=1), range(6))
+            repeated = oracle.rotated(full, q, np.repeat(k, 2, axis=1), np.repeat(v, 2, axis=1), range(6))
             expected = oracle.mix(full, *repeated, range(6)).reshape(6, -1)
             self.assertLess(distance(oracle.attention_block(grouped, x, weight, bias, range(6)), expected), 1e-14)
 
@@ -293,12 +293,12 @@ class Identities(unittest.TestCase):
 
 def turn_by(x, delta, pairs):
     """R_delta of everything, whatever its position."""
-    y = oracle.turn(x, [abs(delta)] * len(x), pairs, sign=1 if delta >= 0 else -1)
+    y = oracle.rotate(x, [abs(delta)] * len(x), pairs, sign=1 if delta >= 0 else -1)
     return y[0, 0] if x.shape[:2] == (1, 1) else y
 
 
 def score_of_first(block, x, weight, bias):
-    q, k, _ = oracle.turned(block, *oracle.project(block, x, weight, bias), range(len(x)))
+    q, k, _ = oracle.rotated(block, *oracle.project(block, x, weight, bias), range(len(x)))
     return oracle.scores(block, 0, q[:1, 0], k[:1, 0], [0])[0, 0]
 
 

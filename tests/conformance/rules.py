@@ -9,7 +9,7 @@ import numpy as np
 
 import oracle
 
-PARTIAL = {8: [2, 4, 6], 20: [10, 6], 64: [16, 6], 80: [20, 32], 128: [32, 96]}  # channels that turn
+PARTIAL = {8: [2, 4, 6], 20: [10, 6], 64: [16, 6], 80: [20, 32], 128: [32, 96]}  # channels that rotate
 
 
 @dataclass
@@ -198,13 +198,13 @@ def freq_factors(shape):
     return extra
 
 
-def unturned(kind):
+def unrotated(kind):
     return lambda shape: Extra({"gyre.position": kind}, bias=shape.index % 3 != 2)
 
 
 def nope(shape):
     """No position at all: by name, or as a rotary model whose pairs all stand still."""
-    return unturned("none")(shape) if shape.index % 2 == 0 else explicit(shape, [0.0] * (shape.head_dim // 2))
+    return unrotated("none")(shape) if shape.index % 2 == 0 else explicit(shape, [0.0] * (shape.head_dim // 2))
 
 
 # --- What a rule can be combined with: functions rule -> rule ---

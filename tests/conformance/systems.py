@@ -18,7 +18,7 @@ class System:
 
 
 # --- Grids ---
-TURNING = some_grid(10)
+ROTATING = some_grid(10)
 COMBINED = some_grid(6)
 MANY = some_grid(12)
 # Rules that need more than one pair.
@@ -45,31 +45,31 @@ ROPE = [
     System("gptneox", "GPT-NeoX: partial, half pairing, the architecture's own keys", r.gptneox, NEOX),
     System("gqa", "Grouped-query attention", r.rope, GROUPED),
     System("mqa", "Multi-query attention", r.rope, MULTI_QUERY),
-    System("temperature", "Length-dependent logit factor", r.temperature(r.rope), TURNING),
-    System("rope_id", "RoPE-ID: quarters 1 and 3 turn; every second case with temperature", r.rope_id, PAIRS),
+    System("temperature", "Length-dependent logit factor", r.temperature(r.rope), ROTATING),
+    System("rope_id", "RoPE-ID: quarters 1 and 3 rotate; every second case with temperature", r.rope_id, PAIRS),
     System("p_rope", "p-RoPE: the fastest part of the pairs", r.p_rope, PAIRS),
-    System("hope", "HoPE: pairs that complete a turn in training", r.hope, TURNING),
+    System("hope", "HoPE: pairs that complete a rotation in training", r.hope, ROTATING),
 ]
 
 VALUES = [
-    System("rove", "RoVE: values turned with the keys, turned back at the query", r.rove(r.rope), full_grid),
+    System("rove", "RoVE: values rotated with the keys, rotated back at the query", r.rove(r.rope), full_grid),
     System("rove_partial", "RoVE of the first channels only", r.rove(r.partial), PAIRS),
     System("rove_odd_head", "RoVE with a last channel of no pair", r.rove(r.odd_head), ODD),
     System("rove_long", "RoVE over more than one tile of cells", r.rove(r.rope), LONG),
-    System("rove_gqa", "RoVE: values turned a group, turned back a query head", r.rove(r.rope), GROUPED),
+    System("rove_gqa", "RoVE: values rotated a group, rotated back a query head", r.rove(r.rope), GROUPED),
     System("rove_mqa", "RoVE with one value head", r.rove(r.rope), MULTI_QUERY),
     System("rove_partial_gqa", "RoVE, partial, grouped", r.rove(r.partial), GROUPED_PAIRS),
     System("rove_rope_id", "RoVE on RoPE-ID's quarters", r.rove(r.rope_id), PAIRS),
     System("rove_p_rope", "RoVE on p-RoPE's pairs", r.rove(r.p_rope), PAIRS_COMBINED),
     System("rove_hope", "RoVE on HoPE's pairs", r.rove(r.hope), COMBINED),
     System("rove_temperature", "RoVE and the logit factor", r.temperature(r.rove(r.rope)), COMBINED),
-    System("vo_rope", "VO-RoPE: values and outputs turn, queries and keys do not", r.vo_rope(r.rope), TURNING),
+    System("vo_rope", "VO-RoPE: values and outputs rotate, queries and keys do not", r.vo_rope(r.rope), ROTATING),
     System("vo_rope_partial", "VO-RoPE of the first channels", r.vo_rope(r.partial), PAIRS_COMBINED),
     System("vo_rope_yarn", "VO-RoPE with YaRN: its amplitude has nothing to scale", r.vo_rope(r.yarn), COMBINED),
-    System("rotate_only", "RoFormer's rotary_value: turned, never turned back", r.rotate_only(r.rope), TURNING),
+    System("rotate_only", "RoFormer's rotary_value: rotated, never rotated back", r.rotate_only(r.rope), ROTATING),
     System("rotate_only_partial", "The same on the first channels", r.rotate_only(r.partial), PAIRS_COMBINED),
     System("rotate_only_yarn", "The same with YaRN: unit amplitude on values", r.rotate_only(r.yarn), COMBINED),
-    System("v_rotate_only", "The same, queries and keys not turned", r.v_rotate_only(r.rope), COMBINED),
+    System("v_rotate_only", "The same, queries and keys not rotated", r.v_rotate_only(r.rope), COMBINED),
 ]
 
 COMPLEX = [
@@ -79,19 +79,19 @@ COMPLEX = [
     System("crope_rove", "CRoPE and RoVE", r.rove(r.crope(r.rope)), MANY),
     System("crope_rope_id", "CRoPE and RoPE-ID, in CRoPE's pairs", r.crope(r.rope_id), PAIRS),
     System("crope_rove_rope_id", "CRoPE, RoVE and RoPE-ID", r.rove(r.crope(r.rope_id)), PAIRS_COMBINED),
-    System("crope_nope", "Complex projections without positions", r.crope(r.unturned("none")), COMBINED),
-    System("crope_alibi", "Complex projections and ALiBi", r.crope(r.unturned("alibi")), SLOPES),
+    System("crope_nope", "Complex projections without positions", r.crope(r.unrotated("none")), COMBINED),
+    System("crope_alibi", "Complex projections and ALiBi", r.crope(r.unrotated("alibi")), SLOPES),
     System("crope_window", "CRoPE, RoVE and a sliding window", r.rove(r.crope(r.window(r.rope))), WINDOWED),
     System("crope_yarn", "CRoPE and YaRN", r.crope(r.yarn), COMBINED),
 ]
 
 SCALING = [
-    System("linear", "Position interpolation", r.linear, TURNING),
-    System("ntk", "NTK-aware base", r.ntk, TURNING),
-    System("dynamic", "Dynamic NTK, frozen for the session", r.dynamic, TURNING),
+    System("linear", "Position interpolation", r.linear, ROTATING),
+    System("ntk", "NTK-aware base", r.ntk, ROTATING),
+    System("dynamic", "Dynamic NTK, frozen for the session", r.dynamic, ROTATING),
     System("yarn", "YaRN: ramp, amplitude, all parameters", r.yarn, some_grid(18)),
     System("yarn_partial", "YaRN on the first channels: the rest keep their amplitude", r.yarn_partial, PAIRS),
-    System("llama3", "Llama 3.1", r.llama3, TURNING),
+    System("llama3", "Llama 3.1", r.llama3, ROTATING),
     System("longrope", "LongRoPE: short and long factors, attention factor", r.longrope, MANY),
     System("resonance", "Resonance RoPE on YaRN's speeds: whole wavelengths", r.resonance(r.yarn), COMBINED),
     System("freq_factors", "rope_freqs.weight", r.freq_factors, MANY),
@@ -106,24 +106,24 @@ SCALING = [
 ]
 
 BASELINES = [
-    System("nope", "No position: by name, and as pairs that stand still", r.nope, TURNING),
-    System("learned", "Learned positions: in the embedding, none in attention", r.unturned("learned"), COMBINED),
-    System("sinusoidal", "Sinusoidal positions: the same", r.unturned("sinusoidal"), COMBINED),
-    System("alibi", "ALiBi, other head counts than powers of two too", r.unturned("alibi"), SLOPES),
+    System("nope", "No position: by name, and as pairs that stand still", r.nope, ROTATING),
+    System("learned", "Learned positions: in the embedding, none in attention", r.unrotated("learned"), COMBINED),
+    System("sinusoidal", "Sinusoidal positions: the same", r.unrotated("sinusoidal"), COMBINED),
+    System("alibi", "ALiBi, other head counts than powers of two too", r.unrotated("alibi"), SLOPES),
     System("xpos", "xPos: decay of queries and keys", r.xpos(r.rope), DECAYING),
     System("xpos_partial", "xPos on the first channels", r.xpos(r.partial), DECAYING_PAIRS),
-    System("rove_xpos", "RoVE and xPos: values turn without decay", r.rove(r.xpos(r.rope)), DECAYING_PAIRS),
+    System("rove_xpos", "RoVE and xPos: values rotate without decay", r.rove(r.xpos(r.rope)), DECAYING_PAIRS),
 ]
 
 VISIBILITY = [
     System("window", "Sliding window", r.window(r.rope), WINDOWED),
     System("sinks", "Sliding window that keeps the first tokens", r.sinks(r.rope), WINDOWED),
-    System("sink_logits", "A learned logit a head that takes weight and has no value", r.sink_logits(r.rope), TURNING),
+    System("sink_logits", "A learned logit a head that takes weight and has no value", r.sink_logits(r.rope), ROTATING),
     System("rove_window", "RoVE and a sliding window", r.rove(r.window(r.rope)), WINDOWED),
     System("rove_sinks", "RoVE and kept first tokens", r.rove(r.sinks(r.rope)), WINDOWED),
-    System("rove_sink_logits", "RoVE and a learned sink logit", r.rove(r.sink_logits(r.rope)), TURNING),
-    System("nope_window", "Sliding window without positions", r.window(r.unturned("none")), WINDOWED),
-    System("alibi_window", "ALiBi and a sliding window", r.window(r.unturned("alibi")), WINDOWED),
+    System("rove_sink_logits", "RoVE and a learned sink logit", r.rove(r.sink_logits(r.rope)), ROTATING),
+    System("nope_window", "Sliding window without positions", r.window(r.unrotated("none")), WINDOWED),
+    System("alibi_window", "ALiBi and a sliding window", r.window(r.unrotated("alibi")), WINDOWED),
     System("window_sink_logits", "Window and learned sink logits", r.sink_logits(r.window(r.rope)), WINDOWED),
 ]
 

@@ -38,7 +38,7 @@ def storage_error(cache, x):
 
 
 def turn_error(block, x, error, factor):
-    """Bound after a turn of [T, heads, D] by an orthogonal matrix times factor(t, pair)."""
+    """Bound after a rotation of [T, heads, D] by an orthogonal matrix times factor(t, pair)."""
     result = error.copy()
     for t in range(len(x)):
         for pair in block.pairs:
@@ -67,7 +67,7 @@ def tolerance(block, cache, x, weight, bias, positions, sinks):
         dk = turn_error(block, k, dk, amplitude(-1))
     if block.values != "none":
         dv = turn_error(block, v, dv, lambda t, pair: 1.0)
-    q, k, v = oracle.turned(block, q, k, v, positions)
+    q, k, v = oracle.rotated(block, q, k, v, positions)
     dk = dk + storage_error(cache, k)
     dv = dv + storage_error(cache, v)
     error = np.zeros_like(q)
@@ -76,13 +76,13 @@ def tolerance(block, cache, x, weight, bias, positions, sinks):
         exact, errors = (q[:, head], k[:, g], v[:, g]), (dq[:, head], dk[:, g], dv[:, g])
         error[:, head] = head_error(block, head, exact, errors, positions, sinks)
     if block.values == "rove":
-        y = oracle.turn(oracle.mix(block, q, k, v, positions, sinks), positions, block.pairs)
+        y = oracle.rotate(oracle.mix(block, q, k, v, positions, sinks), positions, block.pairs)
         error = turn_error(block, y, error, lambda t, pair: 1.0)
     return float(error.max())
 
 
 def head_error(block, head, qkv, errors, positions, sinks):
-    """[T, D] bound of one query head's sum, before it is turned back."""
+    """[T, D] bound of one query head's sum, before it is rotated back."""
     (q, k, v), (dq, dk, dv) = qkv, errors
     sink = None if sinks is None else sinks[head]
     logits = oracle.scores(block, head, q, k, positions)

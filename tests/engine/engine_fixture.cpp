@@ -230,7 +230,7 @@ std::uint32_t decode_norms(const Model& model) {
     const Device& device = model.device();
     const Tilings tilings =
         Tilings::for_device(device.info(), device.caps(), model.weights().token_embd.format);
-    return tilings.norms_behind ? 1 : 0;
+    return tilings.norms_after ? 1 : 0;
 }
 
 }  // namespace gyre::test

@@ -87,7 +87,7 @@ inline void require(const Status& status) {
 }
 
 // Dispatches of decoding that are norms: none where products normalise what they read; the first
-// layer's where a norm is behind each sum; all of them with the modules for one tile.
+// layer's where a norm is after each sum; all of them with the modules for one tile.
 std::uint32_t decode_norms(const Model& model);
 
 }  // namespace gyre::test

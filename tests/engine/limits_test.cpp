@@ -53,7 +53,7 @@ TEST_F(LimitsTest, RowSlicesDoNotChangeABit) {
     }
 }
 
-// The same for the block formats, whose slices have scales behind their quants.
+// The same for the block formats, whose slices have scales after their quants.
 TEST_F(LimitsTest, RowSlicesOfBlockFormats) {
     struct Row {
         const char* name;

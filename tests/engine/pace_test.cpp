@@ -1,4 +1,4 @@
-// How many tokens a submission gets, from measured times.
+// How many tokens per submission gets, from measured times.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/pace.h"
 

@@ -171,7 +171,7 @@ class Interruption {
     std::unique_ptr<Session> session_;
 };
 
-// Catches: a cancel that is seen behind the chunk only, one that goes on submitting, a position
+// Catches: a cancel that is seen after the chunk only, one that goes on submitting, a position
 // that counts a chunk half done, a recorder or a ticket that is left in the middle.
 TEST_F(PartsTest, CancelInAChunkLeavesTheChunksBefore) {
     const auto model = open_golden("rove_half");
@@ -221,7 +221,7 @@ TEST_F(PartsTest, CancelInATokenLeavesTheTokensBefore) {
         EXPECT_EQ(cut.session().decode(9).code(), StatusCode::kCancelled);
         EXPECT_EQ(cut.session().position(), tokens.size());
         EXPECT_FALSE(cut.session().has_logits());
-        // And in the loop, where the token is pending before and behind.
+        // And in the loop, where the token is pending before and after.
         cut.at(part);
         LoopResult result;
         Tokens history = tokens;
@@ -238,7 +238,7 @@ TEST_F(PartsTest, CancelInATokenLeavesTheTokensBefore) {
     }
 }
 
-// Catches: a part that waits for ever behind an error, a recorder that is left recording.
+// Catches: a part that waits for ever after an error, a recorder that is left recording.
 TEST_F(PartsTest, ADeviceThatIsLostInAChunkIsAnError) {
     const auto model = open_golden("rove_half");
     std::uint32_t parts = 0;
@@ -248,7 +248,7 @@ TEST_F(PartsTest, ADeviceThatIsLostInAChunkIsAnError) {
                               }});
     for (int i = 0; i < 2; ++i) {
         EXPECT_EQ(session->feed(some_tokens(*model, 20)).code(), StatusCode::kDeviceLost);
-        EXPECT_EQ(parts, 11u) << "nothing goes on behind the error";
+        EXPECT_EQ(parts, 11u) << "nothing goes on after the error";
         EXPECT_EQ(session->position(), 0u);
         EXPECT_FALSE(session->has_logits());
     }

@@ -145,7 +145,7 @@ TEST(Fuse, NormsOfAParallelResidualFollowNoSum) {
 // Catches: places that overlap, and memory for places that nothing uses.
 TEST(ActivationLayoutTest, HasRoomForWhatThePlanUses) {
     const ModelSpec spec = small_spec();
-    const std::vector<RotarySpec> rotary = {make_unturned_spec(spec.head_dim)};
+    const std::vector<RotarySpec> rotary = {make_unrotated_spec(spec.head_dim)};
     for (const CacheFormat cache : {CacheFormat::kF16, CacheFormat::kQ8_0}) {
         const auto layout =
             ActivationLayout::of(spec, rotary, CacheShape::of(spec, cache, spec.n_ctx), 4, 1);
@@ -160,7 +160,7 @@ TEST(ActivationLayoutTest, HasRoomForWhatThePlanUses) {
         }
         EXPECT_EQ(layout.at(Place::kQkv).stride, 0u) << "no kernel leaves it there";
         EXPECT_EQ(layout.at(Place::kLogits).stride, 0u) << "a buffer of their own";
-        EXPECT_GE(layout.rotary.at(0).turns, end);
+        EXPECT_GE(layout.rotary.at(0).rotations, end);
     }
     EXPECT_EQ(place_width(spec, Place::kQ), 3 * 10u) << "pairs of an odd head";
     EXPECT_EQ(place_width(spec, Place::kKv), 2 * 10u);

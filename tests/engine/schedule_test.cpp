@@ -1,4 +1,4 @@
-// How many dispatches and barriers a token costs, counted while they are recorded.
+// How many dispatches and barriers per token costs, counted while they are recorded.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/schedule.h"
 
@@ -120,7 +120,7 @@ TEST_F(ScheduleTest, EverySliceIsADispatch) {
     const std::shared_ptr<const Model> model = open_golden("rove_half", limit);
     const ModelWeights& weights = model->weights();
     std::size_t slices = weights.token_embd.slices.size() + weights.output.slices.size();
-    bool whole_sums = true;  // else there are no norms behind
+    bool whole_sums = true;  // else there are no norms after
     for (const LayerWeights& layer : weights.layers) {
         slices += 1 + layer.attn_qkv.matrix.slices.size() + layer.attn_output.matrix.slices.size() +
                   layer.ffn_up.matrix.slices.size() + layer.ffn_down.matrix.slices.size();

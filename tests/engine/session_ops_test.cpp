@@ -13,7 +13,7 @@
 namespace gyre::test {
 namespace {
 
-// Parts of the largest logit. float32: a turn more for each key, and sums in another order.
+// Parts of the largest logit. float32: a rotation more for each key, and sums in another order.
 constexpr double kF32 = 2e-5;
 // The bounds of golden_logits_test, twice: what is compared was rounded both times.
 constexpr double kF16 = 4e-3;
@@ -88,8 +88,8 @@ class SessionOps : public EngineTest {
 
 class ShiftedSystem : public SessionOps, public testing::WithParamInterface<const char*> {};
 
-// Catches: a shift that turns by a wrong angle or the wrong way, forgets the values or a head,
-// turns what stands still, or moves cells to a wrong place.
+// Catches: a shift that rotates by a wrong angle or the wrong way, forgets the values or a head,
+// rotates what stands still, or moves cells to a wrong place.
 TEST_P(ShiftedSystem, EqualsAFreshPrompt) {
     const Golden golden = read_golden(GetParam());
     auto model = open_first_layer(golden.name);
@@ -170,7 +170,7 @@ TEST_F(SessionOps, AbsolutePositionsCannotBeMoved) {
     }
 }
 
-// Catches: tokens behind the new end that are still seen, a fork that shares something.
+// Catches: tokens after the new end that are still seen, a fork that shares something.
 TEST_F(SessionOps, TruncatedAndForkedSessionsGoOnAsFreshOnes) {
     const Golden golden = read_golden("rove_half");
     const auto model = open_golden(golden.name);
@@ -178,10 +178,10 @@ TEST_F(SessionOps, TruncatedAndForkedSessionsGoOnAsFreshOnes) {
     const std::vector<std::uint32_t> other(all.rbegin(), all.rbegin() + 9);
     for (const CacheFormat format : kFormats) {
         const auto session = EngineTest::session(model, 0, format);
-        std::vector<std::uint32_t> turned(all.begin(), all.begin() + 10);
-        turned.insert(turned.end(), other.begin(), other.end());
+        std::vector<std::uint32_t> rotated(all.begin(), all.begin() + 10);
+        rotated.insert(rotated.end(), other.begin(), other.end());
         const Logits expected = every_row(*session, all),
-                     expected_other = every_row(*session, turned);
+                     expected_other = every_row(*session, rotated);
         ASSERT_OK(session->truncate(10));
         EXPECT_TRUE(session->logits().empty());
         auto fork = session->fork();

@@ -267,7 +267,7 @@ TEST_F(SessionTest, AnErrorOfTheSinkEndsTheCall) {
     EXPECT_LE(relative_error(every_row(*session, golden.tokens), golden.logits), kOtherOrder);
 }
 
-// Catches: tokens behind the new end that are still seen, and a fork that shares its cache.
+// Catches: tokens after the new end that are still seen, and a fork that shares its cache.
 TEST_F(SessionTest, TruncateAndForkContinueBitForBit) {
     const Golden golden = read_golden("rove_inv_freq");
     for (const CacheFormat cache : {CacheFormat::kF32, CacheFormat::kF16, CacheFormat::kQ8_0}) {

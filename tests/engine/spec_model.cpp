@@ -218,7 +218,7 @@ class Reference {
         const auto pairing = recipe.pairing == RotaryPairing::kHalf
                                  ? reference::Pairing::kHalf
                                  : reference::Pairing::kInterleaved;
-        return reference::turning_pairs(
+        return reference::rotating_pairs(
             pairing, reference::standard_inv_freq(recipe.rotary_dim, recipe.theta));
     }
 

@@ -133,7 +133,7 @@ TEST_F(TokenLoopTest, WritesWhatTheHostWrites) {
                 host.forget_text();
                 device.feed(prompt_);
                 host.feed(prompt_);
-                // Both beginnings: behind a prompt, and behind a pending token.
+                // Both beginnings: after a prompt, and after a pending token.
                 for (const std::uint32_t n : {20u, 1u, 2u, 25u}) {
                     EXPECT_EQ(device.write(options, n), LoopEnd::kCount);
                     host.write_by_hand(options, n);
@@ -162,7 +162,7 @@ TEST_F(TokenLoopTest, WritesWhatTheHostWritesInAModelThatIsUsed) {
 }
 
 // Catches: of a history that the device has no room for, the wrong end; results that are read
-// behind the ring, or twice.
+// after the ring, or twice.
 TEST_F(TokenLoopTest, LongerThanTheRingsOfHistoryAndResults) {
     const auto model = open_golden("rove_half");
     constexpr std::uint32_t kOld = 80;
@@ -207,7 +207,7 @@ TEST_F(TokenLoopTest, StepsHave64Bits) {
     }
 }
 
-// Catches: a loop that is not started anew behind a slide, or that slides at another token.
+// Catches: a loop that is not started anew after a slide, or that slides at another token.
 TEST_F(TokenLoopTest, SlidesAsTheHostDoes) {
     const auto model = open_golden("rove_half");
     for (const std::uint32_t n_ctx : {2u, 3u, 16u, 24u}) {
@@ -253,7 +253,7 @@ TEST_F(TokenLoopTest, EndsWithTheLastCell) {
     }
 }
 
-// The first token is such a one, or a later one, behind which the device has run ahead.
+// The first token is such a one, or a later one, after which the device has run ahead.
 TEST_F(TokenLoopTest, TheStopTokenIsNotDelivered) {
     const auto model = open_golden("rove_half");
     const SamplerOptions options{.temperature = 3.0f, .seed = 5};
@@ -297,7 +297,7 @@ TEST_F(TokenLoopTest, GoesOnBehindAnyTokenThatWasTheLastOneWanted) {
         auto fork = device.session().fork();
         ASSERT_OK(fork);
         EXPECT_EQ(device.write(options, static_cast<std::uint32_t>(30 - k)), LoopEnd::kCount);
-        EXPECT_EQ(device.written(), host.written()) << "behind " << k;
+        EXPECT_EQ(device.written(), host.written()) << "after " << k;
         EXPECT_TRUE(same_bits(device.logits(), host.logits()));
         EXPECT_EQ(fork.value()->position(), prompt_.size() + k - 1);
     }
@@ -310,13 +310,13 @@ TEST_F(TokenLoopTest, LogitsAreThoseOfTheLastTokenOrNone) {
     Writer device(model, {.submit_budget_ms = kMaxSubmitBudgetMs}), host(model, {});
     device.feed(prompt_);
     host.feed(prompt_);
-    const Logits behind_prompt = host.logits();
+    const Logits after_prompt = host.logits();
     LoopResult result;
     // Only sampled, nothing decoded: still there.
     ASSERT_OK(device.write(greedy(), 1, result));
     EXPECT_TRUE(device.session().has_logits());
     ASSERT_OK(device.session().fetch_logits());
-    EXPECT_TRUE(same_bits(device.session().logits(), behind_prompt));
+    EXPECT_TRUE(same_bits(device.session().logits(), after_prompt));
     // A copy has them too, wherever they are.
     const auto not_read = EngineTest::session(model, SessionOptions{});
     ASSERT_OK(not_read->feed(prompt_, Readback::kLater));
@@ -324,7 +324,7 @@ TEST_F(TokenLoopTest, LogitsAreThoseOfTheLastTokenOrNone) {
     auto fork = not_read->fork();
     ASSERT_OK(fork);
     ASSERT_OK(fork.value()->fetch_logits());
-    EXPECT_TRUE(same_bits(fork.value()->logits(), behind_prompt));
+    EXPECT_TRUE(same_bits(fork.value()->logits(), after_prompt));
     // Decoded to the last token wanted.
     ASSERT_OK(device.write(greedy(), 9, result));
     host.write_by_hand(greedy(), 10);
@@ -339,7 +339,7 @@ TEST_F(TokenLoopTest, LogitsAreThoseOfTheLastTokenOrNone) {
     EXPECT_TRUE(device.session().logits().empty());
 }
 
-// Logits that only the host has: behind a feed whose rows were all wanted.
+// Logits that only the host has: after a feed whose rows were all wanted.
 TEST_F(TokenLoopTest, FollowsAFeedWhoseLogitsWereRead) {
     const auto model = open_golden("gqa");
     Writer host(model, {});
@@ -375,7 +375,7 @@ std::string broken_at(std::uint32_t position, const std::string& path) {
     return path;
 }
 
-// Catches: results behind an error that are delivered, an error without its cause.
+// Catches: results after an error that are delivered, an error without its cause.
 TEST_F(TokenLoopTest, BrokenLogitsEndTheLoop) {
     const std::string path = testing::TempDir() + "gyre_broken.gguf";
     const auto model = open(broken_at(17, path));
@@ -434,7 +434,7 @@ TEST_F(TokenLoopTest, WaitsOnceForSeveralTokens) {
         EXPECT_GE(after.descriptor_binds - before.descriptor_binds, decoded);
         EXPECT_GT(result.seconds, 0.0);
         std::cout << "budget " << budget_ms << " ms: " << submits << " submissions, " << waits
-                  << " waits, " << result.seconds / (n - 1) * 1e3 << " ms a token" << std::endl;
+                  << " waits, " << result.seconds / (n - 1) * 1e3 << " ms per token" << std::endl;
     }
 }
 

@@ -29,7 +29,7 @@ void for_every_kind(F f) {
                 const Tilings tilings = Tilings::for_device({}, device(software), format);
                 f(device(software), ProductKind{format, complex, false, ProductRole::kPlain},
                   complex ? with_even_rows(tilings.prefill) : tilings.prefill);
-                for (const ProductRole role : {ProductRole::kPlain, ProductRole::kNormBehind,
+                for (const ProductRole role : {ProductRole::kPlain, ProductRole::kNormAfter,
                                                ProductRole::kNormInside, ProductRole::kLogits}) {
                     f(device(software), ProductKind{format, complex, true, role}, tilings.decode);
                 }
@@ -55,7 +55,7 @@ TEST(TilingCandidates, KeepWhatBitsDependOn) {
         const auto candidates = tiling_candidates(caps, kind, first, true);
         for (const Tiling& candidate : candidates) {
             EXPECT_EQ(candidate.k_lanes, first.k_lanes);
-            if (kind.role == ProductRole::kNormBehind) {
+            if (kind.role == ProductRole::kNormAfter) {
                 EXPECT_EQ(candidate.local_size, first.local_size);
             }
             if (kind.decode) {

@@ -250,7 +250,7 @@ TEST(ModelConfig, WithoutRotaryPositionsNothingTurns) {
     const auto config = config_of(small_model().string("gyre.position", "none"));
     ASSERT_TRUE(config.ok());
     const RotarySpec spec = config->rotary_spec(8);
-    EXPECT_FALSE(spec.turns());
+    EXPECT_FALSE(spec.rotates());
     EXPECT_EQ(spec.inv_freq, (std::vector<double>{0.0, 0.0}));
 }
 

@@ -116,8 +116,8 @@ TEST(ModelFamilies, SmolLm3HasLayersThatDoNotRotate) {
     EXPECT_TRUE(config.attention.windows.empty());
     EXPECT_EQ(config.layer_rotary, (Numbers{0, 0, 0, 1, 0, 0, 0, 1, 0}));
     ASSERT_EQ(config.other_rotary.size(), 1u);
-    EXPECT_FALSE(config.rotary_specs(8)[1].turns());
-    EXPECT_TRUE(config.rotary_specs(8)[0].turns());
+    EXPECT_FALSE(config.rotary_specs(8)[1].rotates());
+    EXPECT_TRUE(config.rotary_specs(8)[0].rotates());
     EXPECT_TRUE(config_of(b.string("gyre.position", "none")).layer_rotary.empty());
 }
 

@@ -26,7 +26,7 @@ Result<ModelConfig> config_of(const GgufBuilder& builder) {
 RotarySpec spec_of(const GgufBuilder& builder, std::uint32_t n_ctx = 64) {
     const auto config = config_of(builder);
     EXPECT_TRUE(config.ok()) << config.status().message();
-    return config.ok() ? config->rotary_spec(n_ctx) : make_unturned_spec(8);
+    return config.ok() ? config->rotary_spec(n_ctx) : make_unrotated_spec(8);
 }
 
 void expect_refused(const GgufBuilder& builder, const std::string& named,
@@ -53,7 +53,7 @@ TEST(RotaryConfig, DefaultsAreWholeHeadHalfPairsBaseTenThousand) {
     EXPECT_TRUE(spec.rotate_keys);
     EXPECT_EQ(spec.values, ValueRotation::kNone);
     EXPECT_EQ(spec.amplitude, 1.0);
-    EXPECT_TRUE(spec.turns());
+    EXPECT_TRUE(spec.rotates());
 }
 
 // The exponents and the stride belong to the rotary channels, not to the head.
@@ -93,7 +93,7 @@ TEST(RotaryConfig, OddHeadsLeaveTheLastChannelAlone) {
     b.u32("gpt2.embedding_length", 5);
     const RotarySpec spec = spec_of(b);
     EXPECT_EQ(spec.n_pairs(), 3u);
-    expect_near(spec.inv_freq, {1.0, 0.01, 0.0});  // four of five channels turn
+    expect_near(spec.inv_freq, {1.0, 0.01, 0.0});  // four of five channels rotate
     EXPECT_EQ(spec.stride, 2u);
     b.array<float>("gyre.rotary.inv_freq", 6, {0.5f, 0.25f});
     expect_near(spec_of(b).inv_freq, {0.5, 0.25, 0.0});

@@ -91,8 +91,8 @@ TEST(RotaryFrequencies, DynamicNtkFollowsTheLengthBeyondTheOriginal) {
 // arXiv:2309.00071 section 3.2 with the bounds of its published code, written in the paper's order.
 long double yarn_frequency(std::size_t i, std::uint32_t d, double theta, long double s,
                            long double t, long double fast, long double slow) {
-    const auto correction = [&](long double turns) {
-        return d * std::log(t / (turns * 2 * kPi)) /
+    const auto correction = [&](long double rotates) {
+        return d * std::log(t / (rotates * 2 * kPi)) /
                (2 * std::log(static_cast<long double>(theta)));
     };
     const long double low = std::max(std::floor(correction(fast)), 0.0L);
@@ -221,7 +221,8 @@ TEST(RotaryFrequencies, ResonanceMakesWavelengthsWhole) {
     EXPECT_EQ(w[5], 2 * std::numbers::pi);
 }
 
-// arXiv:2603.18017: one turn in 32 tokens down to two turns in the training length, half the head.
+// arXiv:2603.18017: one rotation in 32 tokens down to two rotations in the training length, half
+// the head.
 TEST(RotaryFrequencies, RopeIdPeriods) {
     const auto w = rope_id_inv_freq(64, 1024);
     ASSERT_EQ(w.size(), 32u);
@@ -238,7 +239,8 @@ TEST(RotaryFrequencies, RopeIdPeriods) {
     EXPECT_EQ(rope_id_inv_freq(4, 1024), (std::vector<double>{2 * std::numbers::pi / 32, 0.0}));
 }
 
-// p-RoPE keeps the original exponents (of the whole head); HoPE asks whether a turn is completed.
+// p-RoPE keeps the original exponents (of the whole head); HoPE asks whether a rotation is
+// completed.
 TEST(RotaryFrequencies, PRopeAndHopePutZerosAtTheSlowEnd) {
     EXPECT_EQ(p_rope_inv_freq(8, 10000.0, 0.5)[1], rope_inv_freq(8, 10000.0)[1]);
     EXPECT_EQ(p_rope_inv_freq(8, 10000.0, 0.5)[2], 0.0);

@@ -28,7 +28,7 @@ void expect_pairs(const std::vector<PairChannels>& got,
 TEST(PairChannels, ByHand) {
     const auto half = RotaryPairing::kHalf;
     expect_pairs(pair_channels(half, 4, 8), {{0, 4}, {1, 5}, {2, 6}, {3, 7}});
-    expect_pairs(pair_channels(half, 2, 8), {{0, 2}, {1, 3}, {4, 5}, {6, 7}});  // 4 of 8 turn
+    expect_pairs(pair_channels(half, 2, 8), {{0, 2}, {1, 3}, {4, 5}, {6, 7}});  // 4 of 8 rotate
     expect_pairs(pair_channels(half, 2, 5), {{0, 2}, {1, 3}, {4, kNo}});
     expect_pairs(pair_channels(half, 1, 5), {{0, 1}, {2, 3}, {4, kNo}});
     expect_pairs(pair_channels(half, 0, 3), {{0, 1}, {2, kNo}});
@@ -63,10 +63,10 @@ RotarySpec spec_with(std::vector<double> inv_freq) {
 
 // cos and sin of position * w. A 64 bit significand cannot hold the 73 bits of the product, so it
 // is made of two halves of w, each exact.
-struct Turn {
+struct Rotate {
     long double cos, sin;
 };
-Turn exact_turn(std::uint32_t position, double w) {
+Rotate exact_turn(std::uint32_t position, double w) {
     const auto high = static_cast<double>(static_cast<float>(w));
     const long double a = static_cast<long double>(position) * high;
     const long double b = static_cast<long double>(position) * (static_cast<long double>(w) - high);
@@ -127,10 +127,10 @@ TEST(RotaryTable, ProductIsExactToTwoRoundingsAndAProductAtEveryPosition) {
                                            : n % 2 > 0 ? random() % kContext
                                                        : random() % (kContext / 256) * 256 + n % 4);
             for (std::uint32_t i = 0; i < w.size(); ++i) {
-                const Turn turn = exact_turn(first + position, w[i]);
+                const Rotate rotate = exact_turn(first + position, w[i]);
                 const Rotation got = at(spec, table, position, i);
-                worst = std::max(
-                    worst, static_cast<double>(std::hypot(got.cos - turn.cos, got.sin - turn.sin)));
+                worst = std::max(worst, static_cast<double>(std::hypot(got.cos - rotate.cos,
+                                                                       got.sin - rotate.sin)));
             }
         }
         // Two factors off by u each, and a complex product by sqrt(5) u, u = 2^-24.
@@ -172,9 +172,9 @@ TEST(RotaryRows, AreWithinOneUnitUpToAMillionPositions) {
             n < 8 ? (1u << 20) - static_cast<std::uint32_t>(n) : random() % (1u << 20);
         fill_rotary_rows(spec, 1.0, position, 1, row);
         for (std::size_t i = 0; i < w.size(); ++i) {
-            const Turn turn = exact_turn(position, w[i]);
+            const Rotate rotate = exact_turn(position, w[i]);
             worst = std::max(
-                {worst, units_off(row[2 * i], turn.cos), units_off(row[2 * i + 1], turn.sin)});
+                {worst, units_off(row[2 * i], rotate.cos), units_off(row[2 * i + 1], rotate.sin)});
         }
     }
     EXPECT_LE(worst, 0.51) << "units in the last place";  // correctly rounded, but for ties
@@ -193,11 +193,11 @@ TEST(RotaryRows, LayoutIsPositionThenPairThenCosSin) {
         EXPECT_FLOAT_EQ(table[t * 6 + 5], static_cast<float>(std::sin(0.25 * p)));
     }
     fill_rotary_rows(spec, 1.0, 0, 1, std::span(table).first(6));
-    EXPECT_EQ(table[0], 1.0f);  // position 0 turns nothing, exactly
+    EXPECT_EQ(table[0], 1.0f);  // position 0 rotates nothing, exactly
     EXPECT_EQ(table[1], 0.0f);
 }
 
-// The amplitude belongs to the turned channels: with partial rotary the rest passes as it is.
+// The amplitude belongs to the rotated channels: with partial rotary the rest passes as it is.
 TEST(RotaryRows, AmplitudeScalesTurnedPairsOnly) {
     const RotarySpec spec = spec_with({0.5, 0.0});
     std::vector<float> unit(4);
@@ -228,11 +228,11 @@ TEST(RotaryTable, AmplitudeAndDecayAreForQueriesAndKeysAlone) {
                       {RotaryTable::kValues, 1.0}};
         for (const auto& [which, factor] : tables) {
             const auto table = table_of(spec, which, 7, cell == 200 ? 201 : 701, 400.0);
-            const Rotation turned = at(spec, table, cell, 0);
-            EXPECT_NEAR(turned.cos, factor * std::cos(angle), 5 * 0x1p-24 * factor) << cell;
-            EXPECT_NEAR(turned.sin, factor * std::sin(angle), 5 * 0x1p-24 * factor) << cell;
+            const Rotation rotated = at(spec, table, cell, 0);
+            EXPECT_NEAR(rotated.cos, factor * std::cos(angle), 5 * 0x1p-24 * factor) << cell;
+            EXPECT_NEAR(rotated.sin, factor * std::sin(angle), 5 * 0x1p-24 * factor) << cell;
             const Rotation still = at(spec, table, cell, 1);
-            EXPECT_EQ(still.cos, 1.0f) << "the amplitude belongs to the turned channels";
+            EXPECT_EQ(still.cos, 1.0f) << "the amplitude belongs to the rotated channels";
             EXPECT_EQ(still.sin, 0.0f);
         }
     }
@@ -251,13 +251,13 @@ TEST(RotarySpec, AUnitTableIsNeededForValuesBesideAnAmplitude) {
 
 TEST(RotarySpec, TurnsOnlyIfSomethingDoes) {
     RotarySpec spec = spec_with({0.0, 1.0});
-    EXPECT_TRUE(spec.turns());
+    EXPECT_TRUE(spec.rotates());
     spec.rotate_keys = false;
-    EXPECT_FALSE(spec.turns());
+    EXPECT_FALSE(spec.rotates());
     spec.values = ValueRotation::kRotateOnly;
-    EXPECT_TRUE(spec.turns());
+    EXPECT_TRUE(spec.rotates());
     spec.inv_freq = {0.0, 0.0};
-    EXPECT_FALSE(spec.turns());
+    EXPECT_FALSE(spec.rotates());
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace gyre::reference {
 
 enum class RotaryValues {
     kNone,        // RoPE: values stay as they are
-    kRotateOnly,  // turned at the key's position, never turned back: RoFormer's rotary_value
-    kRove,        // turned at the key's position, the sum turned back at the query's
+    kRotateOnly,  // rotated at the key's position, never rotated back: RoFormer's rotary_value
+    kRove,        // rotated at the key's position, the sum rotated back at the query's
 };
 
 // logit *= (1 + coefficient * ln(max(1, (query position + 1) / train_length)))^power: RoPE-ID.
@@ -56,20 +56,19 @@ std::vector<double> attention_weights(const AttentionOptions& options, std::size
                                       std::span<const double> keys,
                                       std::span<const double> k_positions);
 
-// What lies between the turns: weights times values, per query head.
-// q [n_q, n_heads, head_dim], keys and values [n_kv, n_kv_heads, head_dim], already turned where
-// the method turns them. Gives [n_q, n_heads, head_dim], not yet turned back.
+// What lies between the rotations: weights times values, per query head.
+// q [n_q, n_heads, head_dim], keys and values [n_kv, n_kv_heads, head_dim], already rotated where
+// the method rotates them. Gives [n_q, n_heads, head_dim], not yet rotated back.
 std::vector<double> mix_turned(const AttentionOptions& options, std::span<const double> q,
                                std::span<const double> keys, std::span<const double> values,
                                std::span<const double> q_positions,
                                std::span<const double> k_positions);
 
-// The whole: turns, mixes, and for RoVE turns the normalised sum of every query head back at the
-// query's position. Shapes as above, nothing turned yet.
-// Vaswani et al., arXiv:1706.03762, section 3.2; Ainslie et al., GQA, arXiv:2305.13245;
-// Su et al., RoFormer, arXiv:2104.09864; Garcia-Castellanos, Weiler, Bekkers, RoVE,
-// arXiv:2606.11275; sliding window: Beltagy et al., Longformer, arXiv:2004.05150; first tokens
-// kept: Xiao et al., StreamingLLM, arXiv:2309.17453.
+// The whole: rotates, mixes, and for RoVE rotates the normalised sum of every query head back at
+// the query's position. Shapes as above, nothing rotated yet. Vaswani et al., arXiv:1706.03762,
+// section 3.2; Ainslie et al., GQA, arXiv:2305.13245; Su et al., RoFormer, arXiv:2104.09864;
+// Garcia-Castellanos, Weiler, Bekkers, RoVE, arXiv:2606.11275; sliding window: Beltagy et al.,
+// Longformer, arXiv:2004.05150; first tokens kept: Xiao et al., StreamingLLM, arXiv:2309.17453.
 std::vector<double> attention(const AttentionOptions& options, std::span<const double> q,
                               std::span<const double> k, std::span<const double> v,
                               std::span<const double> q_positions,

@@ -35,7 +35,7 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
     return largest;
 }
 
-// A small layer: 6 tokens, 4 heads on 2 kv heads, 8 channels of which 6 turn.
+// A small layer: 6 tokens, 4 heads on 2 kv heads, 8 channels of which 6 rotate.
 struct Layer {
     AttentionOptions options;
     std::vector<double> q, k, v;
@@ -44,7 +44,7 @@ struct Layer {
         options.n_heads = 4;
         options.n_kv_heads = 2;
         options.head_dim = 8;
-        options.pairs = turning_pairs(pairing, standard_inv_freq(6));
+        options.pairs = rotating_pairs(pairing, standard_inv_freq(6));
         options.values = values;
         Generator generator(7);
         q = widen(generator.bells(6 * 4 * 8));
@@ -120,7 +120,7 @@ TEST(AttentionReferenceTest, ShiftOfAllPositionsChangesNothing) {
     EXPECT_GT(largest_difference(absolute.at(0), absolute.at(777)), 1e-2);
 }
 
-// out_i = sum over j of a_ij R_(j - i) v_j: RoVE written with distances instead of two turns.
+// out_i = sum over j of a_ij R_(j - i) v_j: RoVE written with distances instead of two rotations.
 TEST(AttentionReferenceTest, RoveEqualsItsRelativeForm) {
     const Layer layer(RotaryValues::kRove);
     const auto positions = positions_from(3, 6);
@@ -153,7 +153,7 @@ TEST(AttentionReferenceTest, UniformRoveIsTheDirichletKernel) {
     options.head_dim = 2;
     options.values = RotaryValues::kRove;
     const std::vector<double> inv_freq = {w};
-    options.pairs = turning_pairs(Pairing::kHalf, inv_freq);
+    options.pairs = rotating_pairs(Pairing::kHalf, inv_freq);
     std::vector<double> v;
     for (std::size_t j = 0; j < n; ++j)
         v.insert(v.end(), {1.0, 0.0});
@@ -166,7 +166,8 @@ TEST(AttentionReferenceTest, UniformRoveIsTheDirichletKernel) {
     EXPECT_NEAR(y[1], closed.imag(), kRounding);
 }
 
-// Moving the cache of RoVE to new positions must turn keys and values; turning keys alone is wrong.
+// Moving the cache of RoVE to new positions must rotate keys and values; rotating keys alone is
+// wrong.
 TEST(AttentionReferenceTest, ContextShiftOfRoveTurnsValuesToo) {
     const Layer layer(RotaryValues::kRove);
     AttentionOptions o = layer.options;
@@ -204,13 +205,14 @@ TEST(AttentionReferenceTest, VoRopeTurnsValuesButNotKeys) {
     EXPECT_NEAR(y[5 * 32 + 3], pair0.imag(), kRounding);
 }
 
-// YaRN's factor m multiplies logits by m^2 when the whole head turns, and leaves the values alone.
+// YaRN's factor m multiplies logits by m^2 when the whole head rotates, and leaves the values
+// alone.
 TEST(AttentionReferenceTest, AmplitudeScalesLogitsOnly) {
     AttentionOptions options;
     options.head_dim = 2;
     options.values = RotaryValues::kRove;
     const std::vector<double> inv_freq = {0.0};
-    options.pairs = turning_pairs(Pairing::kHalf, inv_freq);
+    options.pairs = rotating_pairs(Pairing::kHalf, inv_freq);
     options.amplitude = 1.2;
     const std::vector<double> q = {1, 0}, k = {1, 0, 0, 0}, v = {1, 0, 0, 1}, last = {1};
     const auto y = attention(options, q, k, v, last, positions_from(0, 2));
@@ -219,7 +221,8 @@ TEST(AttentionReferenceTest, AmplitudeScalesLogitsOnly) {
     EXPECT_NEAR(y[1], 1 - weight, kRounding);
 }
 
-// xPos lets logits fade with the distance and does not touch values, so RoVE still turns them back.
+// xPos lets logits fade with the distance and does not touch values, so RoVE still rotates them
+// back.
 TEST(AttentionReferenceTest, XposFadesLogitsOnly) {
     Layer layer(RotaryValues::kRove);
     const auto plain = layer.at(0);

@@ -1,4 +1,4 @@
-// Rotary position embedding in float64: which channels pair up, and how far each pair turns.
+// Rotary position embedding in float64: which channels pair up, and how far each pair rotates.
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/reference/rotary.h"
 
@@ -9,7 +9,7 @@
 
 namespace gyre::reference {
 
-std::vector<TurningPair> turning_pairs(Pairing pairing, std::span<const double> inv_freq) {
+std::vector<TurningPair> rotating_pairs(Pairing pairing, std::span<const double> inv_freq) {
     std::vector<TurningPair> pairs;
     for (std::size_t i = 0; i < inv_freq.size(); ++i) {
         if (pairing == Pairing::kInterleaved) {
@@ -54,10 +54,10 @@ void rotate(std::span<double> head, std::span<const TurningPair> pairs, double p
     for (const TurningPair& pair : pairs) {
         assert(pair.a < head.size() && pair.b < head.size());
         const double size = amplitude * std::pow(pair.zeta, decay * position / 512.0);
-        const std::complex<double> turned = std::complex<double>(head[pair.a], head[pair.b]) *
-                                            std::polar(size, position * pair.inv_freq);
-        head[pair.a] = turned.real();
-        head[pair.b] = turned.imag();
+        const std::complex<double> rotated = std::complex<double>(head[pair.a], head[pair.b]) *
+                                             std::polar(size, position * pair.inv_freq);
+        head[pair.a] = rotated.real();
+        head[pair.b] = rotated.imag();
     }
 }
 

@@ -1,4 +1,4 @@
-// The rotary reference against closed forms: hand-turned pairs, identities, published frequencies.
+// The rotary reference against closed forms: hand-rotated pairs, identities, published frequencies.
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/reference/rotary.h"
 
@@ -18,15 +18,15 @@ constexpr double kPi = std::numbers::pi;
 TEST(RotaryReferenceTest, QuarterTurnTakesAToBAndBToMinusA) {
     const std::vector<double> inv_freq = {kPi / 2};
     std::vector<double> head = {3, 5};
-    rotate(head, turning_pairs(Pairing::kInterleaved, inv_freq), 1);
+    rotate(head, rotating_pairs(Pairing::kInterleaved, inv_freq), 1);
     EXPECT_NEAR(head[0], -5, kRounding);
     EXPECT_NEAR(head[1], 3, kRounding);
 }
 
 TEST(RotaryReferenceTest, PairingsNameTheChannelsOfThePapers) {
     const std::vector<double> inv_freq = {1, 0.5, 0.25};
-    const auto interleaved = turning_pairs(Pairing::kInterleaved, inv_freq);
-    const auto half = turning_pairs(Pairing::kHalf, inv_freq);
+    const auto interleaved = rotating_pairs(Pairing::kInterleaved, inv_freq);
+    const auto half = rotating_pairs(Pairing::kHalf, inv_freq);
     EXPECT_EQ(interleaved[2].a, 4u);
     EXPECT_EQ(interleaved[2].b, 5u);
     EXPECT_EQ(half[2].a, 2u);
@@ -40,8 +40,8 @@ TEST(RotaryReferenceTest, TurnsEveryPairByItsOwnAngle) {
     const std::vector<double> inv_freq = {1, 0.01};
     const double c0 = std::cos(3.0), s0 = std::sin(3.0), c1 = std::cos(0.03), s1 = std::sin(0.03);
     std::vector<double> interleaved = x, half = x;
-    rotate(interleaved, turning_pairs(Pairing::kInterleaved, inv_freq), 3);
-    rotate(half, turning_pairs(Pairing::kHalf, inv_freq), 3);
+    rotate(interleaved, rotating_pairs(Pairing::kInterleaved, inv_freq), 3);
+    rotate(half, rotating_pairs(Pairing::kHalf, inv_freq), 3);
     const std::vector<double> by_hand_interleaved = {x[0] * c0 - x[1] * s0, x[0] * s0 + x[1] * c0,
                                                      x[2] * c1 - x[3] * s1, x[2] * s1 + x[3] * c1,
                                                      7};
@@ -57,7 +57,7 @@ TEST(RotaryReferenceTest, NegativePositionTurnsBack) {
     Generator generator(1);
     const std::vector<double> x = widen(generator.bells(20));
     for (const Pairing pairing : {Pairing::kInterleaved, Pairing::kHalf}) {
-        const auto pairs = turning_pairs(pairing, standard_inv_freq(16));
+        const auto pairs = rotating_pairs(pairing, standard_inv_freq(16));
         std::vector<double> head = x;
         rotate(head, pairs, 1023);
         EXPECT_GT(std::abs(head[0] - x[0]), 1e-3);
@@ -70,7 +70,7 @@ TEST(RotaryReferenceTest, NegativePositionTurnsBack) {
 TEST(RotaryReferenceTest, DotProductDependsOnTheDistanceAlone) {
     Generator generator(2);
     const std::vector<double> q = widen(generator.bells(8)), k = widen(generator.bells(8));
-    const auto pairs = turning_pairs(Pairing::kHalf, standard_inv_freq(8));
+    const auto pairs = rotating_pairs(Pairing::kHalf, standard_inv_freq(8));
     const auto dot_at = [&](double q_position, double k_position) {
         std::vector<double> turned_q = q, turned_k = k;
         rotate(turned_q, pairs, q_position);
@@ -87,7 +87,7 @@ TEST(RotaryReferenceTest, DotProductDependsOnTheDistanceAlone) {
 TEST(RotaryReferenceTest, AmplitudeScalesTurnedChannelsOnly) {
     std::vector<double> head = {1, 2, 3, 4};
     const std::vector<double> inv_freq = {0};
-    rotate(head, turning_pairs(Pairing::kHalf, inv_freq), 5, 1.5);
+    rotate(head, rotating_pairs(Pairing::kHalf, inv_freq), 5, 1.5);
     EXPECT_EQ(head, (std::vector<double>{1.5, 3, 3, 4}));
 }
 
@@ -95,7 +95,7 @@ TEST(RotaryReferenceTest, AmplitudeScalesTurnedChannelsOnly) {
 // heads of length 1 in every pair, the dot product is the sum of zeta_i^(distance / 512)
 // cos(distance w_i).
 TEST(RotaryReferenceTest, XposDecaysWithTheDistanceAlone) {
-    auto pairs = turning_pairs(Pairing::kHalf, standard_inv_freq(4));
+    auto pairs = rotating_pairs(Pairing::kHalf, standard_inv_freq(4));
     add_xpos(pairs);
     EXPECT_NEAR(pairs[0].zeta, 0.4 / 1.4, kRounding);
     EXPECT_NEAR(pairs[1].zeta, 0.9 / 1.4, kRounding);
@@ -120,8 +120,8 @@ TEST(RotaryReferenceTest, StandardFrequencies) {
     EXPECT_NEAR(standard_inv_freq(4, 500000.0)[1], 1 / std::sqrt(500000.0), 1e-16);
 }
 
-// Fastest: one turn in 32 tokens. Slowest: two turns in the training length. Half of the pairs
-// stay.
+// Fastest: one rotation in 32 tokens. Slowest: two rotations in the training length. Half of the
+// pairs stay.
 TEST(RotaryReferenceTest, RopeIdFrequencies) {
     const std::vector<double> inv_freq = rope_id_inv_freq(64, 4096);
     ASSERT_EQ(inv_freq.size(), 32u);
@@ -135,9 +135,9 @@ TEST(RotaryReferenceTest, RopeIdFrequencies) {
 TEST(RotaryReferenceTest, RotateHeadsTurnsEveryHeadAtItsTokensPosition) {
     Generator generator(3);
     const std::vector<double> x = widen(generator.bells(2 * 3 * 4));
-    const auto pairs = turning_pairs(Pairing::kInterleaved, standard_inv_freq(4));
+    const auto pairs = rotating_pairs(Pairing::kInterleaved, standard_inv_freq(4));
     const std::vector<double> positions = {5, 11};
-    const std::vector<double> turned = rotate_heads(x, 3, 4, pairs, positions, 1.25);
+    const std::vector<double> rotated = rotate_heads(x, 3, 4, pairs, positions, 1.25);
     for (std::size_t t = 0; t < 2; ++t) {
         for (std::size_t h = 0; h < 3; ++h) {
             const std::size_t start = (t * 3 + h) * 4;
@@ -145,7 +145,7 @@ TEST(RotaryReferenceTest, RotateHeadsTurnsEveryHeadAtItsTokensPosition) {
                                      x.begin() + static_cast<std::ptrdiff_t>(start + 4));
             rotate(head, pairs, positions[t], 1.25);
             for (std::size_t i = 0; i < 4; ++i)
-                EXPECT_EQ(turned[start + i], head[i]);
+                EXPECT_EQ(rotated[start + i], head[i]);
         }
     }
 }

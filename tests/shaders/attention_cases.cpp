@@ -46,8 +46,8 @@ const AttentionCase kCases[] = {
     {"pairs_fill_the_workgroup", k32, {2, 2, 128},  {70, 1, 80},     rove(kHalf, 128)},
     {"one_key_takes_all",        k32, {2, 2, 16},   {99, 1, 128},    rope(kHalf, 16), {.q_deviation = 60.0f}},
     // What is added to the logits, and what is masked.
-    {"alibi_8",                  k32, {8, 8, 16},   {99, 2, 128},    unturned(), {.alibi = true}},
-    {"alibi_12",                 k16, {12, 12, 16}, {99, 2, 128},    unturned(), {.alibi = true}},
+    {"alibi_8",                  k32, {8, 8, 16},   {99, 2, 128},    unrotated(), {.alibi = true}},
+    {"alibi_12",                 k16, {12, 12, 16}, {99, 2, 128},    unrotated(), {.alibi = true}},
     {"window",                   k32, {2, 2, 16},   {199, 5, 256},   rope(kHalf, 16), {.window = 70}},
     {"window_of_one",            k32, {2, 2, 16},   {199, 1, 256},   rope(kHalf, 16), {.window = 1}},
     {"window_and_sinks",         k16, {2, 1, 16},   {250, 3, 256},   rove(kHalf, 16), {.window = 33, .sink_tokens = 4}},
@@ -57,7 +57,7 @@ const AttentionCase kCases[] = {
     {"temperature",              k32, {2, 2, 16},   {99, 3, 128},    rope(kHalf, 16), {.temperature = true}},
     {"sink_logits",              k32, {3, 3, 16},   {70, 2, 128},    rove(kHalf, 16), {.sink_logits = true}},
     {"score_cap",                k32, {3, 3, 16},   {70, 3, 128},    rope(kHalf, 16), {.q_deviation = 3.0f, .score_cap = 1.5f}},
-    {"score_cap_alibi_q8_0",     k8,  {4, 2, 20},   {40, 2, 64},     unturned(), {.alibi = true, .score_cap = 50.0f}},
+    {"score_cap_alibi_q8_0",     k8,  {4, 2, 20},   {40, 2, 64},     unrotated(), {.alibi = true, .score_cap = 50.0f}},
     {"everything",               k16, {6, 2, 20},   {180, 3, 200},   rove(kInter, 16),
      {.alibi = true, .window = 65, .sink_tokens = 4, .temperature = true, .sink_logits = true, .q_deviation = 2.0f}},
     {"gpt2_last_position",       k16, {12, 12, 64}, {1023, 1, 1024}, rove(kHalf, 64)},
@@ -152,7 +152,7 @@ reference::AttentionOptions AttentionData::options() const {
     o.n_heads = c.heads.n_head;
     o.n_kv_heads = c.heads.n_head_kv;
     o.head_dim = c.heads.dim;
-    o.pairs = c.rotary.turning_pairs();
+    o.pairs = c.rotary.rotating_pairs();
     o.alibi = c.extras.alibi;
     o.window = c.extras.window;
     o.sink_tokens = c.extras.sink_tokens;
@@ -198,7 +198,7 @@ AttentionExpected expected_of(const AttentionData& data) {
         }
     }
     if (c.rotary.values != ValueRotation::kRove) return expected;
-    // Turned back: each channel gets the errors of both of its pair, and of the table.
+    // Rotated back: each channel gets the errors of both of its pair, and of the table.
     const auto channels = c.rotary.channel_pairs(c.heads.dim);
     auto bounds = to_pair_order(expected.bounds, channels, c.heads.dim);
     const auto y = to_pair_order(expected.y, channels, c.heads.dim);

@@ -36,7 +36,7 @@ struct AttentionCase {
 
 std::span<const AttentionCase> attention_cases();
 
-// Queries, keys and values as they enter the kernel: turned already, in channel order. Keys and
+// Queries, keys and values as they enter the kernel: rotated already, in channel order. Keys and
 // values are numbers that the cache's format holds.
 struct AttentionData {
     explicit AttentionData(const AttentionCase& attention_case);

@@ -184,7 +184,7 @@ TEST_F(AttentionKernelTest, BitsDoNotDependOnTheBatch) {
     }
 }
 
-// The first token sees only itself: its value comes back as it was before it was turned.
+// The first token sees only itself: its value comes back as it was before it was rotated.
 TEST_F(AttentionKernelTest, RoveOfTheFirstTokenGivesItsValue) {
     const AttentionData data(
         {"first", Cache::kF32, {2, 2, 16}, {0, 1, 4}, rove(RotaryPairing::kHalf, 16)});

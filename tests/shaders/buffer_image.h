@@ -42,7 +42,7 @@ class BufferImage {
     // The kernel may write these words; they keep what they hold (read and written in place).
     void allow_in_place(std::uint32_t first, std::uint32_t n);
     void set(std::uint32_t at, std::uint32_t word) { words_[at] = word; }
-    void finish();  // canaries behind the last region
+    void finish();  // canaries after the last region
 
     std::span<const std::uint32_t> words() const { return words_; }
     // Words to the end of the last region, in whole texels.

@@ -116,8 +116,8 @@ const ShiftCase kShiftCases[] = {
     {"values_only",       Cache::kF32,  2, 16, 28,  11,  4, 5,   vo_rope(kHalf, 16)},
     {"rotate_only",       Cache::kF32,  2, 16, 28,  11,  4, 5,   rotate_only(kHalf, 16)},
     {"xpos_rove",         Cache::kF32,  2, 16, 128, 111, 4, 17,  with_xpos(rove(kHalf, 16))},
-    {"nothing_turns",     Cache::kF32,  2, 16, 28,  11,  4, 17,  unturned()},
-    {"nothing_turns_f16", Cache::kF16,  2, 16, 28,  11,  4, 17,  unturned()},
+    {"nothing_turns",     Cache::kF32,  2, 16, 28,  11,  4, 17,  unrotated()},
+    {"nothing_turns_f16", Cache::kF16,  2, 16, 28,  11,  4, 17,  unrotated()},
     {"odd_head",          Cache::kF16,  3, 5,  17,  6,   1, 11,  rove(kHalf, 4)},
     {"odd_head_q8_0",     Cache::kQ8_0, 3, 5,  17,  6,   1, 11,  rove(kInter, 4)},
     {"partial",           Cache::kF32,  2, 80, 17,  6,   1, 11,  rove(kHalf, 20)},
@@ -147,7 +147,7 @@ class ShiftCacheTest : public KernelTest, public testing::WithParamInterface<Shi
     }
 };
 
-TEST_P(ShiftCacheTest, MovesAndTurns) {
+TEST_P(ShiftCacheTest, MovesAndRotates) {
     const ShiftCase& c = GetParam();
     KernelBuffers buffers;
     CacheShape shape(c.cache, c.n_head_kv, (c.head_dim + 1) / 2, c.n_ctx);
@@ -161,11 +161,12 @@ TEST_P(ShiftCacheTest, MovesAndTurns) {
     params.n_head_kv = c.n_head_kv;
     params.n_pairs = shape.n_pairs;
     const double by = static_cast<double>(c.to) - c.from;  // positions, negative
-    const bool turns_keys = c.rotary.rotate_keys, turns_values = c.rotary.turns_values();
-    if (turns_keys)
-        params.key_turn = buffers.state.add_floats(c.rotary.table_row(c.head_dim, by, 1.0, -1.0));
-    if (turns_values)
-        params.value_turn = buffers.state.add_floats(c.rotary.table_row(c.head_dim, by));
+    const bool rotates_keys = c.rotary.rotate_keys, rotates_values = c.rotary.rotates_values();
+    if (rotates_keys)
+        params.key_rotation =
+            buffers.state.add_floats(c.rotary.table_row(c.head_dim, by, 1.0, -1.0));
+    if (rotates_values)
+        params.value_rotation = buffers.state.add_floats(c.rotary.table_row(c.head_dim, by));
 
     const std::vector<std::uint32_t> before(buffers.cache.words().begin(),
                                             buffers.cache.words().end());
@@ -175,16 +176,16 @@ TEST_P(ShiftCacheTest, MovesAndTurns) {
     });
     const auto channels = c.rotary.channel_pairs(c.head_dim);
     for (const Side side : {Side::kKeys, Side::kValues}) {
-        const bool is_turned = side == Side::kKeys ? turns_keys : turns_values;
+        const bool is_turned = side == Side::kKeys ? rotates_keys : rotates_values;
         const auto old = reference::widen(shape.read_cells(before, side, c.from, c.n_cells));
         auto expected = old;
         if (is_turned) {
             const std::vector<double> positions(c.n_cells, by);
             const double decay = side == Side::kKeys ? -1.0 : 0.0;
-            const auto turned = reference::rotate_heads(
+            const auto rotated = reference::rotate_heads(
                 to_channel_order(old, channels, c.head_dim), c.n_head_kv, c.head_dim,
-                c.rotary.turning_pairs(), positions, 1.0, decay);
-            expected = to_pair_order(turned, channels, c.head_dim);
+                c.rotary.rotating_pairs(), positions, 1.0, decay);
+            expected = to_pair_order(rotated, channels, c.head_dim);
         }
         std::vector<double> bounds;
         for (std::size_t i = 0; i < expected.size(); ++i) {

@@ -50,7 +50,7 @@ TestBuffer filled(Device& device, std::span<const std::uint32_t> words) {
 }
 
 // Layers that look at every index are shown a buffer that ends where its contents do; drivers,
-// which would give zeros behind the end, are shown the canaries too.
+// which would give zeros after the end, are shown the canaries too.
 BufferRange bound(const TestBuffer& buffer, const BufferImage& image) {
     BufferRange range = buffer;
     if (GpuTest::validates_indices() && image.end() > 0) range.size = image.end() * 4;

@@ -53,7 +53,7 @@ TEST_F(KernelTableTest, ThreadsThatAskForTheSameShareIt) {
     }
 }
 
-// More invocations a workgroup than any device has.
+// More invocations per workgroup than any device has.
 TEST_F(KernelTableTest, OneThatFailsIsNamedAndLeavesNothing) {
     KernelTable table(device());
     std::vector<KernelVariant> variants = {NormVariant{.local_size = 1u << 20}};

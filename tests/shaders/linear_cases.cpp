@@ -125,14 +125,14 @@ const LinearCase kCases[] = {
     {"complex_q6_k_sliced",   kQ6K,    50,  512,  2, kResidual, kSmall, {.rows_a_slice = 24, .is_complex = true}},
     {"complex_sliced",        kQ8,     50,   64,  2, kResidual, kPrefill, {.rows_a_slice = 24, .is_complex = true}},
     {"complex_gpt2",          kF16,   768,  768,  1, kResidual, kDecode, {.is_complex = true}},
-    // The norm behind: one workgroup, several, lanes, a row that ends within a quad.
-    {"behind_one_workgroup",  kF32,     5,    7,  1, kResidualNorm, kDecode},
-    {"behind_f32",            kF32,   770,   60,  1, kResidualNorm, kDecode, {.bias = false}},
-    {"behind_f16_lanes",      kF16,   131,   67,  1, kResidualNorm, kDecodeLanes},
-    {"behind_gpt2",           kQ8,    768, 3072,  1, kResidualNorm, kDecode},
-    {"behind_rms",            kF16,   131,   67,  1, kResidualNorm, kDecodeLanes, {.bias = false, .rms = true}},
-    {"behind_scaled",         kF32,    77,   60,  1, kResidualNorm, kDecode, {.scale = 0.4f}},
-    {"behind_complex",        kQ4,    130,  192,  1, kResidualNorm, kDecode, {.is_complex = true}},
+    // The norm after: one workgroup, several, lanes, a row that ends within a quad.
+    {"after_one_workgroup",  kF32,     5,    7,  1, kResidualNorm, kDecode},
+    {"after_f32",            kF32,   770,   60,  1, kResidualNorm, kDecode, {.bias = false}},
+    {"after_f16_lanes",      kF16,   131,   67,  1, kResidualNorm, kDecodeLanes},
+    {"after_gpt2",           kQ8,    768, 3072,  1, kResidualNorm, kDecode},
+    {"after_rms",            kF16,   131,   67,  1, kResidualNorm, kDecodeLanes, {.bias = false, .rms = true}},
+    {"after_scaled",         kF32,    77,   60,  1, kResidualNorm, kDecode, {.scale = 0.4f}},
+    {"after_complex",        kQ4,    130,  192,  1, kResidualNorm, kDecode, {.is_complex = true}},
 };
 // clang-format on
 

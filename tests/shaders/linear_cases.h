@@ -21,7 +21,7 @@ struct LinearOptions {
     bool integer_halves = false;
     bool is_complex = false;
     float x_deviation = 1.0f;
-    bool rms = false;    // the norm, inside or behind
+    bool rms = false;    // the norm, inside or after
     float scale = 1.0f;  // of the result
     float cap = 0.0f;    // of logits; 0: none
 };

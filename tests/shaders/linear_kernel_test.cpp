@@ -36,8 +36,8 @@ class LinearKernelTest : public KernelTest {
         params.out_stride = activation_stride(c.n_rows);
         params.out_offset = add_output(data, params.out_stride, first, n, buffers);
 
-        const bool behind = c.epilogue == Epilogue::kResidualNorm;
-        if (behind) add_normed(c.n_rows, params, buffers.state);
+        const bool after = c.epilogue == Epilogue::kResidualNorm;
+        if (after) add_normed(c.n_rows, params, buffers.state);
 
         LinearVariant variant{.format = c.format,
                               .complex = c.options.is_complex,
@@ -67,7 +67,7 @@ class LinearKernelTest : public KernelTest {
             }
         });
         const auto& words = c.epilogue == Epilogue::kLogits ? result.cache : result.state;
-        if (behind) {
+        if (after) {
             EXPECT_EQ(words[params.ticket], 0u) << "the next dispatch begins with it";
             normed_ = rows_at(words, params.normed_offset, 1, c.n_rows, params.out_stride);
         }
@@ -159,7 +159,7 @@ class LinearKernelTest : public KernelTest {
         expect_cooperative(data);
     }
 
-    std::vector<float> normed_;  // of the last product with a norm behind it
+    std::vector<float> normed_;  // of the last product with a norm after it
 
   private:
     static void add_normed(std::uint32_t n_rows, LinearParams& params, BufferImage& state) {
@@ -174,11 +174,11 @@ class LinearKernelTest : public KernelTest {
         const LinearCase& c = data.c;
         BufferImage& image = c.epilogue == Epilogue::kLogits ? buffers.cache : buffers.state;
         const std::uint32_t offset = image.add_output_rows(n, c.n_rows, stride, ACTIVATION_ALIGN);
-        const bool behind = c.epilogue == Epilogue::kResidualNorm;
+        const bool after = c.epilogue == Epilogue::kResidualNorm;
         const bool reads = c.epilogue == Epilogue::kResidual || c.epilogue == Epilogue::kMultiply;
-        if (!reads && !behind) return offset;
+        if (!reads && !after) return offset;
         // The norm reads whole quads of the row, whose padding is zero.
-        for (std::uint32_t i = c.n_rows; behind && i < (c.n_rows + 3) / 4 * 4; ++i)
+        for (std::uint32_t i = c.n_rows; after && i < (c.n_rows + 3) / 4 * 4; ++i)
             image.set(offset + i, 0);
         for (std::uint32_t t = 0; t < n; ++t) {
             for (std::uint32_t row = 0; row < c.n_rows; ++row) {

@@ -37,7 +37,7 @@ constexpr Tiling kCopyTilings[] = {
     {.local_size = 64, .rows = 8, .texels = true},
 };
 
-// Sizes around a workgroup's 512 quads: the words behind the last are canaries.
+// Sizes around a workgroup's 512 quads: the words after the last are canaries.
 TEST_F(MeasureKernelTest, EveryByteIsCopied) {
     for (const std::uint32_t n_quads : {1u, 63u, 512u, 513u, 5000u}) {
         std::vector<std::uint32_t> words(std::size_t{4} * n_quads);

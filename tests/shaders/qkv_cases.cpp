@@ -45,7 +45,7 @@ const QkvCase kCases[] = {
     {"xpos_rove",            kF32,  kCache32, {2, 2, 16},   60,  {60, 2, 64},  with_xpos(rove(kInter, 16)), kDecode},
     {"rotate_only",          kF32,  kCache32, {2, 2, 16},   60,  {40, 2, 64},  rotate_only(kHalf, 16), kDecode},
     {"vo_rope",              kF32,  kCache32, {2, 2, 16},   60,  {40, 2, 64},  vo_rope(kHalf, 16), kDecode},
-    {"nothing_turns",        kF16,  kCache16, {3, 3, 20},   60,  {40, 5, 64},  unturned(), kPrefill},
+    {"nothing_turns",        kF16,  kCache16, {3, 3, 20},   60,  {40, 5, 64},  unrotated(), kPrefill},
     {"without_bias",         kF16,  kCache32, {3, 3, 20},   60,  {4, 5, 64},   rove(kHalf, 20), kPrefill, {.bias = false}},
     {"norm_inside",          kF32,  kCache32, {3, 3, 20},   60,  {4, 1, 16},   rove(kHalf, 20), kDecode, {.norm = true}},
     {"norm_inside_lanes",    kQ8,   kCache16, {4, 2, 16},   64,  {4, 1, 16},   rope(kInter, 16), kDecodeLanes, {.bias = false, .norm = true}},
@@ -99,34 +99,34 @@ std::vector<double> columns(const std::vector<double>& rows, std::size_t n_cols,
 // How a side of the projection is finished.
 struct Finish {
     std::uint32_t n_heads;
-    bool turns;
+    bool rotates;
     double amplitude, decay;
     CacheFormat stored_as;
 };
 
-// Turns a side if asked, adds the errors of turning and storing, and puts it into pair order.
+// Rotates a side if asked, adds the errors of rotating and storing, and puts it into pair order.
 PairRows finished(const QkvCase& c, std::vector<double> y, const std::vector<double>& bounds,
                   const Finish& finish) {
     const auto channels = c.rotary.channel_pairs(c.heads.dim);
     PairRows side{to_pair_order(y, channels, c.heads.dim),
                   to_pair_order(bounds, channels, c.heads.dim)};
-    if (finish.turns) {
+    if (finish.rotates) {
         std::vector<double> positions;
         for (std::uint32_t t = 0; t < c.tokens.n; ++t)
             positions.push_back(c.tokens.first + t);
-        y = reference::rotate_heads(y, finish.n_heads, c.heads.dim, c.rotary.turning_pairs(),
+        y = reference::rotate_heads(y, finish.n_heads, c.heads.dim, c.rotary.rotating_pairs(),
                                     positions, finish.amplitude, finish.decay);
-        const auto turned = to_pair_order(y, channels, c.heads.dim);
+        const auto rotated = to_pair_order(y, channels, c.heads.dim);
         // Each new channel is a sum of two products: the errors of both, and of the table, 4
         // roundings.
         for (std::size_t i = 0; i < side.y.size(); i += 2) {
             const double before = std::hypot(side.y[i], side.y[i + 1]);
-            const double after = std::hypot(turned[i], turned[i + 1]);
+            const double after = std::hypot(rotated[i], rotated[i + 1]);
             const double growth = before > 0 ? after / before : 1.0;
             const double carried = std::hypot(side.bounds[i], side.bounds[i + 1]) * growth;
             side.bounds[i] = side.bounds[i + 1] = std::sqrt(2.0) * carried + 8 * kUnit * after;
         }
-        side.y = turned;
+        side.y = rotated;
     }
     if (finish.stored_as == CacheFormat::kF16) {
         for (std::size_t i = 0; i < side.y.size(); ++i) {
@@ -175,7 +175,7 @@ QkvExpected expected_of(const QkvData& data) {
     const HeadShape& h = c.heads;
     return {side(0, n_q, {h.n_head, r.rotate_keys, r.amplitude, 1.0, CacheFormat::kF32}),
             side(n_q, n_kv, {h.n_head_kv, r.rotate_keys, r.amplitude, -1.0, c.cache}),
-            side(n_q + n_kv, n_kv, {h.n_head_kv, r.turns_values(), 1.0, 0.0, c.cache})};
+            side(n_q + n_kv, n_kv, {h.n_head_kv, r.rotates_values(), 1.0, 0.0, c.cache})};
 }
 
 }  // namespace gyre::test

@@ -183,7 +183,7 @@ class QkvKernelTest : public KernelTest {
             params.key_table = buffers.state.add_floats(
                 c.rotary.table(c.heads.dim, c.tokens.n_ctx, amplitude, -1.0));
         }
-        if (c.rotary.turns_values()) {
+        if (c.rotary.rotates_values()) {
             params.value_table =
                 buffers.state.add_floats(c.rotary.table(c.heads.dim, c.tokens.n_ctx));
         }

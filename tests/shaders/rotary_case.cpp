@@ -12,9 +12,9 @@ std::vector<double> RotaryCase::inv_freq() const {
     return reference::rope_id_inv_freq(rotary_dim, 1024.0);
 }
 
-std::vector<reference::TurningPair> RotaryCase::turning_pairs() const {
+std::vector<reference::TurningPair> RotaryCase::rotating_pairs() const {
     const bool half = pairing == RotaryPairing::kHalf;
-    auto pairs = reference::turning_pairs(
+    auto pairs = reference::rotating_pairs(
         half ? reference::Pairing::kHalf : reference::Pairing::kInterleaved, inv_freq());
     if (xpos) reference::add_xpos(pairs);
     return pairs;
@@ -22,13 +22,13 @@ std::vector<reference::TurningPair> RotaryCase::turning_pairs() const {
 
 std::vector<float> RotaryCase::table_row(std::uint32_t head_dim, double position,
                                          double of_amplitude, double decay) const {
-    const auto pairs = turning_pairs();
+    const auto pairs = rotating_pairs();
     std::vector<float> row;
     for (std::uint32_t p = 0; p < (head_dim + 1) / 2; ++p) {
-        const bool turns = p < pairs.size();
-        const double angle = turns ? position * pairs[p].inv_freq : 0.0;
+        const bool rotates = p < pairs.size();
+        const double angle = rotates ? position * pairs[p].inv_freq : 0.0;
         const double size =
-            turns ? of_amplitude * std::pow(pairs[p].zeta, decay * position / 512.0) : 1.0;
+            rotates ? of_amplitude * std::pow(pairs[p].zeta, decay * position / 512.0) : 1.0;
         row.push_back(static_cast<float>(size * std::cos(angle)));
         row.push_back(static_cast<float>(size * std::sin(angle)));
     }
@@ -84,7 +84,7 @@ RotaryCase with_xpos(RotaryCase rotary) {
     return rotary;
 }
 
-RotaryCase unturned() {
+RotaryCase unrotated() {
     return {.rotate_keys = false};
 }
 

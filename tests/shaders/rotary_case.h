@@ -18,7 +18,7 @@ enum class Frequencies {
 
 struct RotaryCase {
     RotaryPairing pairing = RotaryPairing::kHalf;
-    std::uint32_t rotary_dim = 0;  // channels that turn; the rest pass
+    std::uint32_t rotary_dim = 0;  // channels that rotate; the rest pass
     bool rotate_keys = true;
     ValueRotation values = ValueRotation::kNone;
     double amplitude = 1.0;  // of queries and keys
@@ -26,10 +26,10 @@ struct RotaryCase {
     bool xpos = false;
 
     RotaryKernelSpec kernel_spec() const { return {pairing, rotate_keys, values}; }
-    bool turns_values() const { return values != ValueRotation::kNone; }
+    bool rotates_values() const { return values != ValueRotation::kNone; }
     std::uint32_t stride() const { return rotary_dim / 2; }
     std::vector<double> inv_freq() const;
-    std::vector<reference::TurningPair> turning_pairs() const;
+    std::vector<reference::TurningPair> rotating_pairs() const;
     std::vector<ChannelPair> channel_pairs(std::uint32_t head_dim) const {
         return test::channel_pairs(pairing, head_dim, stride());
     }
@@ -50,6 +50,6 @@ RotaryCase vo_rope(RotaryPairing pairing, std::uint32_t rotary_dim);
 RotaryCase rope_id(std::uint32_t head_dim, ValueRotation values);
 RotaryCase with_amplitude(RotaryCase rotary, double amplitude);
 RotaryCase with_xpos(RotaryCase rotary);
-RotaryCase unturned();
+RotaryCase unrotated();
 
 }  // namespace gyre::test

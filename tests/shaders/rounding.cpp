@@ -61,7 +61,7 @@ std::vector<double> rms_norm_error(std::span<const double> x, std::size_t n_chan
             squares += x[row + i] * x[row + i] / n;
         const double root = std::sqrt(squares + epsilon);
         for (std::size_t i = 0; i < n_channels; ++i) {
-            // Half of the sum's relative error is left behind the root; 14 roundings as above.
+            // Half of the sum's relative error is left after the root; 14 roundings as above.
             const double y = std::abs(x[row + i] / root * gain[i]);
             error[row + i] = y * (chain / 2 + 14) * kUnit;
             error[row + i] += kUnit * (y + (bias.empty() ? 0.0 : std::abs(bias[i])));

@@ -37,7 +37,7 @@ std::vector<std::uint32_t> host_tokens(const SamplerOptions& options, const Logi
 // Everything that the host writes lies in one mapped buffer, with canaries between the parts.
 class SampleBench {
   public:
-    static constexpr std::uint32_t kPadding = 37;   // logits behind the last token: NaN
+    static constexpr std::uint32_t kPadding = 37;   // logits after the last token: NaN
     static constexpr std::uint32_t kMaxBatch = 16;  // token ids
 
     SampleBench(Device& device, const SampleKernels& kernels, std::uint32_t n_logits,

@@ -17,7 +17,7 @@ constexpr std::uint32_t kVocab = 101;
 constexpr std::uint32_t kBlockVecs = (kVocab + 3) / 4 * 32;  // of 32 rows of the table
 
 // logits = table[token] + positions[position]: embed.comp with the vocabulary for channels, so each
-// token depends on the one before and on StepState, as it does behind a model.
+// token depends on the one before and on StepState, as it does after a model.
 struct TinyModel {
     std::uint32_t n_ctx;
     std::vector<float> table, positions;  // [kVocab][kVocab], [n_ctx][kVocab]
@@ -181,7 +181,7 @@ TEST_F(SampleLoopTest, StopsAtTheStopToken) {
     loop.run(80);
     EXPECT_EQ(loop.bench().results(), first_of(expected, at + 1));
     EXPECT_EQ(loop.bench().control.loop.status, SAMPLE_STOP_TOKEN);
-    // What still decodes uses the cell behind, which is free.
+    // What still decodes uses the cell after, which is free.
     EXPECT_EQ(loop.bench().step.first_position, at + 1);
     EXPECT_EQ(loop.bench().tokens[0], stop);
     expect_at_rest(loop);

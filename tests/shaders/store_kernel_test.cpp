@@ -34,7 +34,7 @@ struct StoreCase {
 // clang-format off
 const StoreCase kCases[] = {
     // name, cache, heads, kv heads, head_dim, position, tokens, context, rotary, norm
-    {"one_channel",      Cache::kF32,  1, 1, 1,   0,    1,  1,    unturned(),         HeadNorm::kNone},
+    {"one_channel",      Cache::kF32,  1, 1, 1,   0,    1,  1,    unrotated(),         HeadNorm::kNone},
     {"one_pair",         Cache::kF32,  1, 1, 2,   5,    1,  8,    rope(kHalf, 2),     HeadNorm::kRms},
     {"odd_head",         Cache::kF32,  3, 1, 5,   4,    3,  17,   rope(kHalf, 4),     HeadNorm::kRms},
     {"odd_head_f16",     Cache::kF16,  3, 3, 7,   4,    2,  17,   rope(kInter, 6),    HeadNorm::kRms},
@@ -42,7 +42,7 @@ const StoreCase kCases[] = {
     {"prime_head",       Cache::kF16,  4, 2, 61,  11,   5,  28,   rope(kHalf, 60),    HeadNorm::kLayer},
     {"layer_norm_q8_0",  Cache::kQ8_0, 2, 2, 34,  9,    2,  16,   rope(kInter, 34),   HeadNorm::kLayer},
     {"no_norm",          Cache::kF32,  4, 2, 20,  4,    5,  16,   rope(kHalf, 20),    HeadNorm::kNone},
-    {"nothing_turns",    Cache::kF16,  4, 2, 20,  4,    5,  16,   unturned(),         HeadNorm::kRms},
+    {"nothing_turns",    Cache::kF16,  4, 2, 20,  4,    5,  16,   unrotated(),         HeadNorm::kRms},
     {"partial",          Cache::kF32,  2, 1, 80,  4,    3,  16,   rope(kHalf, 20),    HeadNorm::kRms},
     {"rove",             Cache::kF32,  4, 2, 20,  4,    3,  16,   rove(kHalf, 20),    HeadNorm::kRms},
     {"rove_q8_0",        Cache::kQ8_0, 4, 2, 40,  4,    3,  16,   rove(kInter, 40),   HeadNorm::kRms},
@@ -90,7 +90,7 @@ class StoreKvTest : public KernelTest, public testing::WithParamInterface<StoreC
         std::vector<double> positions;
         for (std::uint32_t t = 0; t < c.n_tokens; ++t)
             positions.push_back(c.first_position + t);
-        y = reference::rotate_heads(y, n_heads, c.head_dim, c.rotary.turning_pairs(), positions);
+        y = reference::rotate_heads(y, n_heads, c.head_dim, c.rotary.rotating_pairs(), positions);
         heads.y = to_pair_order(y, channels, c.head_dim);
         // A new channel is a sum of two products: their errors, the table's, 4 roundings.
         for (std::size_t i = 0; i < heads.y.size(); i += 2) {
@@ -180,7 +180,7 @@ TEST_P(StoreKvTest, EqualsReference) {
     const Heads q = expected(c, heads_of(c, rows, 0, c.n_head), c.n_head, q_gain, rotates);
     Heads k = expected(c, heads_of(c, rows, c.n_head, c.n_head_kv), c.n_head_kv, k_gain, rotates);
     Heads v = expected(c, heads_of(c, rows, c.n_head + c.n_head_kv, c.n_head_kv), c.n_head_kv, {},
-                       c.rotary.turns_values());
+                       c.rotary.rotates_values());
     add_storing(c, k);
     add_storing(c, v);
     EXPECT_TRUE(within(
@@ -205,7 +205,7 @@ class FarPositions : public KernelTest {
     double largest_error(std::uint32_t first_position, std::uint32_t n_ctx, std::uint32_t n_kv) {
         const RotaryCase rotary = rope(kHalf, kHeadDim);
         const std::uint32_t n_pairs = kHeadDim / 2, n_heads = 2 + 2 * n_kv;
-        RotarySpec spec = make_unturned_spec(kHeadDim);
+        RotarySpec spec = make_unrotated_spec(kHeadDim);
         spec.inv_freq = rotary.inv_freq();
         std::vector<float> table(rotary_table_floats(spec, n_ctx));
         fill_rotary_table(spec, RotaryTable::kQueries, first_position, n_ctx, 0.0, table);
@@ -247,7 +247,7 @@ class FarPositions : public KernelTest {
             positions.push_back(kFirst + t);
         const auto channels = rotary.channel_pairs(kHeadDim);
         const auto rotated = reference::rotate_heads(reference::widen(qkv), n_heads, kHeadDim,
-                                                     rotary.turning_pairs(), positions);
+                                                     rotary.rotating_pairs(), positions);
         double worst = 0.0;
         const auto compare = [&](const std::vector<float>& got, std::uint32_t first_head,
                                  std::uint32_t n) {

@@ -51,7 +51,7 @@ class GpuTest : public testing::Test {
     static Instance& instance();
     static Device& device();
 
-    // Under GYRE_TEST_GPU_VALIDATION: a shader's access behind the end of a bound range is a
+    // Under GYRE_TEST_GPU_VALIDATION: a shader's access after the end of a bound range is a
     // message.
     static bool validates_indices();
 

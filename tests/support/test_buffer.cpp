@@ -75,7 +75,7 @@ std::vector<std::uint32_t> TestBuffer::words() const {
     }
     for (std::size_t i = 0; i < fence; ++i) {
         if (all[fence + n_words_ + i] != kCanary) {
-            ADD_FAILURE() << "word " << i << " behind the buffer was overwritten";
+            ADD_FAILURE() << "word " << i << " after the buffer was overwritten";
             break;
         }
     }

@@ -60,7 +60,7 @@ TEST(BarrierTracker, TableOfHazards) {
         {"one byte at the start", true, false, 0, 17, 1, true},
         {"inside", true, false, 20, 24, 1, true},
         {"around", true, false, 0, 64, 1, true},
-        {"behind", true, true, 32, 48, 1, false},
+        {"after", true, true, 32, 48, 1, false},
         {"before", true, true, 0, 16, 1, false},
         {"another buffer", true, true, 16, 32, 2, false},
     };

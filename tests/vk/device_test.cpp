@@ -148,7 +148,7 @@ TEST_F(DeviceTest, LossIsSticky) {
     EXPECT_OK(make_device({})) << "a new device is the way on";
 }
 
-// reduce.comp over 4 workgroups, dispatched n times: some drivers end a loop behind 65535 rounds.
+// reduce.comp over 4 workgroups, dispatched n times: some drivers end a loop after 65535 rounds.
 struct SlowWork {
     static Result<SlowWork> create(Device& device, std::uint32_t n) {
         const SpecConstant spec[] = {{kReduceLocalSize, 64}};
@@ -173,7 +173,7 @@ struct SlowWork {
     CommandRecorder recorder;
 };
 
-// So many dispatches keep this device busy for a while, but not the tests behind this one.
+// So many dispatches keep this device busy for a while, but not the tests after this one.
 Result<std::uint32_t> slow_dispatches(Device& device) {
     std::uint32_t n = 1;
     for (std::chrono::nanoseconds time{0}; time < std::chrono::milliseconds(100); n *= 2) {

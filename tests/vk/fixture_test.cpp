@@ -37,11 +37,11 @@ TEST_F(FixtureTest, WordsThatNobodyWroteAreNotANumber) {
 
 TEST_F(FixtureTest, AWriteBehindTheBufferIsSeen) {
     const TestBuffer out = output(10);
-    // Binds the fence behind the words too, so that the driver lets the kernel write there.
+    // Binds the fence after the words too, so that the driver lets the kernel write there.
     BufferRange wide = out.range();
     wide.size += 4;
     run(wide, 11);
-    EXPECT_NONFATAL_FAILURE((void)out.words(), "word 0 behind the buffer was overwritten");
+    EXPECT_NONFATAL_FAILURE((void)out.words(), "word 0 after the buffer was overwritten");
 }
 
 TEST_F(FixtureTest, MessagesOfTheLayersArrive) {

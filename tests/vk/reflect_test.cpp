@@ -73,7 +73,7 @@ TEST(Reflect, EveryTruncationIsAnErrorOrAResult) {
     for (const auto code : {kScaleAdd.words, kReduce.words}) {
         for (std::size_t n = 0; n < code.size(); ++n) {
             const Words cut(code.begin(), code.begin() + static_cast<std::ptrdiff_t>(n));
-            const auto info = reflect(cut);  // exact allocation: a read behind it is seen
+            const auto info = reflect(cut);  // exact allocation: a read after it is seen
             if (!info.ok()) {
                 EXPECT_EQ(info.status().code(), StatusCode::kBadFile) << n;
             }

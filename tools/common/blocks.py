@@ -52,7 +52,7 @@ def _inverse(d):
 
 
 def _encode_q8_0(x):
-    """34 bytes a block: float16 d = max|x| / 127, then 32 int8. Rounding is half away from zero, as C's roundf."""
+    """34 bytes per block: float16 d = max|x| / 127, then 32 int8. Rounding is half away from zero, as C's roundf."""
     x = _f32(x)
     blocks = x.reshape(-1, BLOCK)
     d = np.abs(blocks).max(axis=1) / np.float32(127)
@@ -71,7 +71,7 @@ def _decode_q8_0(raw, n):
 
 
 def _encode_q4_0(x):
-    """18 bytes a block: float16 d = (the element largest in size, with its sign) / -8, then 16 bytes; the low nibble of
+    """18 bytes per block: float16 d = (the element largest in size, with its sign) / -8, then 16 bytes; the low nibble of
     byte j is element j, the high one element j + 16; value = (nibble - 8) d."""
     x = _f32(x)
     blocks = x.reshape(-1, BLOCK)

@@ -1,7 +1,7 @@
-"""How fast the pairs of a head turn: radians per position in float64, by the rule that a file names.
+"""How fast the pairs of a head rotate: radians per position in float64, by the rule that a file names.
 
-d is the number of channels that turn, theta the base, s the factor of extension, T the context that the model was
-trained for. The amplitude multiplies turned queries and keys, nothing else.
+d is the number of channels that rotate, theta the base, s the factor of extension, T the context that the model was
+trained for. The amplitude multiplies rotated queries and keys, nothing else.
 """
 
 import math
@@ -28,13 +28,13 @@ def dynamic_stretch(s, trained, length):
 
 
 def yarn(d, theta, s, trained, *, beta_fast=32.0, beta_slow=1.0, ext_factor=1.0):
-    """YaRN (arXiv:2309.00071), section 3.2. Turns of a pair in T positions: many (beta_fast) and it stays, few
+    """YaRN (arXiv:2309.00071), section 3.2. Rotates of a pair in T positions: many (beta_fast) and it stays, few
     (beta_slow) and it is interpolated; between, a ramp that is linear in the pair's index, its ends rounded outwards.
     ext_factor (ggml) is how much of that holds; what is left is plain interpolation."""
     w = rope(d, theta)
 
-    def index_of(turns):  # solves T w_i = 2 pi turns
-        return d / 2 * math.log(trained / (2 * math.pi * turns), theta)
+    def index_of(rotates):  # solves T w_i = 2 pi rotates
+        return d / 2 * math.log(trained / (2 * math.pi * rotates), theta)
 
     first = max(math.floor(index_of(beta_fast)), 0)
     last = min(math.ceil(index_of(beta_slow)), d - 1)
@@ -49,15 +49,15 @@ def yarn_amplitude(s):
 
 
 def whole_wavelengths(w):
-    """Resonance RoPE (Wang et al. 2024, arXiv:2403.00071): a turn takes the nearest whole number of positions."""
+    """Resonance RoPE (Wang et al. 2024, arXiv:2403.00071): a rotation takes the nearest whole number of positions."""
     return 2 * math.pi / np.maximum(1, np.rint(2 * math.pi / w))
 
 
 def llama3(d, theta, s, trained, low, high):
-    """Llama 3.1 (Meta, 2024), by turns in T positions: below `low` interpolated, above `high` kept, else blended."""
+    """Llama 3.1 (Meta, 2024), by rotations in T positions: below `low` interpolated, above `high` kept, else blended."""
     w = rope(d, theta)
-    turns = trained * w / (2 * math.pi)
-    kept = np.clip((turns - low) / (high - low), 0, 1)
+    rotates = trained * w / (2 * math.pi)
+    kept = np.clip((rotates - low) / (high - low), 0, 1)
     return kept * w + (1 - kept) * w / s
 
 
@@ -74,7 +74,7 @@ def p_rope(head_dim, theta, fraction):
 
 
 def hope(head_dim, theta, trained):
-    """Explicit frequencies of HoPE (Chen et al. 2024, arXiv:2410.21216): what makes no whole turn in T stands still."""
+    """Explicit frequencies of HoPE (Chen et al. 2024, arXiv:2410.21216): what makes no whole rotate in T stands still."""
     w = rope(head_dim, theta)
     return np.where(trained * w < 2 * math.pi, 0.0, w)
 

@@ -17,7 +17,7 @@ BASE = {
     "attn_gain": 1.5, "head_gain": 1.5, "embd": 0.3,
 }
 
-# Ten pairs of a head of 20: fast, slow and, as RoPE-ID and NoPE halves have them, channels that do not turn at all.
+# Ten pairs of a head of 20: fast, slow and, as RoPE-ID and NoPE halves have them, channels that do not rotate at all.
 _EXPLICIT = [1.0, 0.5, 0.0, 0.196349540849, 0.07, 0.0, 0.02, 0.003, 0.0, 0.0]
 _ONE = {"n_layer": 1}  # keeps the folder small where a second layer would say nothing new
 _BLOCKS = {"n_embd": 96, "n_ff": 160, "values": "rove"}  # heads of 32: rows that blocks of 32 divide

@@ -83,7 +83,7 @@ class Reference:
         """R_p x (sign 1) or R_-p x (sign -1) for every position; x [T, heads, D].
 
         (x_a, x_b) -> (x_a cos - x_b sin, x_a sin + x_b cos), angle = position times the pair's frequency. The amplitude
-        belongs to what turns. decay 1 or -1: xPos, times zeta^(decay p / 512).
+        belongs to what rotates. decay 1 or -1: xPos, times zeta^(decay p / 512).
         """
         y = x.clone()
         for i, (a, b, inv_freq) in enumerate(pairs):

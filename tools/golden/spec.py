@@ -1,6 +1,6 @@
 """What a model computes, as plain fields: read from GGUF metadata, consumed by reference.py.
 
-Everything rotary is one list of pairs (a, b, radians per position): channels a and b of every head turn together. Which
+Everything rotary is one list of pairs (a, b, radians per position): channels a and b of every head rotate together. Which
 channels and which frequencies is decided here, so the arithmetic knows of one rotation only.
 """
 
@@ -29,10 +29,10 @@ class Spec:
     gated: bool = False  # without a tensor ffn_gate: by the first half of the rows of ffn_up
     head_norm: bool = False  # of queries and keys, before they are rotated
     position: str = "learned"  # learned | sinusoidal | rotary | alibi | none
-    pairs: tuple = ()  # (a, b, inv_freq) of one head; a frequency of 0 does not turn
-    turn_keys: bool = True  # False: VO-RoPE, only values and outputs turn
+    pairs: tuple = ()  # (a, b, inv_freq) of one head; a frequency of 0 does not rotate
+    turn_keys: bool = True  # False: VO-RoPE, only values and outputs rotate
     values: str = "none"  # none | rotate_only | rove
-    amplitude: float = 1.0  # of turned queries and keys
+    amplitude: float = 1.0  # of rotated queries and keys
     zetas: tuple = ()  # xPos: decay of each pair, or none
     other_pairs: tuple = ()  # those of other_layers; they have the amplitude 1 and no decay
     other_layers: tuple = ()
@@ -61,7 +61,7 @@ class Spec:
 def rotary_pairs_of(head_dim, pairing, n_rot, theta, inv_freq=None):
     """The pairs of one head.
 
-    Computed: the first n_rot channels turn, w_i = theta^(-2i / n_rot) (Su et al. 2021, section 3.2.2).
+    Computed: the first n_rot channels rotate, w_i = theta^(-2i / n_rot) (Su et al. 2021, section 3.2.2).
     Explicit: inv_freq has one entry for every pair of the whole head.
     """
     if inv_freq is None:
@@ -134,7 +134,7 @@ def _read_quantities(keys, row, spec):
 
 
 def _read_layers(keys, row, spec, pairing):
-    """Which layers see everything, and which turn in another way."""
+    """Which layers see everything, and which rotate in another way."""
     if row["unrotated_period"]:
         spec.other_layers = tuple(range(spec.n_layer))[row["unrotated_period"] - 1 :: row["unrotated_period"]]
     if not row["global_period"] or not spec.window:

@@ -93,7 +93,7 @@ class Measuring:
             self._keep(FIRST_TOKEN, program, output.gyre_first_token(done.out))
 
     def prefill_cpu_time(self, program, what):
-        """CPU time of all cores: what two more prompts (with one token behind each) add to a run."""
+        """CPU time of all cores: what two more prompts (with one token after each) add to a run."""
         a = self.a
         self._cpu_time(f"prefill {a.prompt}, CPU ms", program, what, 2 * a.prompt,
                        program.command(a.prompt, 1, 0, 1), program.command(a.prompt, 1, 0, 3))

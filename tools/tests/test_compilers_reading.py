@@ -51,7 +51,7 @@ class Interface(unittest.TestCase):
             ("SPEC_LOCAL_SIZE", "SPEC_LINEAR_ROWS", "SPEC_LINEAR_EPILOGUE", "SPEC_COOPERATIVE_M"),
         )
         self.assertEqual(interface.constant_names("attention_streams")[9], "SPEC_ATTENTION_QUERIES")
-        self.assertEqual(interface.constant_names("shift_cache")[2], "SPEC_SHIFT_TURN_KEYS")
+        self.assertEqual(interface.constant_names("shift_cache")[2], "SPEC_SHIFT_ROTATE_KEYS")
 
     def test_lists(self):
         self.assertEqual(interface.weight_formats()["f16"], 8)

@@ -159,7 +159,7 @@ class Files(unittest.TestCase):
                     continue
                 with self.subTest(name, tensor=tensor):
                     weights = {t: file.tensor(t) for t in file.shapes}
-                    # Every other number: a norm behind a product does not see the product's scale.
+                    # Every other number: a norm after a product does not see the product's scale.
                     weights[tensor] = weights[tensor] * np.resize([1.0, 0.5], weights[tensor].shape[-1])
                     moved = difference(Reference(spec_of(file.metadata, weights), weights).logits(tokens), wanted)
                     self.assertGreater(moved, TRAP_SHOWS)
@@ -191,9 +191,9 @@ class Rules(unittest.TestCase):
 
     def test_yarn_keeps_the_fast_and_interpolates_the_slow(self):
         plain, scaled = frequencies.rope(128, 1e4), frequencies.yarn(128, 1e4, 8.0, 2048)
-        turns = 2048 * plain / (2 * math.pi)
-        np.testing.assert_array_equal(scaled[turns > 40], plain[turns > 40])
-        np.testing.assert_allclose(scaled[turns < 0.8], plain[turns < 0.8] / 8, rtol=1e-15)
+        rotates = 2048 * plain / (2 * math.pi)
+        np.testing.assert_array_equal(scaled[rotates > 40], plain[rotates > 40])
+        np.testing.assert_allclose(scaled[rotates < 0.8], plain[rotates < 0.8] / 8, rtol=1e-15)
         self.assertTrue(((scaled <= plain) & (scaled >= plain / 8 * (1 - 1e-15))).all())
         np.testing.assert_allclose(frequencies.yarn(128, 1e4, 8.0, 2048, ext_factor=0.0), plain / 8, rtol=1e-15)
 

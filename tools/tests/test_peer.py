@@ -269,7 +269,7 @@ class Whole(unittest.TestCase):
                                       "--json")
         self.assertEqual(code, 0, err)
         s = json.loads(out)
-        for metric in ("prefill 600, CPU ms", "decode @ 0, CPU ms"):  # the fakes spend 0.25 and 0.5 ms a token, and start
+        for metric in ("prefill 600, CPU ms", "decode @ 0, CPU ms"):  # the fakes spend 0.25 and 0.5 ms per token, and start
             self.assertAlmostEqual(s["results"][metric]["gyre"]["median"], 0.25, delta=0.1)
             self.assertAlmostEqual(s["results"][metric]["peer, best"]["median"], 0.5, delta=0.1)
             self.assertGreater(s["times_as_fast"][metric]["peer, best"]["median"], 1.2)

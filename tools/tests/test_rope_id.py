@@ -56,7 +56,7 @@ class Program(unittest.TestCase):
         self.assertEqual(len(lines), 4)
         self.assertIn("period 32", lines[0])
         self.assertIn("period 512", lines[1])
-        self.assertIn("does not turn", lines[3])
+        self.assertIn("does not rotate", lines[3])
 
     def test_json_has_the_keys_of_the_file(self):
         printed = json.loads(output_of("1024", "--head-size", "8", "--json", "--coefficient", "0"))

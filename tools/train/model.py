@@ -1,7 +1,7 @@
 """The model that is trained: a GPT-2 decoder whose positions are RoVE.
 
-Pre-LN blocks, biases, tanh GELU, tied head (Radford et al. 2019); no learned positions. Queries and keys are turned by
-their position (Su et al. 2021, RoFormer), values are turned with the keys, and the weighted sum is turned back at the
+Pre-LN blocks, biases, tanh GELU, tied head (Radford et al. 2019); no learned positions. Queries and keys are rotated by
+their position (Su et al. 2021, RoFormer), values are rotated with the keys, and the weighted sum is rotated back at the
 query (Garcia-Castellanos et al. 2026, RoVE, arXiv:2606.11275):
 
     y_i = R_-i sum_j softmax_j(R_i q_i . R_j k_j / sqrt(D)) R_j v_j
@@ -36,8 +36,8 @@ def rotary_tables(context, head_dim, theta):
     return angle.cos().float(), angle.sin().float()
 
 
-def turn(x, cos, sin):
-    """x [..., T, D] turned by half pairing: channel i goes with i + D/2."""
+def rotate(x, cos, sin):
+    """x [..., T, D] rotated by half pairing: channel i goes with i + D/2."""
     a, b = x.chunk(2, dim=-1)
     return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
 
@@ -103,8 +103,8 @@ class Block(nn.Module):
     def forward(self, x, cos, sin):  # x [B, T, C]
         b, t, c = x.shape
         qkv = self.attn_qkv(self.attn_norm(x)).view(b, t, 3, self.n_head, c // self.n_head)
-        q, k, v = turn(qkv.permute(2, 0, 3, 1, 4), cos, sin).unbind(0)  # each [B, H, T, D]
-        y = turn(causal_attention(q, k, v), cos, -sin)
+        q, k, v = rotate(qkv.permute(2, 0, 3, 1, 4), cos, sin).unbind(0)  # each [B, H, T, D]
+        y = rotate(causal_attention(q, k, v), cos, -sin)
         x = x + self.attn_output(y.transpose(1, 2).reshape(b, t, c))
         return x + self.ffn_down(F.gelu(self.ffn_up(self.ffn_norm(x)), approximate="tanh"))
 

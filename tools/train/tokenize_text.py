@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns a text file (books separated by <|endoftext|>) into one array of uint16 token ids, one separator a book."""
+"""Rotates a text file (books separated by <|endoftext|>) into one array of uint16 token ids, one separator a book."""
 
 import argparse
 import array

@@ -100,7 +100,7 @@ static int open_node(void) {
     return file;
 }
 
-// Drivers duplicate the descriptor, so that only the file behind it tells.
+// Drivers duplicate the descriptor, so that only the file after it tells.
 static int is_node(int file) {
     NEXT(fstat);
     struct stat s;

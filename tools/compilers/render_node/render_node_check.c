@@ -125,7 +125,7 @@ static void check_mali(void) {
     query.pointer = (uintptr_t)&gpu;
     CHECK(ioctl(file, DRM_IOCTL_PANTHOR_DEV_QUERY, &query) == 0 && gpu.gpu_id == 0xa8670000u);
     CHECK(DRM_PANTHOR_ARCH_MAJOR(gpu.gpu_id) == 10);
-    // The flush id is a register: a page of its own far behind the buffers.
+    // The flush id is a register: a page of its own far after the buffers.
     const long page = sysconf(_SC_PAGESIZE);
     const unsigned* const flush_id = mmap(NULL, (size_t)page, PROT_READ, MAP_SHARED, file,
                                           (off_t)DRM_PANTHOR_USER_FLUSH_ID_MMIO_OFFSET);

@@ -1,4 +1,4 @@
-// The norm behind a product: the workgroup that stores the last rows of a sum normalises it.
+// The norm after a product: the workgroup that stores the last rows of a sum normalises it.
 // SPDX-License-Identifier: Apache-2.0
 //
 // So that neither the next product has to normalise its input in every workgroup nor a dispatch of its

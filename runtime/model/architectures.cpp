@@ -111,6 +111,14 @@ constexpr Architecture kArchitectures[] = {
      .norm = NormKind::kLayer,
      .pairing = RotaryPairing::kHalf,
      .output = OutputTensor::kOwn},
+    {.name = "falcon",
+     .norm = NormKind::kLayer,
+     .parallel_residual = true,
+     .pairing = RotaryPairing::kHalf,
+     .activation = Activation::kGeluErf,
+     .gate = GateTensor::kNone,
+     .qkv = QkvTensors::kFused,
+     .tensors = {.ffn_norm = "attn_norm"}},
 };
 
 }  // namespace

@@ -58,6 +58,9 @@ FAMILIES = {
     "arcee": {"activation": "relu2", "gated": False},
     "ernie4_5": {},
     "stablelm": {"norm": "layer", "pairing": "half"},
+    "falcon": {
+        "norm": "layer", "parallel": True, "ffn_norm": "attn_norm", "pairing": "half", "activation": "gelu_erf",
+        "gated": False},
 }
 
 

@@ -119,6 +119,12 @@ constexpr Architecture kArchitectures[] = {
      .gate = GateTensor::kNone,
      .qkv = QkvTensors::kFused,
      .tensors = {.ffn_norm = "attn_norm"}},
+    {.name = "starcoder",
+     .norm = NormKind::kLayer,
+     .position = PositionKind::kLearned,
+     .activation = Activation::kGeluTanh,
+     .gate = GateTensor::kNone,
+     .qkv = QkvTensors::kFused},
 };
 
 }  // namespace

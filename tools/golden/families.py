@@ -61,6 +61,7 @@ FAMILIES = {
     "falcon": {
         "norm": "layer", "parallel": True, "ffn_norm": "attn_norm", "pairing": "half", "activation": "gelu_erf",
         "gated": False},
+    "starcoder": {"norm": "layer", "position": "learned", "activation": "gelu_tanh", "gated": False},
 }
 
 

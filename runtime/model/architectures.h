@@ -83,11 +83,11 @@ struct Architecture {
     bool residual_by_key = false;  // ARCH.use_parallel_residual is read
     // What the files mean without gyre.position, gyre.rotary.pairing and gyre.activation.
     PositionKind position = PositionKind::kRotary;
+    RotaryPairing pairing = RotaryPairing::kInterleaved;
+    Activation activation = Activation::kSilu;
     // LongRoPE without rope.scaling.type, where there is a tensor rope_factors_long.
     bool longrope_by_tensors = false;
     bool position_by_finetuned = false;  // none where ARCH.rope.scaling.finetuned is false
-    RotaryPairing pairing = RotaryPairing::kInterleaved;
-    Activation activation = Activation::kSilu;
     GateTensor gate = GateTensor::kOwn;
     QkvTensors qkv = QkvTensors::kSeparateOrFused;
     bool head_norm = false;  // attn_q_norm and attn_k_norm

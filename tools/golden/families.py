@@ -58,6 +58,10 @@ FAMILIES = {
     "arcee": {"activation": "relu2", "gated": False},
     "ernie4_5": {},
     "stablelm": {"norm": "layer", "pairing": "half"},
+    "falcon": {
+        "norm": "layer", "parallel": True, "ffn_norm": "attn_norm", "pairing": "half", "activation": "gelu_erf",
+        "gated": False},
+    "starcoder": {"norm": "layer", "position": "learned", "activation": "gelu_tanh", "gated": False},
 }
 
 

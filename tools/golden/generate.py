@@ -62,7 +62,7 @@ def random_weights(f, rng):
 
     normal("token_embd.weight", (f["vocab"], c), f["embd"])
     if f["position"] == "learned":
-        normal("position_embd.weight", (f["context"], c), 0.3)
+        normal("position_embd.weight", (f["context"], c), f["embd"])
     for n in range(f["n_layer"]):
         blk = f"blk.{n}."
         if row["place"] != "after":

@@ -214,6 +214,10 @@ FAMILIES = {
                  "keys": {"ARCH.rope.freq_base": 100.0}},
     "stablelm": {**_FAMILY, "arch": "stablelm", "bias": (*_BIASES[:3], "attn_norm", "ffn_norm", "output_norm"),
                  "tied": False, "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
+    "falcon": {**_FAMILY, "arch": "falcon", "separate": False, "n_head_kv": 1, "embd": 0.05,
+               "bias": ("attn_norm", "output_norm"), "keys": {"ARCH.rope.freq_base": 100.0}},
+    "starcoder": {**_FAMILY, "arch": "starcoder", "separate": False, "n_ff": 44, "n_head_kv": 1, "bias": True,
+                  "position": "learned", "embd": 0.05},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

@@ -72,11 +72,12 @@ class TensorFinder {
 
     // Two matrices [n_out][n_in], one after the other in one tensor. Nobody writes biases of it.
     Status find_both(const std::string& name, std::uint64_t n_out, std::uint64_t n_in,
-                     std::deque<TensorView>& parts, LinearTensors& first, LinearTensors& second) {
+                     std::vector<std::unique_ptr<TensorView>>& parts, LinearTensors& first,
+                     LinearTensors& second) {
         const TensorView* both = nullptr;
         GYRE_TRY(find_matrix(name + ".weight", 2 * n_out, n_in, both));
         for (LinearTensors* linear : {&first, &second}) {
-            TensorView& part = parts.emplace_back(*both);
+            TensorView& part = *parts.emplace_back(std::make_unique<TensorView>(*both));
             part.dims[1] = n_out;
             const std::size_t n_bytes = both->bytes.size() / 2;
             part.bytes = linear == &first ? both->bytes.first(n_bytes) : both->bytes.last(n_bytes);
@@ -209,8 +210,8 @@ LinearTensors ModelTensors::matrix(MatrixId id) const {
 }
 
 void ModelTensors::forget_data() {
-    for (TensorView& part : parts)
-        part.bytes = {};
+    for (const auto& part : parts)
+        part->bytes = {};
 }
 
 Result<ModelTensors> find_model_tensors(GgufReading& file, const ModelConfig& config) {

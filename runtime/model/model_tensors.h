@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -50,7 +50,7 @@ struct ModelTensors {
     const TensorView* output = nullptr;  // [n_vocab][n_embd]: token_embd where tied
 
     // Tensors that the file has as parts of others; what is above may point here.
-    std::deque<TensorView> parts;
+    std::vector<std::unique_ptr<TensorView>> parts;
 
     LinearTensors matrix(MatrixId id) const;
     // As Gguf::forget_data().

@@ -189,8 +189,8 @@ testing::GgufBuilder model_of(std::uint32_t n_layer, std::uint32_t n_embd, std::
     return b;
 }
 
-// 1 GiB of keys in a head: more than a binding covers, or a device has. A binding's limit refuses the
-// session in the same words; what memory there is, is found out by asking for it.
+// 1 GiB of keys in a head: more than a binding covers, or a device has. A binding's limit refuses
+// the session in the same words; what memory there is, is found out by asking for it.
 TEST_F(EstimateTest, ALimitOfTheDeviceDoesNotFit) {
     const TemporaryFolder folder;
     const std::string path = folder.path("wide.gguf");

@@ -10,6 +10,9 @@
 // on devices that need more threads than there are rows) and is added in lane order.
 #extension GL_EXT_control_flow_attributes : require
 
+#ifndef FIXED_ROWS
+#define BLOCKS_ROLLED ROLLED
+#endif
 #include "weights.glsl"
 #include "rows.glsl"
 #include "sums.glsl"

@@ -11,6 +11,9 @@
 // (times TOKENS) receive its real and imaginary output. ROWS counts outputs.
 #extension GL_EXT_control_flow_attributes : require
 
+#ifndef FIXED_ROWS
+#define BLOCKS_ROLLED ROLLED
+#endif
 #include "weights.glsl"
 #include "rows.glsl"
 #include "sums.glsl"

@@ -144,17 +144,24 @@ StepScales load_scales(uint first, uint step, uint row) {
 #define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.z)
 #define MIN_OF(scales, b) ((b) == 0u ? scales.y : scales.w)
 #else
-struct StepScales {
-    uint six_bits;  // scale, minimum of block 0, then of block 1
-    vec2 factors;
-};
+// Where blocks are unrolled, (scale, min) of block 0, then of block 1. In a loop over blocks, the bits of both and the
+// factors, so that fewer registers hold them and none is chosen by the loop's counter.
+#define StepScales uvec4
 StepScales load_scales(uint first, uint step, uint row) {
     uvec4 words = load_weights4(first + row_vec(row) + step / 4u * pc.block_rows);
     uint factors = words.x >> 24u | words.y >> 24u << 8u | words.z >> 24u << 16u | words.w >> 24u << 24u;
-    return StepScales(words[step % 4u], unpack_halves(factors));
+    vec2 halves = unpack_halves(factors);
+    uint own = words[step % 4u];
+    if (BLOCKS_ROLLED != 0u) return uvec4(own, floatBitsToUint(halves), 0u);
+    return floatBitsToUint(vec4(uvec4(own, own >> 6u, own >> 12u, own >> 18u) & 63u) * halves.xyxy);
 }
-#define SCALE_OF(scales, b) (scales.factors.x * float(scales.six_bits >> (12u * (b)) & 63u))
-#define MIN_OF(scales, b) (scales.factors.y * float(scales.six_bits >> (12u * (b) + 6u) & 63u))
+float six_bits(StepScales scales, uint shift) {
+    return float(scales.x >> shift & 63u);
+}
+#define SCALE_OF(scales, b) \
+    (BLOCKS_ROLLED != 0u ? uintBitsToFloat(scales.y) * six_bits(scales, 12u * (b)) : uintBitsToFloat(scales[2u * (b)]))
+#define MIN_OF(scales, b) \
+    (BLOCKS_ROLLED != 0u ? uintBitsToFloat(scales.z) * six_bits(scales, 12u * (b) + 6u) : uintBitsToFloat(scales[2u * (b) + 1u]))
 #endif
 #endif
 

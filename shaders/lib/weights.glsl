@@ -24,7 +24,7 @@
 //                  once a block, times the sum of x
 // Needs pc.{block_rows, block_vecs}, TEXELS (specialization constant): 1 loads through texel buffers, and where pc has
 // no n_steps, ROW_CHUNKS, the chunks of a row. WEIGHT_TEXELS, where it is defined, stands for TEXELS of the weights
-// alone.
+// alone. BLOCKS_ROLLED: not 0 where the blocks of a step are a loop.
 #extension GL_EXT_samplerless_texture_functions : require
 #include "weight_formats.h"
 
@@ -34,6 +34,9 @@ layout(set = 0, binding = BINDING_WEIGHT_TEXELS) uniform utextureBuffer weight_t
 
 #ifndef WEIGHT_TEXELS
 #define WEIGHT_TEXELS TEXELS
+#endif
+#ifndef BLOCKS_ROLLED
+#define BLOCKS_ROLLED 0u
 #endif
 #ifndef ROW_CHUNKS
 #define ROW_CHUNKS (pc.n_steps * STEP_CHUNKS)

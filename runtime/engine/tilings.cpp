@@ -69,9 +69,10 @@ const PromptTile& prompt_tile(const DeviceTiles& tiles, WeightFormat format) {
 
 }  // namespace
 
-// The reasons and measurements are in docs/kernels.md. A software driver wants few invocations that
-// each do much, and norms that nobody repeats; a GPU needs more invocations than a GPT-2 matrix has
-// rows, so the sum is split too, and repeats a norm in less time than one workgroup takes for it.
+// The reasons are in docs/kernels.md, measurements in docs/performance.md. A software driver wants
+// few invocations that each do much, and norms that nobody repeats; a GPU needs more invocations
+// than a GPT-2 matrix has rows, so the sum is split too, and repeats a norm in less time than one
+// workgroup takes for it.
 Tilings Tilings::for_device(const DeviceInfo& device, const DeviceCaps& caps, WeightFormat format) {
     Tilings t;
     if (caps.software) {

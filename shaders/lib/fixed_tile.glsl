@@ -10,7 +10,7 @@
 // waits at a barrier: norms are dispatches of their own. The invocations are of one subgroup and load x
 // together (x_rows.glsl).
 
-#define FIXED_LANES 4  // invocations of a workgroup: kFixedDecode and kFixedPrefill of runtime/kernels/kernel_table.h
+#define FIXED_LANES 4  // invocations of a workgroup: kFixedDecode and kFixedPrefill of runtime/kernels/kernel_variants.h
 const uint TOKENS = FIXED_TOKENS;
 const uint K_LANES = 1u;
 const uint NORM_QUADS = 0u;

@@ -32,7 +32,7 @@ class LayerTest(unittest.TestCase):
         out.unlink(missing_ok=True)
         environment = {**os.environ, "VK_LAYER_PATH": os.environ["GYRE_TEST_LAYERS"],
                        "VK_INSTANCE_LAYERS": ":".join(layers), "XDG_CACHE_HOME": str(self.folder / "cache"),
-                       "MESA_SHADER_CACHE_DISABLE": "true", "GYRE_LAYER_OUT": str(out), **settings}
+                       "MESA_SHADER_CACHE_DISABLE": "true", "GYRE_LAYER_OUT": str(out), "GYRE_THREADS": "1", **settings}
         done = subprocess.run([os.environ["GYRE_TEST_PROGRAM"], "logits", "-m", os.environ["GYRE_TEST_MODEL"], "--tune",
                                "off", "--tokens", "1,2,3", "--out", str(self.folder / "logits.bin")],
                               env=environment, capture_output=True, text=True, timeout=120, check=False)

@@ -30,6 +30,7 @@ def command_line(gpu, cache, program, work, more):
         "MESA_SHADER_CACHE_DISABLE": "true",
         "XDG_CACHE_HOME": inside + "/cache",
         "GYRE_LAYER_OUT": inside + "/lines.jsonl",
+        "GYRE_THREADS": "1",  # the layer forks, and numbers what it sees
         "GYRE_LAYER_TEXTS": inside + "/texts",
         "GYRE_LAYER_KNOWN": inside + "/known.txt",
         "GYRE_LAYER_DRY": "1",

@@ -81,13 +81,12 @@ typedef struct gyre_model gyre_model;
  *
  * The environment variable GYRE_VALIDATION, a switch for developers, turns on the Khronos
  * validation layer ("1") and synchronization validation with it ("sync"); what it finds is logged
- * as GYRE_LOG_ERROR. GYRE_THREADS, a number, is in how many threads weights are laid out and kernels
- * are compiled at most; without it, as many as there are cores
- * Returns GYRE_ERROR_BAD_FILE for a file that is missing, truncated or inconsistent,
- * GYRE_ERROR_UNSUPPORTED for an architecture, tensor, type, key or value that this library does not
- * know, GYRE_ERROR_NO_DEVICE if there is no Vulkan device or none that device names,
- * GYRE_ERROR_INVALID_ARGUMENT if the named device cannot be used, GYRE_ERROR_OUT_OF_DEVICE_MEMORY,
- * GYRE_ERROR_CANCELLED
+ * as GYRE_LOG_ERROR. GYRE_THREADS, a number, is in how many threads weights are laid out and
+ * kernels are compiled at most; without it, as many as there are cores Returns GYRE_ERROR_BAD_FILE
+ * for a file that is missing, truncated or inconsistent, GYRE_ERROR_UNSUPPORTED for an
+ * architecture, tensor, type, key or value that this library does not know, GYRE_ERROR_NO_DEVICE if
+ * there is no Vulkan device or none that device names, GYRE_ERROR_INVALID_ARGUMENT if the named
+ * device cannot be used, GYRE_ERROR_OUT_OF_DEVICE_MEMORY, GYRE_ERROR_CANCELLED
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open(const char* path,
                                                      const gyre_model_options* options,

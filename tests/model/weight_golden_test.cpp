@@ -37,8 +37,9 @@ std::vector<GoldenRow> golden_rows() {
         row.bytes = from_hex(bytes);
         const std::vector<std::uint8_t> words = from_hex(values);
         for (std::size_t i = 0; i < words.size(); i += 4) {
-            const std::uint32_t word = words[i] | words[i + 1] << 8 | words[i + 2] << 16 |
-                                       static_cast<std::uint32_t>(words[i + 3]) << 24;
+            std::uint32_t word = 0;
+            for (std::size_t b = 4; b > 0; --b)
+                word = word << 8 | words[i + b - 1];
             row.values.push_back(std::bit_cast<float>(word));
         }
     }

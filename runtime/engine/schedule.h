@@ -120,6 +120,7 @@ class Schedule {
         const Buffer* bound;
         std::uint64_t bound_offset;
         TexelViews views;
+        // NOLINTNEXTLINE(modernize-use-nullptr): sees a 0 in what the compiler makes of it
         auto operator<=>(const SetKey&) const = default;
     };
 

@@ -49,7 +49,7 @@ Session::Session(std::shared_ptr<const Model> model, std::vector<RotarySpec> rot
     : model_(std::move(model)),
       options_(options),
       rotary_(std::move(rotary)),
-      layout_(layout),
+      layout_(std::move(layout)),
       cache_(std::move(cache)),
       buffers_(std::move(buffers)),
       loop_(std::move(loop)),

@@ -16,7 +16,7 @@
 // Flash style (Dao et al., arXiv:2205.14135): a tile of LOCAL_SIZE cells is scored by one cell an
 // invocation, then the tile's values are added by one pair an invocation; no score leaves the
 // workgroup. Tiles begin at multiples of LOCAL_SIZE, so a query's bits do not depend on its batch.
-// SPLITS workgroups take the tiles by turns, and the last of them adds what all have found, in their
+// SPLITS workgroups take the tiles in turn, and the last of them adds what all have found, in their
 // order: a long cache keeps more of a GPU busy than a model has heads.
 // RoVE's counter-rotation comes after the normalisation, per query head: arXiv:2606.11275, section 2.
 #version 450

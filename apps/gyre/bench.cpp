@@ -119,14 +119,7 @@ Command add_bench(CLI::App& program) {
     const auto options = std::make_shared<BenchOptions>();
     options->model.add_to(*parser, true);
     add_figures(*parser, *options);
-    parser
-        ->add_option("--ctx", options->n_ctx,
-                     "Tokens that the context holds (default: as many as the model has)")
-        ->check(whole_number());
-    parser
-        ->add_option("--kv", options->kv,
-                     with_default("Type of the cache of keys and values", options->kv))
-        ->check(CLI::IsMember(kv_types()));
+    add_cache_options(*parser, options->n_ctx, options->kv);
     const CLI::Option* profile =
         parser
             ->add_option("--profile", options->profile_file,

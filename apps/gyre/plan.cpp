@@ -191,14 +191,7 @@ Command add_plan(CLI::App& program) {
         program.add_subcommand("plan", "Show the operations and kernels by which a model computes");
     const auto options = std::make_shared<PlanOptions>();
     options->model.add_to(*parser, true);
-    parser
-        ->add_option("--ctx", options->n_ctx,
-                     "Tokens that the context holds (default: as many as the model has)")
-        ->check(whole_number());
-    parser
-        ->add_option("--kv", options->kv,
-                     with_default("Type of the cache of keys and values", options->kv))
-        ->check(CLI::IsMember(kv_types()));
+    add_cache_options(*parser, options->n_ctx, options->kv);
     parser->add_option("--svg", options->picture, "Draw it there too, as an SVG picture")
         ->type_name("FILE");
     parser->add_flag("--json", options->json, "One JSON object");

@@ -239,14 +239,7 @@ Command add_run(CLI::App& program) {
                                   options->max_tokens))
         ->check(whole_number());
     add_sampling(*parser, options->sampling);
-    parser
-        ->add_option("--ctx", options->n_ctx,
-                     "Tokens that the context holds (default: as many as the model has)")
-        ->check(whole_number());
-    parser
-        ->add_option("--kv", options->kv,
-                     with_default("Type of the cache of keys and values", options->kv))
-        ->check(CLI::IsMember(kv_types()));
+    add_cache_options(*parser, options->n_ctx, options->kv);
     parser
         ->add_option(
             "--when-full", options->when_full,

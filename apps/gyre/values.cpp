@@ -104,4 +104,13 @@ const std::map<std::string, gyre_kv_type>& kv_types() {
     return types;
 }
 
+void add_cache_options(CLI::App& parser, std::uint32_t& n_ctx, std::string& kv) {
+    parser
+        .add_option("--ctx", n_ctx,
+                    "Tokens that the context holds (default: as many as the model has)")
+        ->check(whole_number());
+    parser.add_option("--kv", kv, with_default("Type of the cache of keys and values", kv))
+        ->check(CLI::IsMember(kv_types()));
+}
+
 }  // namespace gyre::app

@@ -42,5 +42,7 @@ std::vector<std::string> lines_of(const char* text);
 
 // The names of --kv.
 const std::map<std::string, gyre_kv_type>& kv_types();
+// --ctx and --kv. Both must live as long as the parser.
+void add_cache_options(CLI::App& parser, std::uint32_t& n_ctx, std::string& kv);
 
 }  // namespace gyre::app

@@ -240,7 +240,7 @@ class Session {
     Status take_logits();
     Status take_all_logits(std::uint32_t n_rows);
     Status put_logits();
-    Status write_turns(std::uint32_t count);
+    Status write_rotations(std::uint32_t count);
 
     std::shared_ptr<const Model> model_;
     SessionOptions options_;

@@ -69,7 +69,7 @@ Status Session::shift(std::uint32_t first, std::uint32_t count) {
 
     const std::uint32_t from = first + count;
     if (from < position_) {
-        GYRE_TRY(write_turns(count));
+        GYRE_TRY(write_rotations(count));
         CommandRecorder& recorder = recorders_.parts[0];
         GYRE_TRY(recorder.begin());
         schedule_->record_shift(recorder, from, first, position_ - from);
@@ -83,7 +83,7 @@ Status Session::shift(std::uint32_t first, std::uint32_t count) {
     return {};
 }
 
-Status Session::write_turns(std::uint32_t count) {
+Status Session::write_rotations(std::uint32_t count) {
     GYRE_ASSIGN(Uploader uploader, Uploader::create(model_->device()));
     for (std::size_t r = 0; r < rotary_.size(); ++r) {
         const std::vector<float> rotations = rotations_of(rotary_[r], count);

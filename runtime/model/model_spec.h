@@ -1,4 +1,4 @@
-// What a model computes, as data: plan() of runtime/engine/plan.h turns it into operations.
+// What a model computes, as data: plan() of runtime/engine/plan.h makes operations of it.
 // SPDX-License-Identifier: Apache-2.0
 //
 // No architecture is named here: the reader of files (model_config.h) says what its keys mean.

@@ -80,11 +80,11 @@ struct Layout {
     std::size_t block_words, high_offset, scale_offset;
 };
 
-// The lowest `bits` bits of the four bytes of a word, one after the other.
+// The lowest `bits` bits, 1 to 8, of the four bytes of a word, one after the other.
 constexpr std::uint32_t together(std::uint32_t four, std::uint32_t bits) {
     const std::uint32_t gap = 8 - bits;
     const std::uint32_t two = (four | four >> gap) & ((1u << (2 * bits)) - 1) * 0x00010001u;
-    return (two | two >> (2 * gap)) & ((1u << (4 * bits)) - 1);
+    return (two | two >> (2 * gap)) & ~0u >> (32 - 4 * bits);
 }
 
 // Word w of the plane of a chunk, as the device has it: `bits` bits of each element.

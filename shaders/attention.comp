@@ -8,6 +8,7 @@
 //   params  ALiBi slopes [n_head], sink logits [n_head]  f32  read
 //   state   mix [n_tokens, n_head, head_dim]      f32  written, channel order
 //   step    first_position of token 0; a token sees the cells up to its own position
+//   session SessionParams, interface/bindings.h
 //   pc      AttentionParams, interface/attention.h
 //   state   partials and tickets with SPLITS > 1: scratch of [n_tokens, n_head, SPLITS] workgroups, and
 //           one ticket a query and head, 0 before and after
@@ -51,7 +52,7 @@ layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float
 layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer KeyQuads { uvec4 cache4[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) readonly buffer KeyWords { uint cache[]; };
 layout(set = 0, binding = BINDING_VALUES, std430) readonly buffer Values { uint cached_values[]; };
-layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
+layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; SessionParams session; };
 
 shared vec2 query[QUADS * PAIRS_A_QUAD];
 shared float tile[LOCAL_SIZE];        // the tile's scores, then its weights
@@ -97,7 +98,7 @@ vec2 value_of(uint kv_head, uint cell, uint pair) {
 
 bool visible(uint cell, uint position) {
     if (cell > position) return false;
-    return WINDOW == 0u || position - cell < pc.window || cell < pc.sink_tokens;
+    return WINDOW == 0u || position - cell < pc.window || cell < session.sink_tokens;
 }
 
 // The sums of all tiles that this split takes, in group 0: (weighted pair, weights) and the largest score.
@@ -105,10 +106,10 @@ vec3 attend(uint head, uint token, uint position, out float maximum) {
     uint id = gl_LocalInvocationIndex;
     uint kv_head = head / (pc.n_head / pc.n_head_kv);
     for (uint p = id; p < QUADS * PAIRS_A_QUAD; p += LOCAL_SIZE) {
-        uint at = pc.q_offset + token * pc.q_stride + 2u * (head * N_PAIRS + p);
+        uint at = pc.q_offset + token * session.q_stride + 2u * (head * N_PAIRS + p);
         query[p] = p < N_PAIRS ? vec2(state[at], state[at + 1u]) : vec2(0.0);
     }
-    float scale = SCALES != 0u ? pc.scale * state[pc.scales_offset + position] : pc.scale;
+    float scale = SCALES != 0u ? pc.scale * state[session.scales_offset + position] : pc.scale;
     float slope = ALIBI != 0u ? params[pc.slopes_offset + head] : 0.0;
 
     uint pair = id % N_PAIRS;
@@ -117,7 +118,7 @@ vec3 attend(uint head, uint token, uint position, out float maximum) {
     vec3 sum = vec3(0.0);  // this group's (weighted pair, weights)
     for (uint first = gl_WorkGroupID.z * LOCAL_SIZE; first <= position; first += SPLITS * LOCAL_SIZE) {
         // A tile with no visible cell is left out: it lies between the sinks and the window.
-        if (WINDOW != 0u && first >= pc.sink_tokens && position >= first + LOCAL_SIZE - 1u + pc.window) {
+        if (WINDOW != 0u && first >= session.sink_tokens && position >= first + LOCAL_SIZE - 1u + pc.window) {
             continue;
         }
         barrier();  // the query is there; the last tile's weights have been read
@@ -126,7 +127,7 @@ vec3 attend(uint head, uint token, uint position, out float maximum) {
         float score = LOWEST;
         if (seen) {
             score = scale * score_of(kv_head, cell);
-            if (CAP != 0u) score = soft_cap(score, pc.cap);
+            if (CAP != 0u) score = soft_cap(score, session.score_cap);
             if (ALIBI != 0u) score -= slope * float(position - cell);
         }
         tile[id] = score;
@@ -160,7 +161,7 @@ vec3 attend(uint head, uint token, uint position, out float maximum) {
 // has weights of 0 and LOWEST for a largest score.
 bool merge_splits(uint query_at, inout vec3 sum, inout float maximum) {
     uint id = gl_LocalInvocationIndex;
-    uint first = pc.partials + query_at * SPLITS * PART_WORDS;
+    uint first = session.partials + query_at * SPLITS * PART_WORDS;
     uint own = first + gl_WorkGroupID.z * PART_WORDS;
     if (id < N_PAIRS) {
         parts[own + 2u * id] = sum.x;
@@ -170,7 +171,7 @@ bool merge_splits(uint query_at, inout vec3 sum, inout float maximum) {
         parts[own + 2u * N_PAIRS] = sum.z;
         parts[own + 2u * N_PAIRS + 1u] = maximum;
     }
-    if (!is_last_workgroup(pc.tickets + query_at, gl_NumWorkGroups.z)) return false;
+    if (!is_last_workgroup(session.tickets + query_at, gl_NumWorkGroups.z)) return false;
     maximum = LOWEST;
     for (uint s = 0u; s < SPLITS; ++s) {
         maximum = max(maximum, parts[first + s * PART_WORDS + 2u * N_PAIRS + 1u]);
@@ -206,7 +207,7 @@ void main() {
         ab = rotate_pair_back(ab, rotary_at(pc.value_table, position, pair, N_PAIRS));
     }
     uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
-    uint out_row = pc.mix_offset + token * pc.mix_stride + head * pc.head_dim;
+    uint out_row = pc.mix_offset + token * session.mix_stride + head * session.head_dim;
     state[out_row + channels.x] = ab.x;
-    if (channels.y < pc.head_dim) state[out_row + channels.y] = ab.y;
+    if (channels.y < session.head_dim) state[out_row + channels.y] = ab.y;
 }

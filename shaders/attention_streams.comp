@@ -44,7 +44,7 @@ layout(set = 0, binding = BINDING_CACHE_TEXELS) uniform utextureBuffer cache_tex
 layout(set = 0, binding = BINDING_VALUES, std430) readonly buffer ValueQuads { uvec4 cached_values4[]; };
 layout(set = 0, binding = BINDING_VALUES, std430) readonly buffer ValueWords { uint cached_values[]; };
 layout(set = 0, binding = BINDING_VALUE_TEXELS) uniform utextureBuffer value_texels;
-layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
+layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; SessionParams session; };
 
 shared vec2 softmax[LOCAL_SIZE];            // (largest score, sum of weights) of each stream
 shared vec2 sums[LOCAL_SIZE * N_PAIRS];     // [stream][pair]
@@ -114,23 +114,23 @@ void main() {
     uint position = step_state.first_position + token;
 
     [[unroll]] for (uint p = 0u; p < PADDED_PAIRS; ++p) {
-        uint at = pc.q_offset + token * pc.q_stride + 2u * (head * N_PAIRS + p);
+        uint at = pc.q_offset + token * session.q_stride + 2u * (head * N_PAIRS + p);
         query[p] = p < N_PAIRS ? vec2(state[at], state[at + 1u]) : vec2(0.0);
         sum[p] = vec2(0.0);
     }
-    float scale = SCALES != 0u ? pc.scale * state[pc.scales_offset + position] : pc.scale;
+    float scale = SCALES != 0u ? pc.scale * state[session.scales_offset + position] : pc.scale;
     float slope = ALIBI != 0u ? params[pc.slopes_offset + head] : 0.0;
 
     // Visible are the kept first cells and the window up to the query's own cell.
     uint window_first = WINDOW != 0u ? max(position + 1u, pc.window) - pc.window : 0u;
-    uint n_kept = WINDOW != 0u ? min(pc.sink_tokens, window_first) : 0u;
+    uint n_kept = WINDOW != 0u ? min(session.sink_tokens, window_first) : 0u;
     uint n_visible = n_kept + position + 1u - window_first;
     float maximum = LOWEST;
     float weights = 0.0;
     for (uint i = stream; i < n_visible; i += STREAMS) {
         uint cell = i < n_kept ? i : i - n_kept + window_first;
         float score = scale * score_of(kv_head, cell);
-        if (CAP != 0u) score = soft_cap(score, pc.cap);
+        if (CAP != 0u) score = soft_cap(score, session.score_cap);
         if (ALIBI != 0u) score -= slope * float(position - cell);
         float larger = max(maximum, score);
         float keep = exp(maximum - larger);
@@ -160,7 +160,7 @@ void main() {
         shares[s] = exp(softmax[first + s].x - maximum);
         weights += softmax[first + s].y * shares[s];
     }
-    uint out_row = pc.mix_offset + token * pc.mix_stride + head * pc.head_dim;
+    uint out_row = pc.mix_offset + token * session.mix_stride + head * session.head_dim;
     for (uint p = stream; p < N_PAIRS; p += STREAMS) {
         vec2 ab = vec2(0.0);
         [[unroll]] for (uint s = 0u; s < STREAMS; ++s) {
@@ -172,6 +172,6 @@ void main() {
         }
         uvec2 channels = rotary_pair(PAIRING, p, pc.rotary_stride);
         state[out_row + channels.x] = ab.x;
-        if (channels.y < pc.head_dim) state[out_row + channels.y] = ab.y;
+        if (channels.y < session.head_dim) state[out_row + channels.y] = ab.y;
     }
 }

@@ -9,6 +9,7 @@
 //   state   out [n_tokens, n_out]           f32  written (RESIDUAL, RESIDUAL_NORM, MULTIPLY: read too)
 //   state   normed [n_out]                  f32  written (RESIDUAL_NORM)
 //   cache   logits [n_tokens, n_vocab]      f32  written (LOGITS instead of out)
+//   session SessionParams, interface/bindings.h
 //   pc      LinearParams, interface/linear.h
 //   grid    (ceil(n_rows / rows per workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
@@ -46,7 +47,9 @@ layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; }
 layout(set = 0, binding = BINDING_STATE, std430) readonly buffer StateQuads { vec4 state4[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Logits { float logits[]; };
+layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; SessionParams session; };
 
+#define N_IN pc.n_in
 #include "quads.glsl"
 #include "activation.glsl"
 #include "soft_cap.glsl"
@@ -74,7 +77,7 @@ void store(uint row, uint token, float y) {
     if (SCALE != 0u) y *= pc.scale;
     uint at = pc.out_offset + token * pc.out_stride + pc.first_row + row;
     if (EPILOGUE == LINEAR_EPILOGUE_LOGITS) {
-        logits[at] = CAP != 0u ? soft_cap(y, pc.cap) : y;
+        logits[at] = CAP != 0u ? soft_cap(y, session.logit_cap) : y;
     } else if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL) {
         state[at] += y;
 #ifndef COOPERATIVE
@@ -117,9 +120,9 @@ void main() {
 }
 #else
 void normalise_sum() {
-    vec2 statistics = norm_statistics(pc.out_offset, pc.n_rows, pc.norm_epsilon);
+    vec2 statistics = norm_statistics(pc.out_offset, pc.n_rows, session.norm_epsilon);
     for (uint q = gl_LocalInvocationIndex; 4u * q < pc.n_rows; q += LOCAL_SIZE) {
-        sum_row4[pc.normed_offset / 4u + q] = normalised_quad(
+        sum_row4[session.normed_offset / 4u + q] = normalised_quad(
             pc.out_offset, statistics, pc.norm_weight_offset, pc.norm_bias_offset, q, pc.n_rows);
     }
 }
@@ -150,7 +153,7 @@ void main() {
     }
 #ifndef FIXED_ROWS  // without barriers
     if (EPILOGUE == LINEAR_EPILOGUE_RESIDUAL_NORM) {
-        if (is_last_workgroup(pc.ticket, gl_NumWorkGroups.x * gl_NumWorkGroups.y)) normalise_sum();
+        if (is_last_workgroup(session.ticket, gl_NumWorkGroups.x * gl_NumWorkGroups.y)) normalise_sum();
     }
 #endif
 }

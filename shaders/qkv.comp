@@ -9,6 +9,7 @@
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  written
 //   cache   keys and values of one layer, interface/cache.h  written (Q8_0: to state, as kv)
 //   step    first_position: position and cache cell of token 0
+//   session SessionParams, interface/bindings.h
 //   pc      QkvParams, interface/qkv.h
 //   grid    (ceil(pairs of the slice / pairs per workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
@@ -50,10 +51,12 @@ layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; }
 layout(set = 0, binding = BINDING_STATE, std430) readonly buffer StateQuads { vec4 state4[]; };
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Cache { uint cache[]; };
-layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
+layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; SessionParams session; };
 
+#define N_IN session.n_embd
 #include "quads.glsl"
 #define cached_values cache
+#define CACHE_LAYOUT CacheLayout(session.n_ctx, session.head_words, pc.v_offset, 0u, 0u)
 #include "kv_cache.glsl"
 #include "rotary.glsl"
 #include "store_pair.glsl"
@@ -73,41 +76,41 @@ layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_st
 // head counts the slice's heads over queries, then keys, then values.
 void store(uint head, uint pair, uint token, vec2 ab) {
     uint position = step_state.first_position + token;
-    bool is_query = head < pc.n_head;
-    uint kv_head = head - pc.n_head;  // the keys' heads, then the values'
-    bool is_key = !is_query && kv_head < pc.n_head_kv;
+    bool is_query = head < session.n_head;
+    uint kv_head = head - session.n_head;  // the keys' heads, then the values'
+    bool is_key = !is_query && kv_head < session.n_head_kv;
     if (is_query || is_key ? ROTATE != 0u : VALUES != ROTARY_VALUES_NONE) {
         uint table = is_query ? pc.query_table : is_key ? pc.key_table : pc.value_table;
         ab = rotate_pair(ab, rotary_at(table, position, pair, n_pairs()));
     }
     if (is_query) {
-        write_state(pc.q_offset + token * pc.q_stride + 2u * (head * n_pairs() + pair), ab);
+        write_state(session.q_offset + token * session.q_stride + 2u * (head * n_pairs() + pair), ab);
         return;
     }
     if (CACHE == CACHE_FORMAT_Q8_0) {  // quantize_cache.comp takes them from here
-        write_state(pc.kv_offset + token * pc.kv_stride + 2u * (kv_head * n_pairs() + pair), ab);
+        write_state(session.kv_offset + token * session.kv_stride + 2u * (kv_head * n_pairs() + pair), ab);
     } else if (is_key) {
         write_key(key_word(kv_head, position, words_before_pair(pair)), ab);
     } else {
-        write_value(value_word(kv_head - pc.n_head_kv, position, words_before_pair(pair)), ab);
+        write_value(value_word(kv_head - session.n_head_kv, position, words_before_pair(pair)), ab);
     }
 }
 
 // The slice's rows of a pair, as a dense matrix would have them.
 uvec2 pair_rows(uint pair) {
     uvec2 channels = rotary_pair(PAIRING, pair % n_pairs(), pc.rotary_stride);
-    return pair / n_pairs() * pc.head_dim + uvec2(channels.x, min(channels.y, pc.head_dim - 1u));
+    return pair / n_pairs() * session.head_dim + uvec2(channels.x, min(channels.y, session.head_dim - 1u));
 }
 
 vec2 pair_bias(uvec2 rows) {
     if (pc.bias_offset == NO_OFFSET) return vec2(0.0);
-    uint first = pc.bias_offset + pc.first_head * pc.head_dim;
+    uint first = pc.bias_offset + pc.first_head * session.head_dim;
     return vec2(params[first + rows.x], params[first + rows.y]);
 }
 
 // The last pair of an odd head has one channel.
 bool has_two_channels(uint pair) {
-    return rotary_pair(PAIRING, pair % n_pairs(), pc.rotary_stride).y < pc.head_dim;
+    return rotary_pair(PAIRING, pair % n_pairs(), pc.rotary_stride).y < session.head_dim;
 }
 
 uint slice_pairs() {
@@ -123,7 +126,7 @@ uint tile_weight_row(uint r) {
 }
 uint tile_x_quad(uint t) {
     uint token = min(gl_WorkGroupID.y * TOKENS + t, pc.n_tokens - 1u);
-    return (pc.x_offset + token * pc.row_stride) / 4u;
+    return (pc.x_offset + token * session.row_stride) / 4u;
 }
 #include "multiply_cooperative.glsl"
 
@@ -152,7 +155,7 @@ void main() {
     uint first_token = gl_WorkGroupID.y * TOKENS;
     uvec2 out_rows[PAIRS];
 
-    if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * pc.row_stride);
+    if (NORM_QUADS > 0u) normalise_row(pc.x_offset + first_token * session.row_stride);
     [[unroll]] for (uint p = 0u; p < PAIRS; ++p) {
         uint pair = min(first_pair + p * ROW_STRIDE, slice_pairs() - 1u);
         uvec2 rows = pair_rows(pair);
@@ -165,7 +168,7 @@ void main() {
 #endif
     }
     [[unroll]] for (uint t = 0u; t < TOKENS; ++t) {
-        x_quad[t] = x_quad_of(pc.x_offset, min(first_token + t, pc.n_tokens - 1u), pc.row_stride);
+        x_quad[t] = x_quad_of(pc.x_offset, min(first_token + t, pc.n_tokens - 1u), session.row_stride);
     }
     multiply(k_lane);
     if (k_lane != 0u) return;

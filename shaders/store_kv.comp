@@ -8,6 +8,7 @@
 //   cache   keys of a slice of one layer, interface/cache.h    written
 //   values  its values                              written
 //   step    first_position: position and cache cell of token 0
+//   session SessionParams, interface/bindings.h
 //   pc      StoreKvParams, interface/store_kv.h
 //   grid    (n_head + 2 n_head_kv, n_tokens) workgroups; one workgroup has one head of one token
 //
@@ -32,11 +33,12 @@ layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; }
 layout(set = 0, binding = BINDING_PARAMS, std430) readonly buffer Params { float params[]; };
 layout(set = 0, binding = BINDING_CACHE, std430) writeonly buffer Keys { uint cache[]; };
 layout(set = 0, binding = BINDING_VALUES, std430) writeonly buffer Values { uint cached_values[]; };
-layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; };
+layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_state; SessionParams session; };
 
 shared float partial[LOCAL_SIZE];
 shared float values[2 * STORE_MAX_PAIRS];  // the head, rotated, in pair order
 
+#define CACHE_LAYOUT CacheLayout(session.n_ctx, session.head_words, pc.v_offset, pc.key_scales, pc.value_scales)
 #include "kv_cache.glsl"
 #include "rotary.glsl"
 #include "store_pair.glsl"
@@ -59,17 +61,17 @@ vec2 head_statistics(uint x) {
     float mean = 0.0;
     if (NORM_RMS == 0u) {
         float sum = 0.0;
-        for (uint i = gl_LocalInvocationIndex; i < pc.head_dim; i += LOCAL_SIZE) {
+        for (uint i = gl_LocalInvocationIndex; i < session.head_dim; i += LOCAL_SIZE) {
             sum += state[x + i];
         }
-        mean = workgroup_sum(sum) / float(pc.head_dim);
+        mean = workgroup_sum(sum) / float(session.head_dim);
     }
     float squares = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < pc.head_dim; i += LOCAL_SIZE) {
+    for (uint i = gl_LocalInvocationIndex; i < session.head_dim; i += LOCAL_SIZE) {
         float d = state[x + i] - mean;
         squares += d * d;
     }
-    return vec2(mean, 1.0 / sqrt(workgroup_sum(squares) / float(pc.head_dim) + pc.norm_epsilon));
+    return vec2(mean, 1.0 / sqrt(workgroup_sum(squares) / float(session.head_dim) + session.norm_epsilon));
 }
 
 void main() {
@@ -80,8 +82,8 @@ void main() {
     bool is_value = head >= pc.n_head + pc.n_head_kv;
     bool is_key = !is_query && !is_value;
     uint kv_head = is_key ? head - pc.n_head : head - pc.n_head - pc.n_head_kv;
-    uint x = token * pc.in_stride + (is_query ? pc.q_in + head * pc.head_dim
-                                     : (is_key ? pc.k_in : pc.v_in) + kv_head * pc.head_dim);
+    uint first = is_query ? pc.q_in : is_key ? pc.k_in : pc.v_in;
+    uint x = first + token * session.qkv_stride + (is_query ? head : kv_head) * session.head_dim;
 
     vec2 statistics = vec2(0.0, 1.0);
     bool normalise = HEAD_NORM != 0u && !is_value;
@@ -91,7 +93,7 @@ void main() {
     uint table = is_query ? pc.query_table : is_key ? pc.key_table : pc.value_table;
     for (uint pair = gl_LocalInvocationIndex; pair < n_pairs(); pair += LOCAL_SIZE) {
         uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
-        bool two_channels = channels.y < pc.head_dim;  // the last pair of an odd head has one
+        bool two_channels = channels.y < session.head_dim;  // the last pair of an odd head has one
         vec2 ab = vec2(state[x + channels.x], two_channels ? state[x + channels.y] : 0.0);
         if (normalise) {
             ab = (ab - statistics.x) * statistics.y;
@@ -102,7 +104,7 @@ void main() {
         values[2u * pair] = ab.x;
         values[2u * pair + 1u] = ab.y;
         if (is_query) {
-            write_state(pc.q_offset + token * pc.q_stride + 2u * (head * n_pairs() + pair), ab);
+            write_state(pc.q_offset + token * session.q_stride + 2u * (head * n_pairs() + pair), ab);
         } else if (CACHE != CACHE_FORMAT_Q8_0) {
             uint word = words_before_pair(pair);
             if (is_key) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 namespace gyre {
@@ -68,7 +69,7 @@ Result<ProductTimer> ProductTimer::create(const Model& model,
     GYRE_ASSIGN(Buffer state,
                 Buffer::create(device, std::uint64_t{words} * 4, Memory::kDevice, "tuner state"));
     GYRE_ASSIGN(Buffer step,
-                Buffer::create(device, sizeof(StepState), Memory::kShared, "tuner step"));
+                Buffer::create(device, sizeof(StepBlock), Memory::kShared, "tuner step"));
     GYRE_ASSIGN(Buffer logits, Buffer::create(device, std::uint64_t{model.config().n_vocab} * 4,
                                               Memory::kDevice, "tuner logits"));
     GYRE_ASSIGN(CommandRecorder recorder,
@@ -104,6 +105,12 @@ Status ProductTimer::record(const TunedProduct& product, const Kernel& kernel,
     const ModelWeights& weights = model_->weights();
     const Layout layout = layout_of(model_->device().caps(), product);
     const TexelViews views = 1u << BINDING_STATE | 1u << BINDING_PARAMS | 1u << BINDING_WEIGHTS;
+    StepBlock block = {};
+    block.session.norm_epsilon = model_->config().layer_norm_epsilon;
+    block.session.normed_offset = layout.normed;
+    block.session.ticket = layout.ticket;
+    std::memcpy(step_.mapped(), &block, sizeof(block));
+    GYRE_TRY(step_.flush(0, sizeof(block)));
     sets_.clear();
     GYRE_TRY(recorder_.begin());
     recorder_.fill(state_.range(0, std::uint64_t{layout.ticket} * 4),
@@ -125,12 +132,9 @@ Status ProductTimer::record(const TunedProduct& product, const Kernel& kernel,
         params.n_tokens = layout.tokens;
         params.norm_weight_offset = weights.output_norm.weight;
         params.norm_bias_offset = weights.output_norm.bias;
-        params.norm_epsilon = model_->config().layer_norm_epsilon;
         params.bias_offset = NO_OFFSET;
         params.out_offset = logits ? 0 : layout.out;
         params.out_stride = activation_stride(matrix->n_rows);
-        params.normed_offset = layout.normed;
-        params.ticket = layout.ticket;
         record_linear(recorder_, kernel, sets_.back(), params);
     }
     recorder_.timestamp("end");

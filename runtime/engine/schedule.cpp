@@ -25,10 +25,38 @@ void describe_norm(const Operation& operation, const Model& model, Params& param
     const NormWeights& norm = model.weights().norm(operation.norm_id());
     params.norm_weight_offset = norm.weight;
     params.norm_bias_offset = norm.bias;
-    params.norm_epsilon = model.config().layer_norm_epsilon;
 }
 
 }  // namespace
+
+SessionParams session_params(const Model& model, const CacheShape& cache,
+                             std::span<const RotarySpec> rotary, const ActivationLayout& layout) {
+    const ModelSpec& spec = model.config();
+    SessionParams params = {};
+    params.n_ctx = cache.n_ctx;
+    params.head_words = cache.head_words;
+    params.n_head = spec.n_head;
+    params.n_head_kv = spec.n_head_kv;
+    params.head_dim = spec.head_dim;
+    params.n_embd = spec.n_embd;
+    params.row_stride = layout.at(Place::kX).stride;
+    params.qkv_stride = layout.at(Place::kQkv).stride;
+    params.q_offset = layout.at(Place::kQ).offset;
+    params.q_stride = layout.at(Place::kQ).stride;
+    params.kv_offset = layout.at(Place::kKv).offset;
+    params.kv_stride = layout.at(Place::kKv).stride;
+    params.mix_stride = layout.at(Place::kMix).stride;
+    params.normed_offset = layout.at(Place::kNormed).offset;
+    params.ticket = layout.ticket;
+    params.norm_epsilon = spec.layer_norm_epsilon;
+    params.logit_cap = spec.logit_cap;
+    params.score_cap = spec.attention.score_cap;
+    params.sink_tokens = spec.attention.sink_tokens;
+    params.scales_offset = rotary[0].temperature.active() ? layout.scales : 0;
+    params.partials = layout.attention_partials;
+    params.tickets = layout.attention_tickets;
+    return params;
+}
 
 void Schedule::Rows::product_costs(double multiplications) const {
     const WorkKind kind = decode ? WorkKind::kTokenProduct : WorkKind::kPromptProduct;
@@ -160,9 +188,6 @@ void Schedule::product(const Rows& rows, const Step& step) const {
     const PlaceRows& out = layout_.at(operation.out);
     params.out_stride = logits ? spec.n_vocab : out.stride;
     params.scale = logits ? spec.logit_scale : spec.residual_scale;
-    params.cap = spec.logit_cap;
-    params.normed_offset = layout_.at(Place::kNormed).offset;
-    params.ticket = layout_.ticket;
     for (const Part& part : step.parts) {
         params.out_offset = out.offset + part.first_row;
         for (std::size_t s = 0; s < part.sets->size(); ++s) {
@@ -179,12 +204,10 @@ template <typename Params>
 void Schedule::describe_store(const Operation& operation, Params& params) const {
     const ModelSpec& spec = model_->config();
     const RotaryTables& tables = layout_.rotary[spec.rotary_of(operation.layer)];
-    params.head_dim = spec.head_dim;
     params.rotary_stride = rotary_of(operation).stride;
     params.query_table = tables.query;
     params.key_table = tables.key;
     params.value_table = tables.value;
-    params.q_stride = layout_.at(Place::kQ).stride;
 }
 
 std::uint32_t Schedule::query_heads(std::uint32_t kv_heads) const {
@@ -196,24 +219,19 @@ void Schedule::product_and_store(const Rows& rows, const Step& step) const {
     QkvParams params = {};
     describe_norm(operation, *model_, params);
     describe_store(operation, params);
-    params.n_head = model_->config().n_head;
-    params.n_head_kv = model_->config().n_head_kv;
-    params.q_offset = layout_.at(Place::kQ).offset;
-    params.cache = cache_->shape().layout();
+    const std::uint32_t head_dim = model_->config().head_dim;
+    params.v_offset = cache_->shape().layout().v_offset;
     params.x_offset = first_row(rows, operation.in);
-    params.row_stride = layout_.at(operation.in).stride;
     params.n_tokens = rows.n;
-    params.kv_offset = layout_.at(Place::kKv).offset;
-    params.kv_stride = layout_.at(Place::kKv).stride;
     for (const Part& part : step.parts) {
         // The kernel counts biases over all heads, as they lie.
         params.bias_offset = part.bias == NO_OFFSET ? NO_OFFSET : part.bias - part.first_row;
         for (std::size_t s = 0; s < part.sets->size(); ++s) {
             const WeightSlice& slice = part.matrix->slices[s];
-            describe_slice(*part.matrix, slice, params);
-            params.first_head += part.first_row / params.head_dim;
+            describe_slice(*part.matrix, slice, head_dim, params);
+            params.first_head += part.first_row / head_dim;
             rows.product_costs(multiplications(*part.matrix, slice.n_rows, rows.n));
-            record_qkv(rows.recorder, part.kernel, (*part.sets)[s], params);
+            record_qkv(rows.recorder, part.kernel, (*part.sets)[s], params, head_dim);
         }
     }
 }
@@ -224,11 +242,9 @@ void Schedule::store(const Rows& rows, const Step& step) const {
     const PlaceRows& in = layout_.at(operation.in);
     StoreKvParams params = {};
     describe_store(operation, params);
-    params.in_stride = in.stride;
     if (operation.norm) {
         params.q_gain = model_->weights().norm({NormRole::kQ, operation.layer}).weight;
         params.k_gain = model_->weights().norm({NormRole::kK, operation.layer}).weight;
-        params.norm_epsilon = model_->config().layer_norm_epsilon;
     }
     const std::span<const CacheSlice> slices = cache_->layer(operation.layer);
     for (std::size_t s = 0; s < slices.size(); ++s) {
@@ -241,7 +257,9 @@ void Schedule::store(const Rows& rows, const Step& step) const {
         params.v_in = params.k_in + spec.n_head_kv * spec.head_dim;
         params.q_offset =
             layout_.at(Place::kQ).offset + first_query * 2 * rotary_of(operation).n_pairs();
-        params.cache = slice.layout;
+        params.v_offset = slice.layout.v_offset;
+        params.key_scales = slice.layout.key_scales;
+        params.value_scales = slice.layout.value_scales;
         rows.elements_cost(static_cast<double>(params.n_head + 2 * params.n_head_kv) *
                            spec.head_dim * rows.n);
         record_store_kv(rows.recorder, step.kernel, (*step.sets)[s], params, rows.n);
@@ -276,22 +294,14 @@ void Schedule::attend(const Rows& rows, const Step& step) const {
     const PlaceRows& q = layout_.at(step.operation.in);
     const PlaceRows& mix = layout_.at(step.operation.out);
     AttentionParams params = {};
-    params.q_stride = q.stride;
-    params.mix_stride = mix.stride;
     params.n_tokens = rows.n;
-    params.head_dim = spec.head_dim;
     params.rotary_stride = rotary_of(step.operation).stride;
     params.value_table = layout_.rotary[spec.rotary_of(step.operation.layer)].value;
     params.scale = spec.attention.score_scale;
     if (params.scale == 0.0f) {
         params.scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(spec.head_dim)));
     }
-    params.cap = spec.attention.score_cap;
     params.window = spec.window(step.operation.layer);
-    params.sink_tokens = spec.attention.sink_tokens;
-    params.scales_offset = layout_.scales;
-    params.partials = layout_.attention_partials;
-    params.tickets = layout_.attention_tickets;
     const std::span<const CacheSlice> slices = cache_->layer(step.operation.layer);
     for (std::size_t s = 0; s < slices.size(); ++s) {
         const CacheSlice& slice = slices[s];

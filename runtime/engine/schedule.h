@@ -25,10 +25,14 @@ namespace gyre {
 struct ScheduleBuffers {
     BufferRange state;       // ActivationLayout::words
     BufferRange tokens;      // [chunk] u32
-    BufferRange step;        // StepState
+    BufferRange step;        // StepBlock
     BufferRange logits;      // [1][n_vocab] f32: of the last token
     BufferRange all_logits;  // [rows][n_vocab] f32, or no buffer
 };
+
+// What the kernels of a session read beside their push constants.
+SessionParams session_params(const Model& model, const CacheShape& cache,
+                             std::span<const RotarySpec> rotary, const ActivationLayout& layout);
 
 enum class LogitsOf { kNone, kLastToken, kEveryToken };
 

@@ -198,7 +198,7 @@ class Session {
   private:
     struct Buffers {
         Buffer state;
-        Buffer batch;     // StepState, and the token ids SAMPLE_TOKENS_OFFSET bytes after it
+        Buffer batch;     // StepBlock, and the token ids SAMPLE_TOKENS_OFFSET bytes after its begin
         Buffer logits;    // of the last token, where the sampler reads them
         Buffer readback;  // the same, for the host
         std::optional<Buffer> all_logits;

@@ -139,7 +139,7 @@ Status Session::build_schedule(const Schedule::Progress& progress) {
     const std::uint64_t token_bytes = std::uint64_t{layout_.chunk} * 4;
     const ScheduleBuffers bound{buffers_.state.range(),
                                 buffers_.batch.range(SAMPLE_TOKENS_OFFSET, token_bytes),
-                                buffers_.batch.range(0, sizeof(StepState)), buffers_.logits.range(),
+                                buffers_.batch.range(0, sizeof(StepBlock)), buffers_.logits.range(),
                                 buffers_.all_logits ? buffers_.all_logits->range() : BufferRange{}};
     GYRE_ASSIGN(Schedule schedule,
                 Schedule::create(*model_, cache_, rotary_, layout_, bound, progress));
@@ -161,15 +161,19 @@ Status Session::record_read_logits() {
     return recorder.end();
 }
 
-// What this leaves in cell 0, the activations and the logits is overwritten before it is read.
+// What this leaves in cell 0, the activations and the logits is overwritten before it is read; the
+// session's parameters stay.
 Status Session::warm_up(const Schedule::Progress& progress) {
     GYRE_ASSIGN(
         CommandRecorder recorder,
         CommandRecorder::create(model_->device(), {.debug_name = "warm up", .warm_up = true}));
-    const StepState step{0, 1, SAMPLE_STOP_COUNT, 0};  // the sampler returns at once
+    StepBlock block;
+    block.step = {0, 1, SAMPLE_STOP_COUNT, 0};  // the sampler returns at once
+    block.session = session_params(*model_, cache_.shape(), rotary_, layout_);
+    static_assert(sizeof(block) <= SAMPLE_TOKENS_OFFSET);
     auto* bytes = static_cast<std::byte*>(buffers_.batch.mapped());
     std::memset(bytes, 0, host_size(buffers_.batch.size()));  // token 0
-    std::memcpy(bytes, &step, sizeof(step));
+    std::memcpy(bytes, &block, sizeof(block));
     GYRE_TRY(buffers_.batch.flush(0, buffers_.batch.size()));
     const auto dispatch_all = [&](Dispatcher& to) {
         schedule_->record_decode(to);

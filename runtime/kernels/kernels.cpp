@@ -37,15 +37,15 @@ void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, Linear
     params.n_rows = slice.n_rows;
 }
 
-void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvParams& params) {
-    assert(slice.first_row % params.head_dim == 0 && slice.n_rows % params.head_dim == 0);
-    params.n_in = matrix.n_in;
+void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, std::uint32_t head_dim,
+                    QkvParams& params) {
+    assert(slice.first_row % head_dim == 0 && slice.n_rows % head_dim == 0);
     params.n_steps = matrix.n_steps;
     params.block_rows = slice.block_rows;
     params.block_vecs = slice.block_vecs;
     params.imag_chunks = slice.imag_chunks;
-    params.first_head = slice.first_row / params.head_dim;
-    params.n_heads = slice.n_rows / params.head_dim;
+    params.first_head = slice.first_row / head_dim;
+    params.n_heads = slice.n_rows / head_dim;
 }
 
 void record_embed(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
@@ -61,11 +61,11 @@ void record_norm(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet
 }
 
 void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
-                const QkvParams& params) {
-    assert(params.x_offset % 4 == 0 && params.row_stride % ACTIVATION_ALIGN == 0);
+                const QkvParams& params, std::uint32_t head_dim) {
+    assert(params.x_offset % 4 == 0);
     assert((!kernel.tiling.one_tile() || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
            "its texels show one row");
-    const std::uint32_t pairs = params.n_heads * ((params.head_dim + 1) / 2);
+    const std::uint32_t pairs = params.n_heads * ((head_dim + 1) / 2);
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(pairs, kernel.tiling.rows_a_workgroup() / 2),
                              divide_up(params.n_tokens, kernel.tiling.tokens)});
@@ -81,7 +81,6 @@ void record_attention(Dispatcher& recorder, const Kernel& kernel, const Descript
 
 void record_store_kv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                      const StoreKvParams& params, std::uint32_t n_tokens) {
-    assert((params.head_dim + 1) / 2 <= STORE_MAX_PAIRS);
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{params.n_head + 2 * params.n_head_kv, n_tokens});
 }
@@ -96,7 +95,7 @@ void record_quantize_cache(Dispatcher& recorder, const Kernel& kernel, const Des
 
 void record_shift_cache(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                         const ShiftCacheParams& params) {
-    assert(params.to < params.from && params.from + params.n_cells <= params.cache.n_ctx);
+    assert(params.to < params.from);
     recorder.dispatch(*kernel.pipeline, set, params,
                       Groups{divide_up(cache_blocks(params.n_head_kv, params.n_pairs),
                                        kernel.tiling.local_size)});
@@ -109,7 +108,6 @@ Groups linear_groups(const Tiling& tiling, std::uint32_t n_rows, std::uint32_t n
 void record_linear(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                    const LinearParams& params) {
     assert(params.x_offset % 4 == 0 && params.x_stride % ACTIVATION_ALIGN == 0);
-    assert(params.normed_offset % 4 == 0);
     assert((!kernel.tiling.one_tile() || kernel.tiling.tokens > 1 || params.n_tokens == 1) &&
            "its texels show one row");
     recorder.dispatch(*kernel.pipeline, set, params,

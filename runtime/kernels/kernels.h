@@ -27,15 +27,17 @@ namespace gyre {
 // Fills what a kernel needs to know of the weights' layout into its parameters.
 void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, EmbedParams& params);
 void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, LinearParams& params);
-// The slice must begin and end at a head; params.head_dim is set already.
-void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, QkvParams& params);
+// The slice must begin and end at a head.
+void describe_slice(const WeightMatrix& matrix, const WeightSlice& slice, std::uint32_t head_dim,
+                    QkvParams& params);
 
 void record_embed(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                   const EmbedParams& params);
 void record_norm(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                  const NormParams& params, std::uint32_t n_tokens);
+// head_dim: the session's.
 void record_qkv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
-                const QkvParams& params);
+                const QkvParams& params, std::uint32_t head_dim);
 void record_attention(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,
                       const AttentionParams& params);
 void record_store_kv(Dispatcher& recorder, const Kernel& kernel, const DescriptorSet& set,

@@ -22,27 +22,21 @@
 #define SPEC_ATTENTION_TEXELS 10  // 1: the cache is loaded as texels
 
 INTERFACE_BEGIN
+// What the loops over cells read is here even where only the session changes it: V3D's compiler keeps what it
+// loads from a uniform block in registers across a loop, and halves its threads for it.
 struct AttentionParams {
     uint q_offset;           // state word of q, pair order
-    uint q_stride;           // words from one token's queries to the next
     uint mix_offset;         // state word of the result, [n_tokens][n_head][head_dim], channel order
-    uint mix_stride;         // words from one token's row to the next
     uint n_tokens;
     uint n_head;             // query heads
     uint n_head_kv;
-    uint head_dim;
     uint rotary_stride;      // as QkvParams
     uint value_table;        // state word of a position table (rotary.h), unit amplitude
     CacheLayout cache;
     float scale;             // on the dot product: 1 / sqrt(head_dim)
     uint slopes_offset;      // params word of [n_head] ALiBi slopes
     uint window;             // cells a query sees, itself included
-    uint sink_tokens;        // first cells that the window keeps
-    uint scales_offset;      // state word of [n_ctx] factors on scale
     uint sink_logits_offset; // params word of [n_head] learned sink logits
-    uint partials;           // with splits: state word of [n_tokens][n_head][splits][2 n_pairs + 2], scratch
-    uint tickets;            // with splits: state word of [n_tokens][n_head], 0 before and after
-    float cap;               // with SPEC_ATTENTION_CAP: a score becomes cap * tanh(score / cap)
 };
 PUSH_CONSTANTS(AttentionParams);
 INTERFACE_END

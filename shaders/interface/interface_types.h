@@ -10,9 +10,9 @@
 #include <cstdint>
 #define INTERFACE_BEGIN namespace gyre { using uint = std::uint32_t;
 #define INTERFACE_END }
-// 128 bytes is what every Vulkan device has for push constants.
+// 128 bytes is what every Vulkan device has for push constants; ours change by dispatch and take half of it.
 #define PUSH_CONSTANTS(type) \
-    static_assert(sizeof(type) % 4 == 0 && sizeof(type) <= 128, #type " exceeds 128 bytes")
+    static_assert(sizeof(type) % 4 == 0 && sizeof(type) <= 64, #type " exceeds 64 bytes")
 #else
 #define INTERFACE_BEGIN
 #define INTERFACE_END

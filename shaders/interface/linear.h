@@ -49,7 +49,6 @@ struct LinearParams {
     uint n_tokens;
     uint norm_weight_offset;  // params word of [n_in], of [n_rows] for RESIDUAL_NORM; unused without a norm
     uint norm_bias_offset;    // the same, or NO_OFFSET
-    float norm_epsilon;
     uint bias_offset;         // params word of [n_rows] of this slice, or NO_OFFSET
     uint n_steps;             // steps of a weight row, padding included
     uint block_rows;          // rows of a block of this slice's layout
@@ -59,10 +58,7 @@ struct LinearParams {
     uint n_rows;              // rows of this slice
     uint out_offset;          // state word (or logits word) of [n_tokens][out_stride]
     uint out_stride;          // words from one token's row to the next
-    uint normed_offset;       // RESIDUAL_NORM: state word of [n_rows], the normalised row
-    uint ticket;              // RESIDUAL_NORM: state word, 0 before and after
     float scale;              // with SPEC_LINEAR_SCALE
-    float cap;                // with SPEC_LINEAR_CAP: logits become cap * tanh(logit / cap)
 };
 PUSH_CONSTANTS(LinearParams);
 

@@ -23,12 +23,9 @@
 INTERFACE_BEGIN
 struct QkvParams {
     uint x_offset;            // state word of [n_tokens][row_stride]
-    uint row_stride;          // words from one token's row to the next
-    uint n_in;                // elements of a row: n_embd
     uint n_tokens;
     uint norm_weight_offset;  // params word of [n_in]; unused without the norm
     uint norm_bias_offset;    // params word of [n_in], or NO_OFFSET
-    float norm_epsilon;
     uint bias_offset;         // params word of [(n_head + 2 n_head_kv) head_dim], or NO_OFFSET
     uint n_steps;             // steps of a weight row, padding included
     uint block_rows;          // rows of a block of this slice's layout
@@ -36,18 +33,11 @@ struct QkvParams {
     uint imag_chunks;         // complex weights: uvec4 from the real parts to the imaginary ones
     uint first_head;          // of this slice, counted over queries, keys, values
     uint n_heads;             // heads in this slice
-    uint n_head;              // query heads
-    uint n_head_kv;           // key heads = value heads
-    uint head_dim;
     uint rotary_stride;       // HALF: channels between the two of a rotated pair
     uint query_table;         // state word of a position table (rotary.h), amplitude included
     uint key_table;           // the same for the keys
     uint value_table;         // the same for the values: unit amplitude
-    uint q_offset;            // state word of q, [n_tokens][n_head][n_pairs] pairs, in pair order
-    uint q_stride;            // words from one token's queries to the next
-    uint kv_offset;           // Q8_0 cache: state word of [n_tokens][keys, values][n_head_kv][n_pairs] pairs
-    uint kv_stride;           // words from one token's keys and values to the next
-    CacheLayout cache;
+    uint v_offset;            // CacheLayout's: the rest of it belongs to quantize_cache.comp
 };
 PUSH_CONSTANTS(QkvParams);
 INTERFACE_END

@@ -19,20 +19,18 @@ struct StoreKvParams {
     uint q_in;           // state word of the first query head, [n_tokens][..., n_head, ...][head_dim]
     uint k_in;           // the same of the keys
     uint v_in;           // and of the values
-    uint in_stride;      // words from one token's row to the next
     uint n_head;         // query heads of this dispatch
     uint n_head_kv;      // key heads = value heads of this dispatch: the slice's
-    uint head_dim;
     uint rotary_stride;  // HALF: channels between the two of a rotated pair
     uint query_table;    // state word of a position table (rotary.h), amplitude included
     uint key_table;      // the same for the keys
     uint value_table;    // the same for the values: unit amplitude
     uint q_offset;       // state word of q, [n_tokens][n_head][n_pairs] pairs, in pair order
-    uint q_stride;       // words from one token's queries to the next
     uint q_gain;         // params word of [head_dim], with SPEC_STORE_HEAD_NORM
     uint k_gain;         // the same for the keys
-    float norm_epsilon;
-    CacheLayout cache;
+    uint v_offset;       // as in CacheLayout, whose other members are the session's
+    uint key_scales;
+    uint value_scales;
 };
 PUSH_CONSTANTS(StoreKvParams);
 INTERFACE_END

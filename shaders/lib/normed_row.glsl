@@ -1,7 +1,7 @@
 // One normalised row of x in shared memory, for kernels that normalise before they multiply.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs quads.glsl, LOCAL_SIZE, NORM_QUADS, K_LANES, ROWS, TOKENS and pc.{n_in, norm_*}. Shared memory: LOCAL_SIZE
+// Needs quads.glsl, LOCAL_SIZE, NORM_QUADS, K_LANES, ROWS, TOKENS and N_IN, pc.{norm_*}. Shared memory: LOCAL_SIZE
 // floats (with K_LANES > 1: for every sum of an invocation) and NORM_QUADS vec4. NORM_QUADS covers the padding of x,
 // which must stay zero.
 
@@ -12,12 +12,12 @@ shared vec4 normed[NORM_QUADS > 0u ? NORM_QUADS : 1u];
 #include "norm.glsl"
 
 void normalise_row(uint x) {
-    vec2 statistics = norm_statistics(x, pc.n_in, pc.norm_epsilon);
+    vec2 statistics = norm_statistics(x, N_IN, session.norm_epsilon);
     for (uint q = gl_LocalInvocationIndex; q < NORM_QUADS; q += LOCAL_SIZE) {
         normed[q] = vec4(0.0);
-        if (4u * q < pc.n_in) {
+        if (4u * q < N_IN) {
             normed[q] = normalised_quad(x, statistics, pc.norm_weight_offset, pc.norm_bias_offset, q,
-                                        pc.n_in);
+                                        N_IN);
         }
     }
     barrier();

@@ -1,8 +1,8 @@
 // Rotation of channel pairs. No angle is computed here: (cos, sin) come from the host's tables.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs state[] and pc.cache (CacheLayout). Su et al., RoFormer, arXiv:2104.09864, section 3.4.2. RoVE: Garcia-Castellanos et al.,
-// arXiv:2606.11275.
+// Needs state[] and kv_cache.glsl. Su et al., RoFormer, arXiv:2104.09864, section 3.4.2. RoVE:
+// Garcia-Castellanos et al., arXiv:2606.11275.
 #include "rotary.h"
 
 // The channels (a, b) of pair i. b == head_dim for the last pair of an odd head: there is no b.
@@ -34,7 +34,7 @@ vec2 rotate_pair(vec2 ab, vec2 cs) {
 // (cos, sin) of a pair at a position of the session, of the position table at this word: interface/rotary.h.
 // Precise: every kernel, and the host, gets the same bits.
 vec2 rotary_at(uint table, uint position, uint pair, uint n_pairs) {
-    uint fine_rows = min(pc.cache.n_ctx, ROTARY_FINE_ROWS);
+    uint fine_rows = min(CACHE_LAYOUT.n_ctx, ROTARY_FINE_ROWS);
     uint coarse = table + 2u * ((fine_rows + position / ROTARY_FINE_ROWS) * n_pairs + pair);
     uint fine = table + 2u * (position % ROTARY_FINE_ROWS * n_pairs + pair);
     vec2 a = vec2(state[coarse], state[coarse + 1u]);

@@ -1,10 +1,10 @@
 // Rotated pairs into the state and into the cache: what qkv.comp and store_kv.comp end with.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs CACHE (specialization constant), pc.head_dim, state[], cache[] and cached_values[].
+// Needs CACHE (specialization constant), session.head_dim, state[], cache[] and cached_values[].
 
 uint n_pairs() {
-    return (pc.head_dim + 1u) / 2u;
+    return (session.head_dim + 1u) / 2u;
 }
 
 // A pair into an array of words.

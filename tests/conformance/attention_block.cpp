@@ -93,9 +93,9 @@ class BlockRun {
         std::vector<Sets> sets;
         const auto batches = batch_list();
         for (const Batch& batch : batches) {
-            const StepState step{batch.first_cell, batch.n_tokens, 0, 0};
-            std::vector<std::uint32_t> words(sizeof(StepState) / 4);
-            std::memcpy(words.data(), &step, sizeof(StepState));
+            const StepBlock block{{batch.first_cell, batch.n_tokens, 0, 0}, session_of(batch)};
+            std::vector<std::uint32_t> words(sizeof(block) / 4);
+            std::memcpy(words.data(), &block, sizeof(block));
             steps.emplace_back(device_, words, words.size());
             BindingRanges ranges{state.range(), weights.range(), params.range(), cache.range(),
                                  steps.back().range()};
@@ -237,6 +237,28 @@ class BlockRun {
         return {};
     }
 
+    // Rows of a batch begin with its first token, which a session does not need.
+    SessionParams session_of(const Batch& batch) const {
+        SessionParams session{};
+        session.n_ctx = shape_.n_ctx;
+        session.head_words = shape_.head_words;
+        session.n_head = config_.n_head;
+        session.n_head_kv = config_.n_head_kv;
+        session.head_dim = config_.head_dim;
+        session.n_embd = config_.n_embd;
+        session.row_stride = align(config_.n_embd);
+        session.q_offset = q_ + batch.first_token * q_stride();
+        session.q_stride = q_stride();
+        session.kv_offset = kv_ + batch.first_token * kv_stride();
+        session.kv_stride = kv_stride();
+        session.mix_stride = mix_stride();
+        session.sink_tokens = config_.attention.sink_tokens;
+        session.scales_offset = scales_;
+        session.partials = partials_;
+        session.tickets = tickets_;
+        return session;
+    }
+
     void record_shift(CommandRecorder& recorder, const DescriptorSet& set) const {
         ShiftCacheParams shift{};
         shift.cache = shape_.layout();
@@ -254,37 +276,27 @@ class BlockRun {
         const std::uint32_t t = batch.first_token;
         QkvParams qkv{};
         qkv.x_offset = x_ + t * align(config_.n_embd);
-        qkv.row_stride = align(config_.n_embd);
         qkv.n_tokens = batch.n_tokens;
         qkv.bias_offset = bias_;
-        qkv.n_head = config_.n_head;
-        qkv.n_head_kv = config_.n_head_kv;
-        qkv.head_dim = config_.head_dim;
         qkv.rotary_stride = block_.spec.stride;
         qkv.query_table = query_table_;
         qkv.key_table = key_table_;
         qkv.value_table = value_table_;
-        qkv.q_offset = q_ + t * q_stride();
-        qkv.q_stride = q_stride();
-        qkv.kv_offset = kv_ + t * kv_stride();
-        qkv.kv_stride = kv_stride();
-        qkv.cache = shape_.layout();
-        describe_slice(matrix_, matrix_.slices[0], qkv);
-        record_qkv(recorder, t >= block_.n_prompt ? qkv_decode_ : qkv_prompt_, sets.product, qkv);
+        qkv.v_offset = shape_.layout().v_offset;
+        describe_slice(matrix_, matrix_.slices[0], config_.head_dim, qkv);
+        record_qkv(recorder, t >= block_.n_prompt ? qkv_decode_ : qkv_prompt_, sets.product, qkv,
+                   config_.head_dim);
         if (block_.cache == CacheFormat::kQ8_0) {
             record_quantize_cache(recorder, quantize_, sets.attention,
-                                  {shape_.layout(), qkv.kv_offset, kv_stride(), batch.n_tokens,
-                                   config_.n_head_kv, block_.spec.n_pairs()});
+                                  {shape_.layout(), kv_ + t * kv_stride(), kv_stride(),
+                                   batch.n_tokens, config_.n_head_kv, block_.spec.n_pairs()});
         }
         AttentionParams attention{};
-        attention.q_offset = qkv.q_offset;
-        attention.q_stride = q_stride();
+        attention.q_offset = q_ + t * q_stride();
         attention.mix_offset = mix_ + t * mix_stride();
-        attention.mix_stride = mix_stride();
         attention.n_tokens = batch.n_tokens;
         attention.n_head = config_.n_head;
         attention.n_head_kv = config_.n_head_kv;
-        attention.head_dim = config_.head_dim;
         attention.rotary_stride = block_.spec.stride;
         attention.value_table = value_table_;
         attention.cache = shape_.layout();
@@ -292,11 +304,7 @@ class BlockRun {
             static_cast<float>(1.0 / std::sqrt(static_cast<double>(config_.head_dim)));
         attention.slopes_offset = slopes_;
         attention.window = config_.attention.sliding_window;
-        attention.sink_tokens = config_.attention.sink_tokens;
-        attention.scales_offset = scales_;
         attention.sink_logits_offset = sinks_;
-        attention.partials = partials_;
-        attention.tickets = tickets_;
         record_attention(recorder, t >= block_.n_prompt ? attention_decode_ : attention_prompt_,
                          sets.attention, attention);
     }

@@ -26,7 +26,7 @@ class Recording {
                               CacheShape::of(model->config(), format, model->config().n_ctx)))),
           state_(buffer(layout_.words)),
           tokens_(buffer(chunk)),
-          step_(buffer(sizeof(StepState) / 4)),
+          step_(buffer(sizeof(StepBlock) / 4)),
           logits_(buffer(model->config().n_vocab)),
           all_logits_(buffer(std::uint64_t{chunk} * model->config().n_vocab)),
           schedule_(take(Schedule::create(*model, cache_, rotary_, layout_,

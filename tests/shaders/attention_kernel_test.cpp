@@ -34,13 +34,13 @@ class AttentionKernelTest : public KernelTest {
         AttentionParams params{};
         add_queries(data, first, n, buffers, params);
         add_cache(data, first + n + c.tokens.first, buffers, params);
-        params.mix_stride = activation_stride(c.heads.n_head * c.heads.dim);
-        params.mix_offset = buffers.state.add_output_rows(n, c.heads.n_head * c.heads.dim,
-                                                          params.mix_stride, ACTIVATION_ALIGN);
+        buffers.session.mix_stride = activation_stride(c.heads.n_head * c.heads.dim);
+        params.mix_offset = buffers.state.add_output_rows(
+            n, c.heads.n_head * c.heads.dim, buffers.session.mix_stride, ACTIVATION_ALIGN);
         params.n_tokens = n;
         params.n_head = c.heads.n_head;
         params.n_head_kv = c.heads.n_head_kv;
-        params.head_dim = c.heads.dim;
+        buffers.session.head_dim = c.heads.dim;
         params.rotary_stride = c.rotary.stride();
         params.scale = 1.0f / std::sqrt(static_cast<float>(c.heads.dim));
         if (c.rotary.values == ValueRotation::kRove) {
@@ -49,11 +49,11 @@ class AttentionKernelTest : public KernelTest {
         }
         const std::uint32_t n_queries = n * c.heads.n_head;
         const std::uint32_t n_partials = n_queries * way.splits * (2 * data.n_pairs() + 2);
-        params.tickets = buffers.state.add_floats(std::vector<float>(n_queries));
-        params.partials = buffers.state.add_canaries(n_partials);
+        buffers.session.tickets = buffers.state.add_floats(std::vector<float>(n_queries));
+        buffers.session.partials = buffers.state.add_canaries(n_partials);
         if (way.splits > 1) {
-            buffers.state.allow_in_place(params.tickets, n_queries);
-            buffers.state.allow(params.partials, n_partials);
+            buffers.state.allow_in_place(buffers.session.tickets, n_queries);
+            buffers.state.allow(buffers.session.partials, n_partials);
         }
         add_extras(data, buffers, params);
         buffers.step.first_position = c.tokens.first + first;
@@ -69,10 +69,10 @@ class AttentionKernelTest : public KernelTest {
             record_attention(recorder, kernel, sets[0], params);
         });
         for (std::uint32_t i = 0; i < n_queries; ++i) {
-            EXPECT_EQ(result.state[params.tickets + i], 0u) << "ticket " << i;
+            EXPECT_EQ(result.state[buffers.session.tickets + i], 0u) << "ticket " << i;
         }
         return rows_at(result.state, params.mix_offset, n, c.heads.n_head * c.heads.dim,
-                       params.mix_stride);
+                       buffers.session.mix_stride);
     }
 
   private:
@@ -82,10 +82,10 @@ class AttentionKernelTest : public KernelTest {
         const auto q = to_pair_order(reference::widen(data.q), c.rotary.channel_pairs(c.heads.dim),
                                      c.heads.dim);
         const std::uint32_t row = 2 * c.heads.n_head * data.n_pairs();
-        params.q_stride = row + 5;
-        params.q_offset = buffers.state.add_canaries(n * params.q_stride);
+        buffers.session.q_stride = row + 5;
+        params.q_offset = buffers.state.add_canaries(n * buffers.session.q_stride);
         for (std::uint32_t i = 0; i < n * row; ++i) {
-            buffers.state.set(params.q_offset + i / row * params.q_stride + i % row,
+            buffers.state.set(params.q_offset + i / row * buffers.session.q_stride + i % row,
                               as_word(static_cast<float>(q[first * row + i])));
         }
     }
@@ -104,6 +104,7 @@ class AttentionKernelTest : public KernelTest {
             }
         }
         params.cache = shape.layout();
+        shape.describe(buffers.session);
     }
 
     static void add_extras(const AttentionData& data, KernelBuffers& buffers,
@@ -114,16 +115,16 @@ class AttentionKernelTest : public KernelTest {
             params.slopes_offset =
                 buffers.params.add_floats(std::vector<float>(slopes.begin(), slopes.end()));
         }
-        params.cap = c.extras.score_cap;
+        buffers.session.score_cap = c.extras.score_cap;
         params.window = c.extras.window;
-        params.sink_tokens = c.extras.sink_tokens;
+        buffers.session.sink_tokens = c.extras.sink_tokens;
         if (c.extras.temperature) {
             std::vector<float> factors;
             for (std::uint32_t position = 0; position < c.tokens.n_ctx; ++position) {
                 factors.push_back(static_cast<float>(
                     reference::temperature_factor(data.temperature(), position)));
             }
-            params.scales_offset = buffers.state.add_floats(factors);
+            buffers.session.scales_offset = buffers.state.add_floats(factors);
         }
         if (c.extras.sink_logits)
             params.sink_logits_offset = buffers.params.add_floats(data.sink_logits);

@@ -66,6 +66,7 @@ TEST_P(QuantizeCacheTest, KeepsHalfAStep) {
     for (std::uint32_t t = 0; t < c.n_tokens; ++t)
         shape.allow(buffers.cache, c.first_position + t);
     params.cache = shape.layout();
+    shape.describe(buffers.session);
     buffers.step.first_position = c.first_position;
     buffers.step.n_tokens = c.n_tokens;
 
@@ -155,6 +156,7 @@ TEST_P(ShiftCacheTest, MovesAndRotates) {
     fill(c, shape, buffers.cache);
     ShiftCacheParams params{};
     params.cache = shape.layout();
+    shape.describe(buffers.session);
     params.from = c.from;
     params.to = c.to;
     params.n_cells = c.n_cells;

@@ -66,7 +66,8 @@ KernelResult run_buffers(Device& device, KernelBuffers& buffers, const RecordKer
     const TestBuffer state = filled(device, buffers.state.words());
     const TestBuffer params = filled(device, buffers.params.words());
     const TestBuffer cache = filled(device, buffers.cache.words());
-    const TestBuffer step = filled(device, to_words(std::span<const StepState>(&buffers.step, 1)));
+    const StepBlock block{buffers.step, buffers.session};
+    const TestBuffer step = filled(device, to_words(std::span<const StepBlock>(&block, 1)));
     std::vector<TestBuffer> slices;
     for (const auto& slice : buffers.weights)
         slices.push_back(filled(device, slice));

@@ -22,6 +22,7 @@ struct KernelBuffers {
     std::vector<std::vector<std::uint32_t>>
         weights;  // one entry a slice; one descriptor set for each
     StepState step{};
+    SessionParams session{};
     // With words: what the state's texels show instead of all of it (Tiling::fixed: a row of x).
     std::uint32_t texels_offset = 0, texels_words = 0;
 };

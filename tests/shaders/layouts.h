@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "shaders/interface/bindings.h"
 #include "shaders/interface/cache.h"
 #include "shaders/interface/rotary.h"
 #include "tests/shaders/buffer_image.h"
@@ -55,6 +56,10 @@ struct CacheShape {
     std::uint32_t head_words() const;  // and with it
     std::uint32_t n_blocks() const;    // scales a cell and head
     const CacheLayout& layout() const { return layout_; }
+    void describe(SessionParams& session) const {
+        session.n_ctx = n_ctx;
+        session.head_words = head_words();
+    }
 
     // Word w < head_words() and scale b < n_blocks() of a cell and head.
     std::uint32_t word(Side side, std::uint32_t head, std::uint32_t cell, std::uint32_t w) const;

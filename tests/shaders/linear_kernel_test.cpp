@@ -30,14 +30,14 @@ class LinearKernelTest : public KernelTest {
         params.norm_weight_offset = buffers.params.add_floats(data.gain, 4);
         params.norm_bias_offset =
             c.options.bias ? buffers.params.add_floats(data.norm_bias, 4) : NO_OFFSET;
-        params.norm_epsilon = kNormEpsilon;
+        buffers.session.norm_epsilon = kNormEpsilon;
         const std::uint32_t bias =
             c.options.bias ? buffers.params.add_floats(data.bias) : NO_OFFSET;
         params.out_stride = activation_stride(c.n_rows);
         params.out_offset = add_output(data, params.out_stride, first, n, buffers);
 
         const bool after = c.epilogue == Epilogue::kResidualNorm;
-        if (after) add_normed(c.n_rows, params, buffers.state);
+        if (after) add_normed(c.n_rows, buffers);
 
         LinearVariant variant{.format = c.format,
                               .complex = c.options.is_complex,
@@ -50,7 +50,7 @@ class LinearKernelTest : public KernelTest {
         variant.scale = c.options.scale != 1.0f;
         variant.cap = c.options.cap != 0.0f;
         params.scale = c.options.scale;
-        params.cap = c.options.cap;
+        buffers.session.logit_cap = c.options.cap;
         if (c.options.norm) variant.norm_quads = activation_stride(c.n_in) / 4;
         if (tiling.texels && !all_texels_fit(device().caps(), buffers)) return {};
         if (tiling.one_tile() && !weight_texels_fit(device().caps(), buffers)) return {};
@@ -68,8 +68,8 @@ class LinearKernelTest : public KernelTest {
         });
         const auto& words = c.epilogue == Epilogue::kLogits ? result.cache : result.state;
         if (after) {
-            EXPECT_EQ(words[params.ticket], 0u) << "the next dispatch begins with it";
-            normed_ = rows_at(words, params.normed_offset, 1, c.n_rows, params.out_stride);
+            EXPECT_EQ(words[buffers.session.ticket], 0u) << "the next dispatch begins with it";
+            normed_ = rows_at(words, buffers.session.normed_offset, 1, c.n_rows, params.out_stride);
         }
         return rows_at(words, params.out_offset, n, c.n_rows, params.out_stride);
     }
@@ -162,12 +162,13 @@ class LinearKernelTest : public KernelTest {
     std::vector<float> normed_;  // of the last product with a norm after it
 
   private:
-    static void add_normed(std::uint32_t n_rows, LinearParams& params, BufferImage& state) {
-        params.normed_offset = state.add_output_rows(1, (n_rows + 3) / 4 * 4,
-                                                     activation_stride(n_rows), ACTIVATION_ALIGN);
-        params.ticket = state.add_canaries(1);
-        state.set(params.ticket, 0);
-        state.allow_in_place(params.ticket, 1);
+    static void add_normed(std::uint32_t n_rows, KernelBuffers& buffers) {
+        BufferImage& state = buffers.state;
+        buffers.session.normed_offset = state.add_output_rows(
+            1, (n_rows + 3) / 4 * 4, activation_stride(n_rows), ACTIVATION_ALIGN);
+        buffers.session.ticket = state.add_canaries(1);
+        state.set(buffers.session.ticket, 0);
+        state.allow_in_place(buffers.session.ticket, 1);
     }
     static std::uint32_t add_output(const LinearData& data, std::uint32_t stride,
                                     std::uint32_t first, std::uint32_t n, KernelBuffers& buffers) {

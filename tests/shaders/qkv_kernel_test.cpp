@@ -29,31 +29,34 @@ class QkvKernelTest : public KernelTest {
         const WeightMatrix matrix =
             add_weights(data.weights, c.options.heads_a_slice * c.heads.dim, buffers);
         QkvParams params{};
-        params.row_stride = activation_stride(c.n_in);
+        buffers.session.row_stride = activation_stride(c.n_in);
         params.x_offset =
-            buffers.state.add_rows(data.x, c.n_in, params.row_stride, ACTIVATION_ALIGN);
-        params.x_offset += first * params.row_stride;
+            buffers.state.add_rows(data.x, c.n_in, buffers.session.row_stride, ACTIVATION_ALIGN);
+        params.x_offset += first * buffers.session.row_stride;
         params.n_tokens = n;
         params.norm_weight_offset = buffers.params.add_floats(data.gain, 4);
         params.norm_bias_offset =
             c.options.bias ? buffers.params.add_floats(data.norm_bias, 4) : NO_OFFSET;
-        params.norm_epsilon = kQkvNormEpsilon;
+        buffers.session.norm_epsilon = kQkvNormEpsilon;
         params.bias_offset = c.options.bias ? buffers.params.add_floats(data.bias) : NO_OFFSET;
-        params.n_head = c.heads.n_head;
-        params.n_head_kv = c.heads.n_head_kv;
-        params.head_dim = c.heads.dim;
+        buffers.session.n_head = c.heads.n_head;
+        buffers.session.n_head_kv = c.heads.n_head_kv;
+        buffers.session.head_dim = c.heads.dim;
         params.rotary_stride = c.rotary.stride();
         add_tables(c, buffers, params);
-        params.q_stride = 2 * c.heads.n_head * data.n_pairs() + 3;
-        params.q_offset = buffers.state.add_output_rows(n, 2 * c.heads.n_head * data.n_pairs(),
-                                                        params.q_stride, 1);
+        buffers.session.q_stride = 2 * c.heads.n_head * data.n_pairs() + 3;
+        buffers.session.q_offset = buffers.state.add_output_rows(
+            n, 2 * c.heads.n_head * data.n_pairs(), buffers.session.q_stride, 1);
         CacheShape shape{c.cache, c.heads.n_head_kv, data.n_pairs(), c.tokens.n_ctx};
         shape.add_to(buffers.cache);
-        params.cache = shape.layout();
+        params.v_offset = shape.layout().v_offset;
+        buffers.session.n_embd = c.n_in;
+        shape.describe(buffers.session);
         const std::uint32_t kv_words = 4 * c.heads.n_head_kv * data.n_pairs();
         if (c.cache == Cache::kQ8_0) {  // quantize_cache.comp fills the cache from the state
-            params.kv_stride = kv_words + 7;
-            params.kv_offset = buffers.state.add_output_rows(n, kv_words, params.kv_stride, 1);
+            buffers.session.kv_stride = kv_words + 7;
+            buffers.session.kv_offset =
+                buffers.state.add_output_rows(n, kv_words, buffers.session.kv_stride, 1);
         } else {
             for (std::uint32_t t = 0; t < n; ++t)
                 shape.allow(buffers.cache, c.tokens.first + first + t);
@@ -74,22 +77,24 @@ class QkvKernelTest : public KernelTest {
         if (tiling.one_tile() && !weight_texels_fit(device().caps(), buffers)) return {};
         if (tiling.one_tile()) {
             buffers.texels_offset = params.x_offset;
-            buffers.texels_words = params.row_stride;
+            buffers.texels_words = buffers.session.row_stride;
         }
         const Kernel kernel = built(kernels().get(variant));
         const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {
             for (std::size_t slice = 0; slice < sets.size(); ++slice) {
-                describe_slice(matrix, matrix.slices[slice], params);
-                record_qkv(recorder, kernel, sets[slice], params);
+                describe_slice(matrix, matrix.slices[slice], c.heads.dim, params);
+                record_qkv(recorder, kernel, sets[slice], params, c.heads.dim);
             }
         });
         FoundQkv found;
-        found.q = rows_at(result.state, params.q_offset, n, 2 * c.heads.n_head * data.n_pairs(),
-                          params.q_stride);
+        found.q = rows_at(result.state, buffers.session.q_offset, n,
+                          2 * c.heads.n_head * data.n_pairs(), buffers.session.q_stride);
         if (c.cache == Cache::kQ8_0) {
             const std::uint32_t half = kv_words / 2;
-            found.k = rows_at(result.state, params.kv_offset, n, half, params.kv_stride);
-            found.v = rows_at(result.state, params.kv_offset + half, n, half, params.kv_stride);
+            found.k = rows_at(result.state, buffers.session.kv_offset, n, half,
+                              buffers.session.kv_stride);
+            found.v = rows_at(result.state, buffers.session.kv_offset + half, n, half,
+                              buffers.session.kv_stride);
         } else {
             found.k = shape.read_cells(result.cache, Side::kKeys, c.tokens.first + first, n);
             found.v = shape.read_cells(result.cache, Side::kValues, c.tokens.first + first, n);

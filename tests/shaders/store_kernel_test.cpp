@@ -134,13 +134,13 @@ TEST_P(StoreKvTest, EqualsReference) {
 
     KernelBuffers buffers;
     StoreKvParams params{};
-    params.in_stride = n_heads * c.head_dim + 3;
-    params.q_in = buffers.state.add_rows(qkv, n_heads * c.head_dim, params.in_stride, 1);
+    buffers.session.qkv_stride = n_heads * c.head_dim + 3;
+    params.q_in = buffers.state.add_rows(qkv, n_heads * c.head_dim, buffers.session.qkv_stride, 1);
     params.k_in = params.q_in + c.n_head * c.head_dim;
     params.v_in = params.k_in + c.n_head_kv * c.head_dim;
     params.n_head = c.n_head;
     params.n_head_kv = c.n_head_kv;
-    params.head_dim = c.head_dim;
+    buffers.session.head_dim = c.head_dim;
     params.rotary_stride = c.rotary.stride();
     const bool rotates = c.rotary.rotate_keys && c.rotary.rotary_dim != 0;
     if (rotates) {
@@ -149,19 +149,22 @@ TEST_P(StoreKvTest, EqualsReference) {
         params.key_table = buffers.state.add_floats(table);
         params.value_table = buffers.state.add_floats(table);
     }
-    params.q_stride = 2 * c.n_head * n_pairs + 5;
-    params.q_offset =
-        buffers.state.add_output_rows(c.n_tokens, 2 * c.n_head * n_pairs, params.q_stride, 1);
+    buffers.session.q_stride = 2 * c.n_head * n_pairs + 5;
+    params.q_offset = buffers.state.add_output_rows(c.n_tokens, 2 * c.n_head * n_pairs,
+                                                    buffers.session.q_stride, 1);
     if (normalises) {
         params.q_gain = buffers.params.add_floats(q_gain);
         params.k_gain = buffers.params.add_floats(k_gain);
     }
-    params.norm_epsilon = kEpsilon;
+    buffers.session.norm_epsilon = kEpsilon;
     CacheShape shape(c.cache, c.n_head_kv, n_pairs, c.n_ctx);
     shape.add_to(buffers.cache);
     for (std::uint32_t t = 0; t < c.n_tokens; ++t)
         shape.allow(buffers.cache, c.first_position + t);
-    params.cache = shape.layout();
+    params.v_offset = shape.layout().v_offset;
+    params.key_scales = shape.layout().key_scales;
+    params.value_scales = shape.layout().value_scales;
+    shape.describe(buffers.session);
     buffers.step.first_position = c.first_position;
     buffers.step.n_tokens = c.n_tokens;
 
@@ -183,9 +186,9 @@ TEST_P(StoreKvTest, EqualsReference) {
                        c.rotary.rotates_values());
     add_storing(c, k);
     add_storing(c, v);
-    EXPECT_TRUE(within(
-        rows_at(result.state, params.q_offset, c.n_tokens, 2 * c.n_head * n_pairs, params.q_stride),
-        q.y, q.bounds))
+    EXPECT_TRUE(within(rows_at(result.state, params.q_offset, c.n_tokens, 2 * c.n_head * n_pairs,
+                               buffers.session.q_stride),
+                       q.y, q.bounds))
         << "queries";
     const auto cells = [&](Side side) {
         return shape.read_cells(result.cache, side, c.first_position, c.n_tokens);
@@ -216,23 +219,28 @@ class FarPositions : public KernelTest {
 
         KernelBuffers buffers;
         StoreKvParams params{};
-        params.in_stride = n_heads * kHeadDim;
-        params.q_in = buffers.state.add_rows(qkv, params.in_stride, params.in_stride, 1);
+        buffers.session.qkv_stride = n_heads * kHeadDim;
+        params.q_in =
+            buffers.state.add_rows(qkv, buffers.session.qkv_stride, buffers.session.qkv_stride, 1);
         params.k_in = params.q_in + 2 * kHeadDim;
         params.v_in = params.k_in + n_kv * kHeadDim;
         params.n_head = 2;
         params.n_head_kv = n_kv;
-        params.head_dim = kHeadDim;
+        buffers.session.head_dim = kHeadDim;
         params.rotary_stride = rotary.stride();
         params.query_table = params.key_table = buffers.state.add_floats(table);
-        params.q_stride = 2 * kHeadDim;
-        params.q_offset = buffers.state.add_output_rows(kTokens, 2 * kHeadDim, params.q_stride, 1);
+        buffers.session.q_stride = 2 * kHeadDim;
+        params.q_offset =
+            buffers.state.add_output_rows(kTokens, 2 * kHeadDim, buffers.session.q_stride, 1);
         CacheShape shape(Cache::kF32, n_kv, n_pairs, n_ctx);
         shape.add_to(buffers.cache);
         buffers.step.first_position = kFirst - first_position;
         for (std::uint32_t t = 0; t < kTokens; ++t)
             shape.allow(buffers.cache, buffers.step.first_position + t);
-        params.cache = shape.layout();
+        params.v_offset = shape.layout().v_offset;
+        params.key_scales = shape.layout().key_scales;
+        params.value_scales = shape.layout().value_scales;
+        shape.describe(buffers.session);
         buffers.step.n_tokens = kTokens;
         StoreVariant variant;
         variant.cache = Cache::kF32;
@@ -256,13 +264,15 @@ class FarPositions : public KernelTest {
                 const auto row = rotated.begin() + (t * n_heads + first_head) * kHeadDim;
                 const auto expected =
                     to_pair_order(std::vector<double>(row, row + n * kHeadDim), channels, kHeadDim);
-                for (std::uint32_t i = 0; i < n * kHeadDim; ++i)
-                    worst =
-                        std::max(worst, std::abs(double{got[t * n * kHeadDim + i]} - expected[i]));
+                for (std::uint32_t i = 0; i < n * kHeadDim; ++i) {
+                    const double error = std::abs(double{got[t * n * kHeadDim + i]} - expected[i]);
+                    if (!(error <= worst)) worst = std::isnan(error) ? INFINITY : error;
+                }
             }
         };
-        compare(rows_at(result.state, params.q_offset, kTokens, 2 * kHeadDim, params.q_stride), 0,
-                2);
+        compare(
+            rows_at(result.state, params.q_offset, kTokens, 2 * kHeadDim, buffers.session.q_stride),
+            0, 2);
         if (n_kv > 0) {
             compare(
                 shape.read_cells(result.cache, Side::kKeys, buffers.step.first_position, kTokens),

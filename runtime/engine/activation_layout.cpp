@@ -7,7 +7,7 @@
 namespace gyre {
 namespace {
 
-// Gives out words, each stretch beginning at ACTIVATION_ALIGN.
+// Gives out words, each piece beginning at ACTIVATION_ALIGN.
 class Words {
   public:
     std::uint32_t place(std::uint64_t n) {

@@ -20,7 +20,7 @@ bool same_range(const BufferRange& a, const BufferRange& b) {
     return a.buffer == b.buffer && a.offset == b.offset && a.size == b.size;
 }
 
-// Calls use(range, regions) for every stretch of regions that lie in one range.
+// Calls use(range, regions) for every run of regions that lie in one range.
 template <typename Use>
 void by_range(std::span<const CacheSlice> layer, std::span<const CellRegion> regions, Use use) {
     std::vector<CopyRegion> together;

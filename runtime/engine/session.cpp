@@ -47,7 +47,7 @@ Status Session::write_step(std::uint32_t position, std::span<const std::uint32_t
     return buffers_.batch.flush(0, SAMPLE_TOKENS_OFFSET + tokens.size_bytes());
 }
 
-Parts Session::make_parts() {
+SubmissionSplitter Session::make_splitter() {
     return {queue_, rates_, recorders_.parts, options_.submit_budget_ms / 1000.0, [this] {
                 if (options_.between_parts) options_.between_parts();
                 return check_interrupted();
@@ -69,9 +69,9 @@ Status Session::run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits
     logits_.clear();
     on_device_ = false;
     GYRE_TRY(write_step(position_, tokens));
-    Parts parts = make_parts();
-    schedule_->record_prefill(parts, n_tokens, logits, position_);
-    GYRE_TRY(parts.finish(after(readback)));
+    SubmissionSplitter splitter = make_splitter();
+    schedule_->record_prefill(splitter, n_tokens, logits, position_);
+    GYRE_TRY(splitter.finish(after(readback)));
     if (readback == Readback::kNow) GYRE_TRY(take_logits());
     if (logits == LogitsOf::kEveryToken) GYRE_TRY(take_all_logits(n_tokens));
     position_ += n_tokens;
@@ -126,7 +126,7 @@ Status Session::decode(std::uint32_t token, Readback readback) {
     const auto last = after(readback);
     GYRE_ASSIGN(const double seconds,
                 token_in_parts() ? run_token_in_parts(last) : run_token(last));
-    token_pace_.took(1, seconds);
+    token_pacer_.took(1, seconds);
     queue_.count_decoded(1);
     if (readback == Readback::kNow) GYRE_TRY(take_logits());
     ++position_;
@@ -139,7 +139,7 @@ bool Session::token_in_parts() const {
     const TokenTraffic token = token_traffic(model_->config(), model_->plan(), model_->weights(),
                                              cache_shape(), position_);
     const auto products = static_cast<double>(token.layer_products + token.vocabulary_products);
-    return token_pace_.one_exceeds(rates_.seconds(WorkKind::kTokenProduct, products));
+    return token_pacer_.one_exceeds(rates_.seconds(WorkKind::kTokenProduct, products));
 }
 
 // The token at StepState; returns the seconds that it took.
@@ -152,10 +152,10 @@ Result<double> Session::run_token(std::span<CommandRecorder* const> after) {
 }
 
 Result<double> Session::run_token_in_parts(std::span<CommandRecorder* const> after) {
-    Parts parts = make_parts();
-    schedule_->record_decode(parts, position_);
-    GYRE_TRY(parts.finish(after));
-    return parts.seconds();
+    SubmissionSplitter splitter = make_splitter();
+    schedule_->record_decode(splitter, position_);
+    GYRE_TRY(splitter.finish(after));
+    return splitter.seconds();
 }
 
 Status Session::write_on(const LoopRequest& request, const TokenSink& sink, LoopResult& result) {
@@ -201,7 +201,7 @@ Status Session::write_on(const LoopRequest& request, const TokenSink& sink, Loop
         // The last that was decoded is the last in the cache, and the device did not run ahead.
         if (!slid) on_device_ = all_is_well && begin + result.n_run == position_;
     });
-    const Status status = loop_.run(queue_, token_pace_, loop_run, deliver, result);
+    const Status status = loop_.run(queue_, token_pacer_, loop_run, deliver, result);
     all_is_well = status.ok();
     return status;
 }

@@ -15,9 +15,9 @@
 #include "runtime/engine/cache_cells.h"
 #include "runtime/engine/kv_cache.h"
 #include "runtime/engine/model.h"
-#include "runtime/engine/pace.h"
-#include "runtime/engine/parts.h"
 #include "runtime/engine/schedule.h"
+#include "runtime/engine/submission_pacer.h"
+#include "runtime/engine/submission_splitter.h"
 #include "runtime/engine/token_loop.h"
 #include "runtime/engine/work_queue.h"
 #include "runtime/engine/work_rates.h"
@@ -204,9 +204,10 @@ class Session {
         std::optional<Buffer> all_logits;
     };
     struct Recorders {
-        CommandRecorder decode;                // recorded once, submitted for every token
-        std::array<CommandRecorder, 2> parts;  // recorded for every submission of a chunk, in turn
-        CommandRecorder read_logits;           // recorded once
+        CommandRecorder decode;  // recorded once, submitted for every token
+        std::array<CommandRecorder, 2>
+            parts;                    // recorded for every submission of a chunk, alternating
+        CommandRecorder read_logits;  // recorded once
     };
     Session(std::shared_ptr<const Model> model, std::vector<RotarySpec> rotary,
             ActivationLayout layout, KvCache cache, Buffers buffers, TokenLoop loop,
@@ -229,7 +230,7 @@ class Session {
     Result<std::span<const std::uint32_t>> next_chunk(std::span<const std::uint32_t> tokens,
                                                       std::size_t first, std::size_t chunk);
     Status run_chunk(std::span<const std::uint32_t> tokens, LogitsOf logits, Readback readback);
-    Parts make_parts();
+    SubmissionSplitter make_splitter();
     bool token_in_parts() const;
     Result<double> run_token(std::span<CommandRecorder* const> after);
     Result<double> run_token_in_parts(std::span<CommandRecorder* const> after);
@@ -252,7 +253,7 @@ class Session {
     Recorders recorders_;
     CommandRecorder* const read_after_ = &recorders_.read_logits;
     WorkQueue queue_;
-    Pace token_pace_;
+    SubmissionPacer token_pacer_;
     WorkRates rates_;
     std::optional<Schedule> schedule_;
     std::vector<float> logits_;

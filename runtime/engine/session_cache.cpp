@@ -119,7 +119,7 @@ Result<std::unique_ptr<Session>> Session::fork() {
     if (on_device_) recorder.copy(buffers_.logits.range(), copy->buffers_.logits.range());
     GYRE_TRY(recorder.end());
     GYRE_TRY(queue_.run(recorder));
-    copy->token_pace_ = token_pace_;
+    copy->token_pacer_ = token_pacer_;
     copy->rates_ = rates_;
     copy->position_ = position_;
     copy->slid_ = slid_;

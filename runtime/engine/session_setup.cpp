@@ -55,7 +55,7 @@ Session::Session(std::shared_ptr<const Model> model, std::vector<RotarySpec> rot
       loop_(std::move(loop)),
       recorders_(std::move(recorders)),
       queue_(model_->device()),
-      token_pace_(options.submit_budget_ms / 1000.0, TokenLoop::kMaxTokensASubmit) {}
+      token_pacer_(options.submit_budget_ms / 1000.0, TokenLoop::kMaxTokensASubmit) {}
 
 Result<Session::Buffers> Session::make_buffers(Device& device, const SessionPlan& plan) {
     GYRE_ASSIGN(Buffer state, Buffer::create(device, plan.state, Memory::kDevice, "state"));

@@ -21,8 +21,8 @@ using Batch = std::array<CommandRecorder*, std::size_t{2} * TokenLoop::kMaxToken
 // What is under way, oldest first. Waits for all of it at its end.
 class UnderWay {
   public:
-    UnderWay(WorkQueue& queue, Pace& pace, LoopResult& result)
-        : queue_(queue), pace_(pace), result_(result) {}
+    UnderWay(WorkQueue& queue, SubmissionPacer& pacer, LoopResult& result)
+        : queue_(queue), pacer_(pacer), result_(result) {}
 
     Status submit(CommandRecorder* decode, CommandRecorder* sample, std::uint32_t n_tokens) {
         Batch batch;
@@ -52,7 +52,7 @@ class UnderWay {
         queue_.count_decoded(1);
         ++result_.n_run;
         GYRE_ASSIGN(const double seconds, run.decode_parts({&sample, 1}));
-        pace_.took(1, seconds);
+        pacer_.took(1, seconds);
         result_.seconds += seconds;
         return {};
     }
@@ -99,15 +99,15 @@ class UnderWay {
         const auto now = Clock::now();
         double seconds = std::chrono::duration<double>(now - busy_since_).count();
         busy_since_ = now;
-        if (early && decodes) pace_.took(n, seconds);
-        if (!early && pace_.seconds_each() > 0.0) {
-            seconds = std::min(seconds, n * pace_.seconds_each());
+        if (early && decodes) pacer_.took(n, seconds);
+        if (!early && pacer_.seconds_each() > 0.0) {
+            seconds = std::min(seconds, n * pacer_.seconds_each());
         }
         result_.seconds += seconds;
     }
 
     WorkQueue& queue_;
-    Pace& pace_;
+    SubmissionPacer& pacer_;
     LoopResult& result_;
     std::vector<Part> parts_;  // few
     Clock::time_point busy_since_;
@@ -199,11 +199,11 @@ Result<SampleStatus> TokenLoop::status() const {
     return status;
 }
 
-Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Deliver& deliver,
-                      LoopResult& result) {
+Status TokenLoop::run(WorkQueue& queue, SubmissionPacer& pacer, const Run& run,
+                      const Deliver& deliver, LoopResult& result) {
     static_assert(SAMPLE_RESULTS >= 4 * kMaxTokensASubmit, "no result is lost before it is read");
     CommandRecorder* const sample = is_greedy_ ? &greedy_ : &drawn_;
-    UnderWay under_way(queue, pace, result);
+    UnderWay under_way(queue, pacer, result);
     std::uint32_t queued = 0, read = 0;
     // Few tokens at first, so that text appears at once.
     std::uint32_t round = 1;
@@ -219,7 +219,7 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
                 n_there = 1;
             }
         } else {
-            const std::uint32_t a_submit = decoding ? std::min(pace.next(), round) : 1;
+            const std::uint32_t a_submit = decoding ? std::min(pacer.next(), round) : 1;
             // One submission more than is waited for: what is queued takes two budgets at most,
             // and a cancel or a pause no longer than that. Except after a first token that is only
             // sampled: until it is known whether the text goes on, its logits stay.
@@ -237,8 +237,8 @@ Status TokenLoop::run(WorkQueue& queue, Pace& pace, const Run& run, const Delive
             GYRE_ASSIGN(result.end, look_at(read, token, deliver));
             ++read;
         }
-        const bool measured = pace.seconds_each() > 0.0;
-        if (decoding) round = std::min(2 * round, measured ? pace.next() : kTokensToMeasure);
+        const bool measured = pacer.seconds_each() > 0.0;
+        if (decoding) round = std::min(2 * round, measured ? pacer.next() : kTokensToMeasure);
         decoding = true;
     }
     GYRE_TRY(under_way.drain());

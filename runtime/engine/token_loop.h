@@ -13,7 +13,7 @@
 #include <span>
 
 #include "runtime/base/status.h"
-#include "runtime/engine/pace.h"
+#include "runtime/engine/submission_pacer.h"
 #include "runtime/engine/work_queue.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/kernels/sample_options.h"
@@ -74,7 +74,7 @@ class TokenLoop {
         std::function<Result<double>(std::span<CommandRecorder* const> after)> decode_parts{};
     };
     // Tokens until one of LoopEnd. Nothing is under way afterwards, whatever the Status.
-    Status run(WorkQueue& queue, Pace& pace, const Run& run, const Deliver& deliver,
+    Status run(WorkQueue& queue, SubmissionPacer& pacer, const Run& run, const Deliver& deliver,
                LoopResult& result);
 
     // All kernels of the sampler.

@@ -8,7 +8,7 @@ namespace gyre {
 
 namespace {
 
-// Positions of a stretch of rows: first, first + step, ...
+// Positions of consecutive rows: first, first + step, ...
 struct Positions {
     std::uint32_t first = 0;
     std::uint32_t step = 1;

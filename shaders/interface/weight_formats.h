@@ -8,8 +8,8 @@
 // of `bits` bits a quant that begins at byte `at` of a block is cut into segments of `run` bytes: of the run * 8 / bits
 // elements of a segment, element r has its bits in byte r % run, from bit r / run * bits on.
 //
-// On the device a matrix [n_rows][n_in] lies in stretches of WEIGHT_BLOCK_ROWS rows; fewer rows in all: their number
-// rounded up to a multiple of 4, which is block_rows. n_in is padded with zeros to whole steps. A stretch has
+// On the device a matrix [n_rows][n_in] lies in blocks of WEIGHT_BLOCK_ROWS rows; fewer rows in all: their number
+// rounded up to a multiple of 4, which is block_rows. n_in is padded with zeros to whole steps. A block of rows has
 //   uvec4 W[n_chunks][vecs a chunk][block_rows]    neighbouring rows beside each other, so that neighbouring
 //                                                  invocations load neighbouring 16 bytes
 //   uint  H[n_chunks][block_rows][chunk / 32]      a high plane of one bit, in formats that have one
@@ -24,7 +24,7 @@
 
 #define WEIGHT_BLOCK_ROWS 32
 
-// Words of scales lie four rows a uvec4: rows r, r + 8, r + 16 and r + 24 of a stretch, which one invocation multiplies
+// Words of scales lie four rows a uvec4: rows r, r + 8, r + 16 and r + 24 of a block, which one invocation multiplies
 // (lib/rows.glsl), so that it has their scales by one load. There are WEIGHT_BLOCK_ROWS places, however few the rows.
 #define SCALE_PLACE(row) ((row) % 8u * 4u + (row) / 8u)
 

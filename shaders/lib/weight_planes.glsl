@@ -86,8 +86,8 @@ Chunk load_chunk(uint first, uint c, uint row) {
 #if FORMAT_HIGH == 2
     chunk.high = load_weights4(at + LOW_VECS * pc.block_rows);
 #elif FORMAT_HIGH == 1
-    uint in_stretch = (ROW_CHUNKS * CHUNK_VECS * 4u + c * HIGH_WORDS) * pc.block_rows;
-    uint word = 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + in_stretch + row % WEIGHT_BLOCK_ROWS * HIGH_WORDS;
+    uint in_block = (ROW_CHUNKS * CHUNK_VECS * 4u + c * HIGH_WORDS) * pc.block_rows;
+    uint word = 4u * (first + row / WEIGHT_BLOCK_ROWS * pc.block_vecs) + in_block + row % WEIGHT_BLOCK_ROWS * HIGH_WORDS;
     // Out of its vec: where texels are quick, quicker than the words themselves.
     uvec4 vec = WEIGHT_TEXELS != 0u ? load_weights4(word / 4u) : uvec4(0u);
 #if HIGH_WORDS == 1

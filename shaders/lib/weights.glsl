@@ -17,7 +17,7 @@
 //   BLOCK_QUADS    quads that share a scale
 //   STEP_QUADS     quads of a step, whose scales are loaded together
 //   StepScales     those: load_scales(first uvec4 of the matrix + scale_vecs(chunks a row), step, row)
-//   FourScales     with SCALE_WORDS: those of rows row, + 8, + 16 and + 24 of a stretch, by
+//   FourScales     with SCALE_WORDS: those of rows row, + 8, + 16 and + 24 of a block, by
 //                  load_four_scales; of_four takes one
 //   block_scale    the scale of block b of the step
 //   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b, in a product
@@ -116,7 +116,7 @@ vec4 scaled(vec4 quad, StepScales scales, uint b) {
 #endif
 
 #ifdef BLOCK_QUADS
-// uvec4 of a stretch of rows before its scales.
+// uvec4 of a block of rows before its scales.
 uint scale_vecs(uint row_chunks) {
 #ifdef HIGH_WORDS
     return row_chunks * (CHUNK_VECS * 4u + HIGH_WORDS) * pc.block_rows / 4u;

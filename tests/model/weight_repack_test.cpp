@@ -68,7 +68,7 @@ std::uint32_t file_bits(WeightFormat format, const std::uint8_t* row, std::uint3
     return quant;
 }
 
-// Where a matrix's row lies: 32 rows a stretch, or as many as there are, in fours.
+// Where a matrix's row lies: 32 rows per block, or as many as there are, in fours.
 struct Place {
     Place(const DeviceMatrix& m, std::uint32_t r)
         : info(format_info(m.format)), rows(std::min((m.n_rows + 3) / 4 * 4, 32u)), row(r % 32) {
@@ -80,24 +80,24 @@ struct Place {
         high_words = info.high.bits == 1 ? info.chunk_elements / 32 : 0;
         scale_begin = high_begin + n_chunks * high_words * rows;
         scale_rows = m.format == WeightFormat::kQ4_K || m.format == WeightFormat::kQ5_K ? rows : 32;
-        stretch = r / 32 * (scale_begin + std::size_t{m.scale_words()} * scale_rows);
+        block_begin = r / 32 * (scale_begin + std::size_t{m.scale_words()} * scale_rows);
     }
-    std::size_t vec(std::size_t v) const { return stretch + (v * rows + row) * 4; }
+    std::size_t vec(std::size_t v) const { return block_begin + (v * rows + row) * 4; }
     std::size_t high(std::size_t chunk) const {
-        return stretch + high_begin + (chunk * rows + row) * high_words;
+        return block_begin + high_begin + (chunk * rows + row) * high_words;
     }
     // Rows r, r + 8, r + 16, r + 24 beside each other.
     std::size_t scale(std::size_t word) const {
-        return stretch + scale_begin + word * scale_rows + row % 8 * 4 + row / 8;
+        return block_begin + scale_begin + word * scale_rows + row % 8 * 4 + row / 8;
     }
     // Word i of group j of a format whose groups are vecs.
     std::size_t scale_vec(std::size_t j, std::size_t i) const {
-        return stretch + scale_begin + (j * rows + row) * 4 + i;
+        return block_begin + scale_begin + (j * rows + row) * 4 + i;
     }
 
     const WeightFormatInfo& info;
     std::size_t rows, row, vecs = 0, high_begin = 0, high_words = 0, scale_begin = 0,
-                           scale_rows = 0, stretch = 0;
+                           scale_rows = 0, block_begin = 0;
 };
 
 // The raw bits of element e of row r as the device has them.
@@ -297,7 +297,7 @@ TEST(WeightRepack, SizesByHand) {
     EXPECT_EQ(device_bytes(WeightFormat::kQ8_0, 63, 96), 64ull * (128 + 2 * 4));
 }
 
-// Scales and padding included, 2 % at most for widths of whole steps and rows of whole stretches.
+// Scales and padding included, 2 % at most for widths of whole steps and rows of whole blocks.
 TEST(WeightRepack, TheDeviceHoldsHardlyMoreThanTheFile) {
     for (const WeightFormatInfo& info : weight_formats()) {
         for (const std::uint32_t n_in : {576u, 640u, 768u, 1536u, 2048u}) {

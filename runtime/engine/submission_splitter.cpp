@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/engine/parts.h"
+#include "runtime/engine/submission_splitter.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,26 +12,27 @@ constexpr double kWorthLearning = 1.0 / 8;  // of the budget
 
 }  // namespace
 
-Parts::Parts(WorkQueue& queue, WorkRates& rates, std::span<CommandRecorder, 2> recorders,
-             double budget_seconds, Interrupted interrupted)
+SubmissionSplitter::SubmissionSplitter(WorkQueue& queue, WorkRates& rates,
+                                       std::span<CommandRecorder, 2> recorders,
+                                       double budget_seconds, Interrupted interrupted)
     : queue_(queue),
       rates_(rates),
       recorders_(recorders),
       budget_(budget_seconds),
       interrupted_(std::move(interrupted)) {}
 
-Parts::~Parts() {
+SubmissionSplitter::~SubmissionSplitter() {
     stop({});
 }
 
-void Parts::next_costs(std::uint32_t kind, double amount) {
+void SubmissionSplitter::next_costs(std::uint32_t kind, double amount) {
     kind_ = static_cast<WorkKind>(kind);
     amount_ = amount;
 }
 
 // How many of the workgroups that are left of a dispatch go into the part that is being recorded;
 // 0: none, it is full. What exceeds the budget is cut evenly, also into what is left of this part.
-std::uint32_t Parts::groups_that_fit(std::uint32_t n_groups) const {
+std::uint32_t SubmissionSplitter::groups_that_fit(std::uint32_t n_groups) const {
     const double room = budget_ - planned();
     const double seconds = rates_.seconds(kind_, amount_);
     if (seconds <= room) return n_groups;
@@ -41,8 +42,9 @@ std::uint32_t Parts::groups_that_fit(std::uint32_t n_groups) const {
     return std::clamp(static_cast<std::uint32_t>(fitting), 1u, n_groups);
 }
 
-void Parts::dispatch(const Pipeline& pipeline, const DescriptorSet& set, const void* push,
-                     std::uint32_t push_bytes, Groups groups, std::span<const Access> accesses) {
+void SubmissionSplitter::dispatch(const Pipeline& pipeline, const DescriptorSet& set,
+                                  const void* push, std::uint32_t push_bytes, Groups groups,
+                                  std::span<const Access> accesses) {
     if (groups.x == 0 || groups.y == 0 || groups.z == 0) return;
     for (Groups first{0, 0, 0}; groups.x > 0 && status_.ok();) {
         const std::uint32_t n = groups_that_fit(groups.x);
@@ -67,14 +69,14 @@ void Parts::dispatch(const Pipeline& pipeline, const DescriptorSet& set, const v
     if (!status_.ok()) stop(status_);
 }
 
-Status Parts::open() {
+Status SubmissionSplitter::open() {
     if (open_) return {};
     GYRE_TRY(recorder().begin());
     open_ = true;
     return {};
 }
 
-Status Parts::submit(std::span<CommandRecorder* const> after) {
+Status SubmissionSplitter::submit(std::span<CommandRecorder* const> after) {
     open_ = false;
     GYRE_TRY(recorder().end());
     std::vector<CommandRecorder*> all{&recorder()};
@@ -89,7 +91,7 @@ Status Parts::submit(std::span<CommandRecorder* const> after) {
 }
 
 // Submits what was recorded; the other recorder is free afterwards.
-Status Parts::cut() {
+Status SubmissionSplitter::cut() {
     if (interrupted_) GYRE_TRY(interrupted_());
     GYRE_TRY(submit({}));
     return under_way_.size() > 1 ? retire() : Status();
@@ -97,7 +99,7 @@ Status Parts::cut() {
 
 // Waits for the oldest. A host that comes late, or did so before, sees more than the device needed:
 // of that only good news is believed.
-Status Parts::retire() {
+Status SubmissionSplitter::retire() {
     UnderWay& oldest = under_way_.front();
     const bool early = !oldest.submission.done();
     GYRE_TRY(queue_.wait(oldest.submission));
@@ -113,7 +115,7 @@ Status Parts::retire() {
     return {};
 }
 
-Status Parts::finish(std::span<CommandRecorder* const> after) {
+Status SubmissionSplitter::finish(std::span<CommandRecorder* const> after) {
     if (status_.ok()) {
         status_ = open();
         if (status_.ok()) {
@@ -128,7 +130,7 @@ Status Parts::finish(std::span<CommandRecorder* const> after) {
 }
 
 // Leaves the recorders as others expect them, and nothing under way.
-void Parts::stop(const Status& status) {
+void SubmissionSplitter::stop(const Status& status) {
     status_ = status;
     if (open_) static_cast<void>(recorder().end());  // it is never submitted
     open_ = false;

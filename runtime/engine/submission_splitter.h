@@ -1,10 +1,11 @@
 // Work that is cut into submissions by time: each takes a budget, two are under way.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A chunk of a prompt (or a token, on a very slow device) is dispatched into Parts as into one
-// recorder. Where the next dispatch would exceed the budget, what was recorded is submitted; a
-// dispatch that alone exceeds it is cut by workgroups. Cuts change no bit: no workgroup knows which
-// others its dispatch has. Every part begins with a barrier after all that was submitted before.
+// A chunk of a prompt (or a token, on a very slow device) is dispatched into a SubmissionSplitter
+// as into one recorder. What a submission holds of it is a part. Where the next dispatch would
+// exceed the budget, what was recorded is submitted; a dispatch that alone exceeds it is cut by
+// workgroups. Cuts change no bit: no workgroup knows which others its dispatch has. Every part
+// begins with a barrier after all that was submitted before.
 #pragma once
 
 #include <chrono>
@@ -20,17 +21,17 @@
 
 namespace gyre {
 
-class Parts final : public Dispatcher {
+class SubmissionSplitter final : public Dispatcher {
   public:
     // Asked before every submission but the last; an error ends the work.
     using Interrupted = std::function<Status()>;
 
-    // recorders: of the parts, in turn; nothing that was recorded there may be under way.
-    Parts(WorkQueue& queue, WorkRates& rates, std::span<CommandRecorder, 2> recorders,
-          double budget_seconds, Interrupted interrupted);
-    Parts(const Parts&) = delete;
-    Parts& operator=(const Parts&) = delete;
-    ~Parts();  // waits for what is under way
+    // recorders: of the parts, alternating; nothing that was recorded there may be under way.
+    SubmissionSplitter(WorkQueue& queue, WorkRates& rates, std::span<CommandRecorder, 2> recorders,
+                       double budget_seconds, Interrupted interrupted);
+    SubmissionSplitter(const SubmissionSplitter&) = delete;
+    SubmissionSplitter& operator=(const SubmissionSplitter&) = delete;
+    ~SubmissionSplitter();  // waits for what is under way
 
     // kind: a WorkKind.
     void next_costs(std::uint32_t kind, double amount) override;

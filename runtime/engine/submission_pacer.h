@@ -7,10 +7,11 @@
 
 namespace gyre {
 
-class Pace {
+class SubmissionPacer {
   public:
     // Of tokens: 1 to `most` a submission.
-    Pace(double budget_seconds, std::uint32_t most) : budget_(budget_seconds), most_(most) {}
+    SubmissionPacer(double budget_seconds, std::uint32_t most)
+        : budget_(budget_seconds), most_(most) {}
 
     // The next submission's tokens; 1 while nothing has been measured.
     std::uint32_t next() const {

@@ -22,7 +22,7 @@ Tokens some_tokens(const Model& model, std::uint32_t n) {
     return tokens;
 }
 
-class PartsTest : public EngineTest {
+class SubmissionSplitterTest : public EngineTest {
   protected:
     static std::shared_ptr<const Model> books() {
         return open(std::string(GYRE_SOURCE_DIR) + "/models/gyre-books-5m.gguf");
@@ -31,7 +31,7 @@ class PartsTest : public EngineTest {
 
 // Catches: a missing barrier between submissions, rows that a cut leaves out or makes twice, an
 // offset that a cut product does not add; in all variants that have their own kernels.
-TEST_F(PartsTest, CutsChangeNoBit) {
+TEST_F(SubmissionSplitterTest, CutsChangeNoBit) {
     for (const char* name :
          {"rove_half", "q8_0", "gqa_window_yarn_rove", "learned", "crope_q4_0", "gptneox"}) {
         SCOPED_TRACE(name);
@@ -67,7 +67,7 @@ TEST_F(PartsTest, CutsChangeNoBit) {
 }
 
 // Catches: slices of a matrix and cuts of them that do not go together.
-TEST_F(PartsTest, CutsOfSlicesChangeNoBit) {
+TEST_F(SubmissionSplitterTest, CutsOfSlicesChangeNoBit) {
     DeviceCapsLimit limit;
     limit.max_storage_range = 32000;
     const auto model = open_golden("rove_half", limit);
@@ -86,7 +86,7 @@ TEST_F(PartsTest, CutsOfSlicesChangeNoBit) {
 
 // A model that is used, with a budget that its operations come close to: what is packed and what is
 // cut follows the clock, and the bits do not.
-TEST_F(PartsTest, AModelThatIsUsedGivesTheSameBits) {
+TEST_F(SubmissionSplitterTest, AModelThatIsUsedGivesTheSameBits) {
     const auto model = books();
     const Tokens tokens = some_tokens(*model, 150);
     const auto whole =
@@ -104,7 +104,7 @@ TEST_F(PartsTest, AModelThatIsUsedGivesTheSameBits) {
 }
 
 // Catches: rows of logits that are read before the parts that make them are done.
-TEST_F(PartsTest, LogitsOfEveryTokenAreThoseOfOneSubmission) {
+TEST_F(SubmissionSplitterTest, LogitsOfEveryTokenAreThoseOfOneSubmission) {
     const auto model = open_golden("gqa");
     const Tokens tokens = some_tokens(*model, 13);
     const auto whole =
@@ -115,7 +115,7 @@ TEST_F(PartsTest, LogitsOfEveryTokenAreThoseOfOneSubmission) {
 }
 
 // The loop on the device, token by token in parts: the same tokens, and as many.
-TEST_F(PartsTest, TokensInPartsAreThoseOfTheLoop) {
+TEST_F(SubmissionSplitterTest, TokensInPartsAreThoseOfTheLoop) {
     const auto model = open_golden("rove_half");
     const Tokens prompt = some_tokens(*model, 5);
     const auto write = [&](double budget_ms, float temperature, LoopResult& result) {
@@ -173,7 +173,7 @@ class Interruption {
 
 // Catches: a cancel that is seen after the chunk only, one that goes on submitting, a position
 // that counts a chunk half done, a recorder or a ticket that is left in the middle.
-TEST_F(PartsTest, CancelInAChunkLeavesTheChunksBefore) {
+TEST_F(SubmissionSplitterTest, CancelInAChunkLeavesTheChunksBefore) {
     const auto model = open_golden("rove_half");
     const Tokens tokens = some_tokens(*model, 20);
     const auto whole = EngineTest::session(model, SessionOptions{.n_ctx = 60, .chunk = 8});
@@ -205,7 +205,7 @@ TEST_F(PartsTest, CancelInAChunkLeavesTheChunksBefore) {
     }
 }
 
-TEST_F(PartsTest, CancelInATokenLeavesTheTokensBefore) {
+TEST_F(SubmissionSplitterTest, CancelInATokenLeavesTheTokensBefore) {
     const auto model = open_golden("rove_half");
     const Tokens tokens = some_tokens(*model, 6);
     const auto whole = EngineTest::session(model, SessionOptions{.n_ctx = 60});
@@ -239,7 +239,7 @@ TEST_F(PartsTest, CancelInATokenLeavesTheTokensBefore) {
 }
 
 // Catches: a part that waits for ever after an error, a recorder that is left recording.
-TEST_F(PartsTest, ADeviceThatIsLostInAChunkIsAnError) {
+TEST_F(SubmissionSplitterTest, ADeviceThatIsLostInAChunkIsAnError) {
     const auto model = open_golden("rove_half");
     std::uint32_t parts = 0;
     const auto session = EngineTest::session(
@@ -254,7 +254,7 @@ TEST_F(PartsTest, ADeviceThatIsLostInAChunkIsAnError) {
     }
 }
 
-TEST_F(PartsTest, ABudgetOutOfRangeIsRefused) {
+TEST_F(SubmissionSplitterTest, ABudgetOutOfRangeIsRefused) {
     const auto model = open_golden("gqa");
     for (const double budget_ms :
          {0.0, -1.0, kMaxSubmitBudgetMs + 1, std::numeric_limits<double>::quiet_NaN()}) {

@@ -164,7 +164,8 @@ Command add_info(CLI::App& program) {
     const auto options = std::make_shared<InfoOptions>();
     parser
         ->add_option("file,-m,--model", options->model.given_path,
-                     "GGUF file (default: $GYRE_MODEL, or the shipped model)")
+                     "GGUF file, or the name of a fetched model (default: $GYRE_MODEL, or the "
+                     "shipped model)")
         ->type_name("FILE");
     options->model.add_ignore_key(*parser);
     CLI::Option* memory = parser->add_flag("--memory", options->memory,

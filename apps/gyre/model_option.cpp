@@ -41,6 +41,19 @@ std::string find_shipped_model() {
                   text_of(folder) + ")");
 }
 
+// A file; or the name of a model that scripts/fetch-model has put in the cache.
+std::string file_or_fetched_model(const std::string& given) {
+    std::error_code error;  // what cannot be looked at is left to the opening, which says why
+    if (given.find_first_of("./\\") != std::string::npos || fs::exists(path_of(given), error)) {
+        return given;
+    }
+    const fs::path folder = cache_folder() / "models";
+    const fs::path fetched = folder / path_of(given + ".gguf");
+    if (fs::exists(fetched, error)) return text_of(fetched);
+    throw Failure("there is no file " + given + ", and no model of that name in " +
+                  text_of(folder) + " (scripts/fetch-model gets published ones)");
+}
+
 int show_progress(const char* stage, double fraction, void* user) {
     static_cast<Progress*>(user)->update(stage, fraction);
     return interrupted() ? 0 : 1;
@@ -82,7 +95,8 @@ void check_loading(gyre_status status) {
 void ModelOption::add_to(CLI::App& parser, bool with_device) {
     parser
         .add_option("-m,--model", given_path,
-                    "GGUF file (default: $GYRE_MODEL, or the shipped model)")
+                    "GGUF file, or the name of a fetched model (default: $GYRE_MODEL, or the "
+                    "shipped model)")
         ->type_name("FILE");
     add_ignore_key(parser);
     if (with_device) {
@@ -111,9 +125,9 @@ void ModelOption::add_ignore_key(CLI::App& parser) {
 }
 
 std::string ModelOption::path() const {
-    if (!given_path.empty()) return given_path;
+    if (!given_path.empty()) return file_or_fetched_model(given_path);
     const auto variable = environment_variable("GYRE_MODEL");
-    if (variable && !variable->empty()) return *variable;
+    if (variable && !variable->empty()) return file_or_fetched_model(*variable);
     return find_shipped_model();
 }
 

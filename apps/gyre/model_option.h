@@ -18,7 +18,8 @@ class ModelOption {
     // Adds --ignore-key alone.
     void add_ignore_key(CLI::App& parser);
 
-    // The file: -m, else $GYRE_MODEL, else the shipped model. Throws if there is none.
+    // The file: -m, else $GYRE_MODEL, each a file or the name of a fetched model; else the shipped
+    // model. Throws if there is none.
     std::string path() const;
 
     // Opens it on the chosen device, with a progress bar.

@@ -47,7 +47,9 @@ std::uint64_t peak_host_bytes();
 // Of this process; no two that run have the same.
 unsigned long process_id();
 
-// Where the library keeps what it compiles and times, for the help.
+// Where the library keeps what it compiles and times, and where fetched models are: in words for
+// the help, and as it is; empty where the system does not say.
 extern const char* const kCacheFolder;
+std::filesystem::path cache_folder();
 
 }  // namespace gyre::app

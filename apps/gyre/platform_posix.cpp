@@ -21,13 +21,28 @@ void on_signal(int) {
     interrupt_handler();
 }
 
+// A relative path counts as not set, as in the library.
+std::optional<std::string> absolute(const char* name) {
+    std::optional<std::string> value = environment_variable(name);
+    if (value && !value->starts_with('/')) value.reset();
+    return value;
+}
+
 }  // namespace
 
 #ifdef __APPLE__
 const char* const kCacheFolder = "~/Library/Caches/gyre ($XDG_CACHE_HOME/gyre where that is set)";
+constexpr const char* kCachesOfHome = "Library/Caches";
 #else
 const char* const kCacheFolder = "$XDG_CACHE_HOME/gyre (default: ~/.cache/gyre)";
+constexpr const char* kCachesOfHome = ".cache";
 #endif
+
+std::filesystem::path cache_folder() {
+    if (const auto folder = absolute("XDG_CACHE_HOME")) return path_of(*folder) / "gyre";
+    if (const auto home = absolute("HOME")) return path_of(*home) / kCachesOfHome / "gyre";
+    return {};
+}
 
 std::filesystem::path path_of(const std::string& utf8) {
     return utf8;

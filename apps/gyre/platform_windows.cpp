@@ -61,6 +61,11 @@ BOOL WINAPI on_console_event(DWORD) {
 
 const char* const kCacheFolder = "%LOCALAPPDATA%\\gyre";
 
+std::filesystem::path cache_folder() {
+    const auto folder = environment_variable("LOCALAPPDATA");
+    return folder && !folder->empty() ? path_of(*folder) / "gyre" : std::filesystem::path();
+}
+
 std::filesystem::path path_of(const std::string& utf8) {
     return wide_of(utf8);
 }

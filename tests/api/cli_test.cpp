@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -224,6 +225,25 @@ TEST(CliWithoutVulkan, GyreModelNamesTheDefault) {
     const ProcessResult result = run_gyre({"detokenize", "300"}, options);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_EQ(result.out, "<|endoftext|>");
+}
+
+// scripts/fetch-model puts them there. A file of that name goes first, and a path is never a name.
+TEST(CliWithoutVulkan, FetchedModelsHaveNames) {
+    const TemporaryFolder folder;
+    const std::string models = folder.path("gyre/models");
+    std::filesystem::create_directories(models);
+    write_file(models + "/small.gguf", read_file(golden_path("text")));
+    const auto detokenize = [&](std::vector<std::string> arguments, const std::string& model) {
+        arguments.insert(arguments.begin(), {"detokenize", "300"});
+        return run_gyre(arguments,
+                        without_vulkan({"XDG_CACHE_HOME=" + folder.folder(),
+                                        "LOCALAPPDATA=" + folder.folder(), "GYRE_MODEL=" + model}));
+    };
+    EXPECT_EQ(detokenize({"-m", "small"}, "").out, "<|endoftext|>");
+    EXPECT_EQ(detokenize({}, "small").out, "<|endoftext|>");
+    expect_failure(detokenize({"-m", "large"}, ""), 1, "no model of that name in");
+    expect_failure(detokenize({"-m", "./small"}, ""), 1, "./small: cannot open");
+    expect_failure(detokenize({"-m", "small.gguf"}, ""), 1, "small.gguf: cannot open");
 }
 
 std::string tokenize_argument(const std::string& text) {

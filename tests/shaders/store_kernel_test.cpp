@@ -172,7 +172,7 @@ TEST_P(StoreKvTest, EqualsReference) {
     variant.cache = c.cache;
     variant.rotary = c.rotary.kernel_spec();
     variant.rotary.rotate_keys = rotates;
-    variant.head_norm = normalises;
+    variant.norm = normalises ? QkNorm::kHeads : QkNorm::kNone;
     variant.rms_norm = c.norm == HeadNorm::kRms;
     const Kernel kernel = built(kernels().get(variant));
     const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {

@@ -89,7 +89,7 @@ def random_weights(f, rng):
         if row["gated"] is True:
             linear(blk + "ffn_gate", ff, c, 1.5)
         linear(blk + "ffn_up", 2 * ff if row["gated"] == "before up" else ff, c, 1.5)
-        linear(blk + "ffn_down", c, ff, 1.0)
+        linear(blk + "ffn_down", c, ff, f["down_gain"])
     norm("output_norm")
     if not f["tied"]:
         normal("output.weight", (f["vocab"], c), 0.3)

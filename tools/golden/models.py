@@ -8,6 +8,7 @@ from .frequencies import hope, p_rope
 # architecture. bias: of everything, or of the products named. complex: matrices stored as .re and .im. sinks: learned
 # sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head. attn_gain: of what unit inputs
 # become as queries, keys and values: with more layers less, or a compressed cache's errors grow from layer to layer.
+# down_gain: the same of the feed-forward's result; large where one GELU must be told from the other.
 # head_gain: mean weight of the norms of queries and keys. embd: deviation of the embeddings. norms: names of further
 # norms of a layer. qk_norm: norms of queries and keys where the family may have them. shared_norm: no norm of the feed-
 # forward's own.
@@ -16,7 +17,7 @@ BASE = {
     "position": "rotary", "pairing": "half", "values": "none", "rotary_dims": None, "theta": 10000.0, "inv_freq": None,
     "bias": True, "tied": True, "activation": "gelu_tanh", "type": "f32", "types": {}, "tokenizer": False, "tokens": 23,
     "keys": {}, "complex": (), "sinks": False, "tensors": {}, "eps": 1e-5, "head_size": None, "separate": False,
-    "attn_gain": 1.5, "head_gain": 1.5, "embd": 0.3, "output_bias": False, "norms": (), "qk_norm": False,
+    "attn_gain": 1.5, "head_gain": 1.5, "down_gain": 1.0, "embd": 0.3, "output_bias": False, "norms": (), "qk_norm": False,
     "shared_norm": False,
 }
 
@@ -234,14 +235,15 @@ FAMILIES = {
     "hunyuan_dense": {**_FAMILY, "arch": "hunyuan-dense", "n_embd": 30, "n_head": 3, "n_head_kv": 1, "head_size": 12,
                       "separate": False, "keys": {"ARCH.rope.freq_base": 100.0}},
     "maincoder": {**_FAMILY, "arch": "maincoder", "keys": {"ARCH.rope.freq_base": 100.0}},
-    "mpt": {**_FAMILY, "arch": "mpt", "separate": False, "n_head_kv": None, "n_head": 3, "n_embd": 30, "n_ff": 44,
+    "mpt": {**_FAMILY, "arch": "mpt", "separate": False, "n_head_kv": None, "n_head": 3, "n_embd": 24, "n_ff": 96,
             "embd": 0.05, "keys": {"ARCH.attention.max_alibi_bias": 6.0, "ARCH.attention.clamp_kqv": 1.0}},
-    "bloom": {**_FAMILY, "arch": "bloom", "separate": False, "n_head_kv": None, "bias": True, "embd": 0.05},
+    "bloom": {**_FAMILY, "arch": "bloom", "separate": False, "n_head_kv": None, "n_head": 3, "n_embd": 24, "n_ff": 96,
+              "down_gain": 4.0, "bias": True, "embd": 0.05},
     "refact": {**_FAMILY, "arch": "refact", "n_head_kv": 1, "tied": False},
     "baichuan": {**_FAMILY, "arch": "baichuan", "n_head_kv": None, "tied": False,
                  "keys": {"ARCH.rope.freq_base": 100.0}},
     "phi2": {**_FAMILY, "arch": "phi2", "n_head_kv": None, "bias": True, "tied": False, "output_bias": True,
-             "embd": 0.05, "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
+             "down_gain": 4.0, "embd": 0.05, "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
     "plamo": {**_FAMILY, "arch": "plamo", "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
     "codeshell": {**_FAMILY, "arch": "codeshell", "bias": True, "tied": False, "n_ff": 44,
                   "keys": {"ARCH.rope.freq_base": 100.0}},
@@ -260,7 +262,7 @@ FAMILIES = {
     "mistral3": {**_FAMILY, "arch": "mistral3", "n_embd": 30, "n_head": 2, "n_head_kv": 1, "head_size": 10, "tied": False,
                  "keys": {"ARCH.rope.freq_base": 100.0}},
     # Files of a family that have what others of it lack.
-    "falcon_40b": {**_FAMILY, "arch": "falcon", "separate": False, "embd": 0.05, "norms": ("attn_norm_2",),
+    "falcon_40b": {**_FAMILY, "arch": "falcon", "separate": False, "norms": ("attn_norm_2",), "down_gain": 4.0, "embd": 0.05,
                    "bias": ("attn_norm", "attn_norm_2", "output_norm"), "keys": {"ARCH.rope.freq_base": 100.0}},
     "stablelm_12b": {**_FAMILY, "arch": "stablelm", "bias": ("attn_norm", "output_norm"), "tied": False,
                      "qk_norm": True, "shared_norm": True, "head_gain": 1.2, "keys": {

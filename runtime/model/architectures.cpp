@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/model/architectures.h"
 
+#include <initializer_list>
+
 namespace gyre {
 namespace {
 
@@ -214,7 +216,37 @@ constexpr Architecture kArchitectures[] = {
     {.name = "mistral3"},
 };
 
+// Architectures of llama.cpp by what they need and Gyre does not have.
+struct MissingPart {
+    const char* part;
+    std::initializer_list<std::string_view> architectures;
+};
+const MissingPart kMissingParts[] = {
+    {"experts",
+     {"afmoe",     "arctic",     "bailingmoe",  "bailingmoe2",  "cohere2moe",  "dbrx",
+      "deepseek",  "deepseek2",  "dots1",       "ernie4_5-moe", "exaone-moe",  "glm4moe",
+      "gpt-oss",   "granitemoe", "grok",        "grovemoe",     "hunyuan-moe", "lfm2moe",
+      "llada-moe", "llama4",     "minimax-m2",  "olmoe",        "phimoe",      "qwen2moe",
+      "qwen3moe",  "qwen3vlmoe", "smallthinker"}},
+    {"encoders",
+     {"bert", "eurobert", "gemma-embedding", "jina-bert-v2", "jina-bert-v3", "modern-bert",
+      "neo-bert", "nomic-bert", "nomic-bert-moe", "t5", "t5encoder"}},
+    {"state-space, recurrent or convolutional layers",
+     {"arwkv7", "falcon-h1", "granitehybrid", "jamba", "kimi-linear", "lfm2", "mamba", "mamba2",
+      "nemotron_h", "nemotron_h_moe", "plamo2", "qwen3next", "rwkv6", "rwkv6qwen2", "rwkv7"}},
+    {"keys and values of a low rank", {"minicpm3", "plm"}},
+};
+
 }  // namespace
+
+const char* what_is_missing(std::string_view name) {
+    for (const MissingPart& row : kMissingParts) {
+        for (const std::string_view architecture : row.architectures) {
+            if (name == architecture) return row.part;
+        }
+    }
+    return nullptr;
+}
 
 std::span<const Architecture> architectures() {
     return kArchitectures;

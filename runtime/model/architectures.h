@@ -122,5 +122,7 @@ struct Architecture {
 
 std::span<const Architecture> architectures();
 const Architecture* find_architecture(std::string_view name);  // nullptr: no such row
+// What of such models there is no kernel for: "experts"; nullptr: not known.
+const char* what_is_missing(std::string_view name);
 
 }  // namespace gyre

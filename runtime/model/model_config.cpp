@@ -52,11 +52,14 @@ Status check_file_kind(const ConfigReader& reader) {
 Result<const Architecture*> read_architecture(GgufReading& file) {
     GYRE_ASSIGN(const std::string_view name, file.get_string("general.architecture"));
     if (const Architecture* row = find_architecture(name)) return row;
+    const std::string refused =
+        "key 'general.architecture': '" + printable(name) + "' is not supported";
+    if (const char* part = what_is_missing(name))
+        return Status::unsupported(refused + ": this version has no " + part);
     std::string known;
     for (const Architecture& row : architectures())
         known += (known.empty() ? "" : ", ") + std::string(row.name);
-    return Status::unsupported("key 'general.architecture': '" + printable(name) +
-                               "' is not supported; expected one of " + known);
+    return Status::unsupported(refused + "; expected one of " + known);
 }
 
 // head_dim: by key, else what the width leaves for each head.

@@ -54,6 +54,18 @@ TEST(ModelFamilies, HaveDifferentNames) {
     EXPECT_EQ(find_architecture("llam"), nullptr);
 }
 
+TEST(ModelFamilies, OthersAreRefusedByNameAndReason) {
+    expect_refused(model_of("qwen3moe", 1), "general.architecture", "'qwen3moe' is not supported");
+    expect_refused(model_of("qwen3moe", 1), "general.architecture", "no experts");
+    expect_refused(model_of("bert", 1), "general.architecture", "no encoders");
+    expect_refused(model_of("mamba2", 1), "general.architecture", "state-space");
+    expect_refused(model_of("novel", 1), "general.architecture", "expected one of gpt2, gptneox");
+    for (const Architecture& row : architectures())
+        EXPECT_EQ(what_is_missing(row.name), nullptr) << row.name;
+    // A Mixtral calls itself a Llama.
+    expect_refused(model_of("llama", 1).u32("llama.expert_count", 8), "llama.expert_count", "= 8");
+}
+
 TEST(ModelFamilies, Gemma3HasWindowsAndTwoBases) {
     GgufBuilder b = model_of("gemma3", 7);
     b.u32("gemma3.attention.sliding_window", 3).f32("gemma3.rope.freq_base", 1e6f);

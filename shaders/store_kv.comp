@@ -94,10 +94,18 @@ vec2 statistics_before(uint x, uint token, bool is_query) {
     return norm_statistics(row + session.n_head * session.head_dim, session.n_head_kv * session.head_dim);
 }
 
-vec2 normalised(vec2 ab, vec2 statistics, uint gain, uvec2 channels, bool two_channels) {
+bool has_two(uvec2 channels) {
+    return channels.y < session.head_dim;  // the last pair of an odd head has one
+}
+
+vec2 loaded(uint x, uvec2 channels) {
+    return vec2(channel(x + channels.x), has_two(channels) ? channel(x + channels.y) : 0.0);
+}
+
+vec2 normalised(vec2 ab, vec2 statistics, uint gain, uvec2 channels) {
     ab = (ab - statistics.x) * statistics.y;
     ab.x *= params[gain + channels.x];
-    ab.y = two_channels ? ab.y * params[gain + channels.y] : 0.0;
+    ab.y = has_two(channels) ? ab.y * params[gain + channels.y] : 0.0;
     return ab;
 }
 
@@ -122,26 +130,22 @@ void main() {
     }
     bool rotate = is_value ? VALUES != ROTARY_VALUES_NONE : ROTATE != 0u;
     uint table = is_query ? pc.query_table : is_key ? pc.key_table : pc.value_table;
-    for (uint pair = gl_LocalInvocationIndex; pair < n_pairs(); pair += LOCAL_SIZE) {
-        uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
-        bool two_channels = channels.y < session.head_dim;  // the last pair of an odd head has one
-        vec2 ab = vec2(channel(x + channels.x), two_channels ? channel(x + channels.y) : 0.0);
-        if (normalise && before) ab = normalised(ab, statistics, gain, channels, two_channels);
-        if (rotate) ab = rotate_pair(ab, rotary_at(table, position, pair, n_pairs()));
-        values[2u * pair] = ab.x;
-        values[2u * pair + 1u] = ab.y;
-    }
     if (normalise && !before) {
+        for (uint pair = gl_LocalInvocationIndex; pair < n_pairs(); pair += LOCAL_SIZE) {
+            vec2 ab = loaded(x, rotary_pair(PAIRING, pair, pc.rotary_stride));
+            if (rotate) ab = rotate_pair(ab, rotary_at(table, position, pair, n_pairs()));
+            values[2u * pair] = ab.x;
+            values[2u * pair + 1u] = ab.y;
+        }
         barrier();
         statistics = norm_statistics(x, session.head_dim);
     }
-    // The pairs that this invocation rotated.
     for (uint pair = gl_LocalInvocationIndex; pair < n_pairs(); pair += LOCAL_SIZE) {
-        vec2 ab = vec2(values[2u * pair], values[2u * pair + 1u]);
-        if (normalise && !before) {
-            uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
-            ab = normalised(ab, statistics, gain, channels, channels.y < session.head_dim);
-        }
+        uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
+        vec2 ab = loaded(x, channels);
+        if (normalise && before) ab = normalised(ab, statistics, gain, channels);
+        if (rotate) ab = rotate_pair(ab, rotary_at(table, position, pair, n_pairs()));
+        if (normalise && !before) ab = normalised(ab, statistics, gain, channels);
         values[2u * pair] = ab.x;
         values[2u * pair + 1u] = ab.y;
         if (is_query) {

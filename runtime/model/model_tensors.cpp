@@ -73,6 +73,14 @@ class TensorFinder {
         return find_vector(name + ".bias", n_out, false, out.bias);
     }
 
+    // Of queries, keys and values, whose matrices were joined by who left their biases alone.
+    Status find_separate_biases(const std::string& blk, const TensorNames& names,
+                                std::uint64_t q_rows, std::uint64_t kv_rows, LayerTensors& layer) {
+        GYRE_TRY(find_vector(blk + names.attn_q + ".bias", q_rows, false, layer.attn_q.bias));
+        GYRE_TRY(find_vector(blk + names.attn_k + ".bias", kv_rows, false, layer.attn_k.bias));
+        return find_vector(blk + names.attn_v + ".bias", kv_rows, false, layer.attn_v.bias);
+    }
+
     // Two matrices [n_out][n_in], one after the other in one tensor. Nobody writes biases of it.
     Status find_both(const std::string& name, std::uint64_t n_out, std::uint64_t n_in,
                      std::vector<std::unique_ptr<TensorView>>& parts, LinearTensors& first,
@@ -150,6 +158,8 @@ Status find_attention(TensorFinder& finder, const ModelConfig& spec, const std::
     } else {
         GYRE_TRY(finder.find_linear(blk + names.attn_qkv, spec.n_qkv(), spec.n_embd, attention.qkv,
                                     layer.attn_qkv));
+        if (layer.attn_qkv.bias == nullptr)
+            GYRE_TRY(finder.find_separate_biases(blk, names, q_rows, kv_rows, layer));
     }
     if (attention.qk_norm != QkNorm::kNone) {
         GYRE_TRY(finder.find_gains(blk + names.attn_q_norm, attention.qk_norm, spec.n_head,

@@ -32,7 +32,8 @@ struct LayerTensors {
     NormTensors attn_norm;
     // [(n_head + 2 n_head_kv) * head_dim][n_embd]: q heads, k heads, v heads
     LinearTensors attn_qkv;
-    LinearTensors attn_q, attn_k, attn_v;       // in its place: AttentionSpec::separate_qkv
+    // In its place: AttentionSpec::separate_qkv; or only their biases, if it has none.
+    LinearTensors attn_q, attn_k, attn_v;
     NormTensors attn_q_norm, attn_k_norm;       // AttentionSpec::qk_norm: QK_NORM_LIST
     LinearTensors attn_output;                  // [n_embd][n_head * head_dim]
     const TensorView* attn_sinks = nullptr;     // [n_head], optional

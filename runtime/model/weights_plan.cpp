@@ -194,7 +194,7 @@ class WeightPlanner {
             }
             return values;
         });
-        layer.attn_q.bias = all;
+        layer.attn_qkv.bias = layer.attn_q.bias = all;
         layer.attn_k.bias = all + at[1];
         layer.attn_v.bias = all + at[2];
     }

@@ -35,7 +35,7 @@ struct LinearWeights {
 struct LayerWeights {
     NormWeights attn_norm;
     // Slices begin and end at heads. Biases of separate parts follow each other as those of one
-    // matrix do: attn_q.bias [n_qkv], and the others in it.
+    // matrix do: attn_q.bias [n_qkv], and the others in it; it is attn_qkv.bias too.
     LinearWeights attn_qkv;
     LinearWeights attn_q, attn_k, attn_v;
     NormWeights attn_q_norm, attn_k_norm;

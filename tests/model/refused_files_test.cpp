@@ -199,6 +199,7 @@ TEST(RefusedFiles, TensorsThatMayChangeTheResults) {
         {gpt2, "blk.1.attn_q_norm.weight", tensor("blk.1.attn_q_norm.weight", {4})},
         {gpt2, "blk.0.post_attention_norm.weight", tensor("blk.0.post_attention_norm.weight", {8})},
         {gpt2, "token_embd_norm.weight", tensor("token_embd_norm.weight", {8})},
+        {gpt2, "blk.0.attn_q.bias", tensor("blk.0.attn_q.bias", {8})},
         {gpt2, "output.scale", tensor("output.scale", {1})},
         {gpt2, "cls.output.weight", tensor("cls.output.weight", {8, 2})},
         {gpt2, "blk.0.attn_q.weight", tensor("blk.0.attn_q.weight", {8, 8})},

@@ -57,10 +57,14 @@ def random_weights(f, rng):
 
     def projections(blk):
         if not f["separate"]:
-            return linear(blk + "attn_qkv", (heads + 2 * kv) * d, c, f["attn_gain"])
+            linear(blk + "attn_qkv", (heads + 2 * kv) * d, c, f["attn_gain"])
+            for name, n in (("attn_q", heads), ("attn_k", kv), ("attn_v", kv)):
+                if f["bias"] is not True and has_bias(name):
+                    normal(blk + name + ".bias", (n * d,), 0.3)
+            return
         linear(blk + "attn_q", heads * d, c, f["attn_gain"])
         linear(blk + "attn_k", kv * d, c, f["attn_gain"])
-        return linear(blk + "attn_v", kv * d, c, f["attn_gain"])
+        linear(blk + "attn_v", kv * d, c, f["attn_gain"])
 
     normal("token_embd.weight", (f["vocab"], c), f["embd"])
     if row["embedding_norm"]:

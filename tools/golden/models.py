@@ -261,7 +261,9 @@ FAMILIES = {
                        "keys": {"ARCH.rope.freq_base": 100.0}},
     "mistral3": {**_FAMILY, "arch": "mistral3", "n_embd": 30, "n_head": 2, "n_head_kv": 1, "head_size": 10, "tied": False,
                  "keys": {"ARCH.rope.freq_base": 100.0}},
-    # Files of a family that have what others of it lack.
+    # Files of a family that have what others of it lack. qwen2_fused: matrices joined, biases not.
+    "qwen2_fused": {**_FAMILY, "arch": "qwen2", "separate": False, "bias": _BIASES[:3], "output_bias": True,
+                    "keys": {"ARCH.rope.freq_base": 100.0}},
     "falcon_40b": {**_FAMILY, "arch": "falcon", "separate": False, "norms": ("attn_norm_2",), "down_gain": 4.0, "embd": 0.05,
                    "bias": ("attn_norm", "attn_norm_2", "output_norm"), "keys": {"ARCH.rope.freq_base": 100.0}},
     "stablelm_12b": {**_FAMILY, "arch": "stablelm", "bias": ("attn_norm", "output_norm"), "tied": False,

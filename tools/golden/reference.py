@@ -107,8 +107,9 @@ class Reference:
         spec = self.spec
         if any(name.startswith(block + "attn_qkv.") for name in self.weights):
             kv = spec.n_head_kv * spec.head_dim
-            parts = (spec.n_head * spec.head_dim, kv, kv)
-            return self._linear(block + "attn_qkv", x, spec.complex_qkv).split(parts, dim=-1)
+            parts = self._linear(block + "attn_qkv", x, spec.complex_qkv).split((spec.n_head * spec.head_dim, kv, kv), dim=-1)
+            names = (block + name + ".bias" for name in ("attn_q", "attn_k", "attn_v"))
+            return tuple(part + self.weights.get(name, 0.0) for part, name in zip(parts, names))
         return tuple(self._linear(block + name, x, spec.complex_qkv) for name in ("attn_q", "attn_k", "attn_v"))
 
     def _qk_norm(self, block, q, k):

@@ -1,9 +1,9 @@
-// store_kv.comp: queries, keys and values [normalised by head,] rotated; keys and values into the cache.
+// store_kv.comp: queries, keys and values [clamped, normalised,] rotated; keys and values into the cache.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   qkv [n_tokens, n_head + 2 n_head_kv, head_dim]  f32  read, channel order
 //   state   position tables, interface/rotary.h  f32  read
-//   params  gains of queries and keys [head_dim]  f32  read
+//   params  gains of queries and keys, QK_NORM_LIST  f32  read
 //   state   q [n_tokens, n_head, n_pairs] (a, b)  f32  written
 //   cache   keys of a slice of one layer, interface/cache.h    written
 //   values  its values                              written
@@ -15,7 +15,8 @@
 // Where the product cannot do it (qkv.comp): a norm needs the whole head before it is rotated, and so do the
 // blocks of a cache with scales; and a cache that is bound in slices needs a dispatch for each, which has the
 // slice's heads and their queries. Norm of queries and keys: Henry et al., arXiv:2010.04245, as
-// Qwen 3 and Gemma 3 have it, an RMS norm with a gain per channel.
+// Qwen 3 and Gemma 3 have it, an RMS norm with a gain per channel. For one of whole rows every head's
+// workgroup adds up the row: a few thousand loads beside the millions of the product that made it.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "store_kv.h"
@@ -26,7 +27,8 @@ layout(constant_id = SPEC_STORE_PAIRING) const uint PAIRING = 1;
 layout(constant_id = SPEC_STORE_ROTATE) const uint ROTATE = 1;
 layout(constant_id = SPEC_STORE_VALUES) const uint VALUES = 0;
 layout(constant_id = SPEC_STORE_CACHE) const uint CACHE = 1;
-layout(constant_id = SPEC_STORE_HEAD_NORM) const uint HEAD_NORM = 0;
+layout(constant_id = SPEC_STORE_NORM) const uint NORM = 0;
+layout(constant_id = SPEC_STORE_CLAMP) const uint CLAMP = 0;
 layout(constant_id = SPEC_NORM_RMS) const uint NORM_RMS = 0;
 
 layout(set = 0, binding = BINDING_STATE, std430) buffer State { float state[]; };
@@ -56,22 +58,55 @@ float workgroup_sum(float value) {
     return sum;
 }
 
-// (mean, 1 / deviation) of the head at state word x: as lib/norm.glsl, of a row that begins anywhere.
-vec2 head_statistics(uint x) {
+float channel(uint at) {
+    float y = state[at];
+    return CLAMP != 0u ? clamp(y, -session.qkv_clamp, session.qkv_clamp) : y;
+}
+
+// Of what is normalised: of the row at state word x, or of the rotated head.
+float element(uint x, uint i) {
+    return NORM == QK_NORM_HEADS_ROTATED ? values[i] : channel(x + i);
+}
+
+// (mean, 1 / deviation) of n elements: as lib/norm.glsl, of a row that begins anywhere.
+vec2 norm_statistics(uint x, uint n) {
     float mean = 0.0;
     if (NORM_RMS == 0u) {
         float sum = 0.0;
-        for (uint i = gl_LocalInvocationIndex; i < session.head_dim; i += LOCAL_SIZE) {
-            sum += state[x + i];
+        for (uint i = gl_LocalInvocationIndex; i < n; i += LOCAL_SIZE) {
+            sum += element(x, i);
         }
-        mean = workgroup_sum(sum) / float(session.head_dim);
+        mean = workgroup_sum(sum) / float(n);
     }
     float squares = 0.0;
-    for (uint i = gl_LocalInvocationIndex; i < session.head_dim; i += LOCAL_SIZE) {
-        float d = state[x + i] - mean;
+    for (uint i = gl_LocalInvocationIndex; i < n; i += LOCAL_SIZE) {
+        float d = element(x, i) - mean;
         squares += d * d;
     }
-    return vec2(mean, 1.0 / sqrt(workgroup_sum(squares) / float(session.head_dim) + session.norm_epsilon));
+    return vec2(mean, 1.0 / sqrt(workgroup_sum(squares) / float(n) + session.norm_epsilon));
+}
+
+// Of the row that the head at state word x is in, or of the head.
+vec2 statistics_before(uint x, uint token, bool is_query) {
+    if (NORM != QK_NORM_ROWS) return norm_statistics(x, session.head_dim);
+    uint row = session.qkv_offset + token * session.qkv_stride;
+    if (is_query) return norm_statistics(row, session.n_head * session.head_dim);
+    return norm_statistics(row + session.n_head * session.head_dim, session.n_head_kv * session.head_dim);
+}
+
+bool has_two(uvec2 channels) {
+    return channels.y < session.head_dim;  // the last pair of an odd head has one
+}
+
+vec2 loaded(uint x, uvec2 channels) {
+    return vec2(channel(x + channels.x), has_two(channels) ? channel(x + channels.y) : 0.0);
+}
+
+vec2 normalised(vec2 ab, vec2 statistics, uint gain, uvec2 channels) {
+    ab = (ab - statistics.x) * statistics.y;
+    ab.x *= params[gain + channels.x];
+    ab.y = has_two(channels) ? ab.y * params[gain + channels.y] : 0.0;
+    return ab;
 }
 
 void main() {
@@ -85,22 +120,32 @@ void main() {
     uint first = is_query ? pc.q_in : is_key ? pc.k_in : pc.v_in;
     uint x = first + token * session.qkv_stride + (is_query ? head : kv_head) * session.head_dim;
 
+    bool normalise = NORM != QK_NORM_NONE && !is_value;
+    bool before = NORM != QK_NORM_HEADS_ROTATED;  // the rotation
     vec2 statistics = vec2(0.0, 1.0);
-    bool normalise = HEAD_NORM != 0u && !is_value;
-    if (normalise) statistics = head_statistics(x);
+    if (normalise && before) statistics = statistics_before(x, token, is_query);
     uint gain = is_query ? pc.q_gain : pc.k_gain;
+    if (NORM == QK_NORM_HEADS_OWN || NORM == QK_NORM_ROWS) {
+        gain += (is_query ? head : kv_head) * session.head_dim;
+    }
     bool rotate = is_value ? VALUES != ROTARY_VALUES_NONE : ROTATE != 0u;
     uint table = is_query ? pc.query_table : is_key ? pc.key_table : pc.value_table;
+    if (normalise && !before) {
+        for (uint pair = gl_LocalInvocationIndex; pair < n_pairs(); pair += LOCAL_SIZE) {
+            vec2 ab = loaded(x, rotary_pair(PAIRING, pair, pc.rotary_stride));
+            if (rotate) ab = rotate_pair(ab, rotary_at(table, position, pair, n_pairs()));
+            values[2u * pair] = ab.x;
+            values[2u * pair + 1u] = ab.y;
+        }
+        barrier();
+        statistics = norm_statistics(x, session.head_dim);
+    }
     for (uint pair = gl_LocalInvocationIndex; pair < n_pairs(); pair += LOCAL_SIZE) {
         uvec2 channels = rotary_pair(PAIRING, pair, pc.rotary_stride);
-        bool two_channels = channels.y < session.head_dim;  // the last pair of an odd head has one
-        vec2 ab = vec2(state[x + channels.x], two_channels ? state[x + channels.y] : 0.0);
-        if (normalise) {
-            ab = (ab - statistics.x) * statistics.y;
-            ab.x *= params[gain + channels.x];
-            ab.y = two_channels ? ab.y * params[gain + channels.y] : 0.0;
-        }
+        vec2 ab = loaded(x, channels);
+        if (normalise && before) ab = normalised(ab, statistics, gain, channels);
         if (rotate) ab = rotate_pair(ab, rotary_at(table, position, pair, n_pairs()));
+        if (normalise && !before) ab = normalised(ab, statistics, gain, channels);
         values[2u * pair] = ab.x;
         values[2u * pair + 1u] = ab.y;
         if (is_query) {

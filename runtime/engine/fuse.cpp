@@ -17,13 +17,14 @@ std::size_t readers(const Operations& operations, std::size_t writer) {
     return n;
 }
 
-// product, store without a norm -> a product that rotates and stores, into a cache that is bound
-// whole.
+// product, store without a norm or a clamp -> a product that rotates and stores, into a cache that
+// is bound whole.
 bool store_in_product(Operations& fused, const Operation& store, const FuseRules& rules) {
     if (store.kind != OperationKind::kStore || fused.empty()) return false;
     Operation& product = fused.back();
     if (product.kind != OperationKind::kProduct || product.out != store.in) return false;
-    if (store.norm || rules.cache_is_sliced) return false;  // a norm needs whole heads
+    // A norm needs whole heads.
+    if (store.norm || store.clamp || rules.cache_is_sliced) return false;
     product.name += "_" + store.name;
     product.then = Then::kStore;
     product.out = store.out;
@@ -61,7 +62,7 @@ bool norm_inside_product(Operations& fused, const Operation& product, const Fuse
     }
     const Operation norm = fused.back();
     const bool reads_it =
-        norm.kind == OperationKind::kNorm && norm.out == product.in && norm.then != Then::kAdd;
+        norm.kind == OperationKind::kNorm && norm.out == product.in && norm.out == Place::kNormed;
     if (!reads_it || !only_reader || !rules.norm_fits(product)) return false;
     fused.back() = product;
     fused.back().in = norm.in;

@@ -14,6 +14,13 @@ class Writer {
     void embed(MatrixRole table) {
         add({.kind = OperationKind::kEmbed, .name = "embed", .out = Place::kX, .parts = {table}});
     }
+    void embedding_norm() {
+        add({.kind = OperationKind::kNorm,
+             .name = "embedding_norm",
+             .in = Place::kX,
+             .out = Place::kX,
+             .norm = NormRole::kEmbd});
+    }
     void norm(NormRole role) {
         add({.kind = OperationKind::kNorm,
              .name = "norm",
@@ -40,12 +47,14 @@ class Writer {
              .parts = std::move(parts),
              .then = then});
     }
-    void store(bool head_norm) {
+    void store(const AttentionSpec& attention) {
+        const bool normalises = attention.qk_norm != QkNorm::kNone;
         add({.kind = OperationKind::kStore,
              .name = "rotary",
              .in = Place::kQkv,
              .out = Place::kQ,
-             .norm = head_norm ? std::optional(NormRole::kQ) : std::nullopt,
+             .norm = normalises ? std::optional(NormRole::kQ) : std::nullopt,
+             .clamp = attention.clamp != 0.0f,
              .norm_layer = layer});
     }
     void attend() {
@@ -81,10 +90,10 @@ class Writer {
 
 }  // namespace
 
-//   token ids ── embed ──> x
+//   token ids ── embed ── [norm] ──> x
 //
 //   in every layer
-//        x ── [norm] ── q, k, v ── [norm by head,] rotate, store ──> cache
+//        x ── [norm] ── q, k, v ── [clamp, norm,] rotate[, norm], store ──> cache
 //        |                             └── q ── attend ── output ── [norm] ──┐
 //        (+) <───────────────────────────────────────────────────────────────┘
 //        x ── [norm] ── gate, activation ── times up ── down ── [norm] ──┐
@@ -103,12 +112,13 @@ Plan plan(const ModelSpec& spec) {
                                       : std::vector{Role::kAttnQkv};
     Writer body(plan.body);
     body.embed(Role::kTokenEmbd);
+    if (spec.embedding_norm) body.embedding_norm();
     for (body.layer = 0; body.layer < spec.n_layer; ++body.layer) {
         const auto add_attention = [&] {
             body.sum(spec, "project", Place::kMix, Role::kAttnOutput, NormRole::kAttnPost);
         };
         body.product("qkv", body.input(spec, NormRole::kAttn), qkv, Place::kQkv);
-        body.store(spec.attention.head_norm);
+        body.store(spec.attention);
         body.attend();
         if (!parallel) add_attention();
 

@@ -35,8 +35,7 @@ enum class OperationKind : std::uint8_t {
     kEmbed,    // rows of a table, by token id
     kNorm,     // of every row; kAdd: of a block's result, added to the residual stream
     kProduct,  // rows times a matrix, or several
-    // [Normalises queries and keys by head,] rotates queries, keys and values; keys and values go
-    // into the cache.
+    // [Clamps, normalises,] rotates queries, keys and values; keys and values go into the cache.
     kStore,
     kQuantize,  // stores what is rotated already: a cache whose blocks have scales
     kAttend,    // softmax over the cache
@@ -68,6 +67,7 @@ struct Operation {
     Then then = Then::kKeep;
     // Of kNorm; of a product, where norm_place says; of kStore kQ, if it normalises.
     std::optional<NormRole> norm{};
+    bool clamp = false;  // of kStore
     NormPlace norm_place = NormPlace::kApart;
     std::uint32_t norm_layer = kNoLayer;
 

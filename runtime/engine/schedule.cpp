@@ -55,6 +55,8 @@ SessionParams session_params(const Model& model, const CacheShape& cache,
     params.scales_offset = rotary[0].temperature.active() ? layout.scales : 0;
     params.partials = layout.attention_partials;
     params.tickets = layout.attention_tickets;
+    params.qkv_offset = layout.at(Place::kQkv).offset;
+    params.qkv_clamp = spec.attention.clamp;
     return params;
 }
 
@@ -242,14 +244,19 @@ void Schedule::store(const Rows& rows, const Step& step) const {
     const PlaceRows& in = layout_.at(operation.in);
     StoreKvParams params = {};
     describe_store(operation, params);
-    if (operation.norm) {
-        params.q_gain = model_->weights().norm({NormRole::kQ, operation.layer}).weight;
-        params.k_gain = model_->weights().norm({NormRole::kK, operation.layer}).weight;
-    }
+    const QkNorm norm = spec.attention.qk_norm;
+    const bool own_gains = norm == QkNorm::kHeadsOwn || norm == QkNorm::kRows;  // [heads][head_dim]
     const std::span<const CacheSlice> slices = cache_->layer(operation.layer);
     for (std::size_t s = 0; s < slices.size(); ++s) {
         const CacheSlice& slice = slices[s];
         const std::uint32_t first_query = query_heads(slice.first_head);
+        if (operation.norm) {
+            const std::uint32_t gains = own_gains ? spec.head_dim : 0;  // from head to head
+            params.q_gain = model_->weights().norm({NormRole::kQ, operation.layer}).weight +
+                            first_query * gains;
+            params.k_gain = model_->weights().norm({NormRole::kK, operation.layer}).weight +
+                            slice.first_head * gains;
+        }
         params.n_head = query_heads(slice.n_heads);
         params.n_head_kv = slice.n_heads;
         params.q_in = in.offset + first_query * spec.head_dim;

@@ -183,8 +183,9 @@ StoreVariant Schedule::store_variant(const Operation& operation) const {
     StoreVariant variant;
     variant.cache = cache_->shape().format;
     variant.rotary = rotary_kernel(rotary_of(operation));
-    variant.head_norm = operation.norm.has_value();
+    variant.norm = model_->config().attention.qk_norm;
     variant.rms_norm = model_->config().norm == NormKind::kRms;
+    variant.clamp = operation.clamp;
     return variant;
 }
 

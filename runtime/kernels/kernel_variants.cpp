@@ -235,8 +235,10 @@ KernelSource source_of(const StoreVariant& v, const DeviceCaps& /*caps*/) {
                         spec(SPEC_STORE_PAIRING, v.rotary.pairing),
                         spec(SPEC_STORE_ROTATE, v.rotary.rotate_keys),
                         spec(SPEC_STORE_VALUES, v.rotary.values), spec(SPEC_STORE_CACHE, v.cache)};
-    append_flag(source.constants, SPEC_STORE_HEAD_NORM, v.head_norm);
-    append_flag(source.constants, SPEC_NORM_RMS, v.head_norm && v.rms_norm);
+    const bool normalises = v.norm != QkNorm::kNone;
+    if (normalises) source.constants.push_back(spec(SPEC_STORE_NORM, v.norm));
+    append_flag(source.constants, SPEC_STORE_CLAMP, v.clamp);
+    append_flag(source.constants, SPEC_NORM_RMS, normalises && v.rms_norm);
     return source;
 }
 

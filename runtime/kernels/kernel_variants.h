@@ -12,6 +12,7 @@
 #include "shaders/interface/cache.h"
 #include "shaders/interface/linear.h"
 #include "shaders/interface/rotary.h"
+#include "shaders/interface/store_kv.h"
 #include "shaders/interface/weight_formats.h"
 
 namespace gyre {
@@ -109,8 +110,9 @@ std::uint32_t pair_row_step(RotaryPairing pairing, bool complex, std::uint32_t h
 struct StoreVariant {
     CacheFormat cache = CacheFormat::kF16;
     RotaryKernelSpec rotary;
-    bool head_norm = false;
+    QkNorm norm = QkNorm::kNone;
     bool rms_norm = false;
+    bool clamp = false;  // queries, keys and values, to +- SessionParams::qkv_clamp
 };
 
 struct AttentionVariant {

@@ -35,7 +35,7 @@ enum class OutputTensor : std::uint8_t {
 // How the global layers, which see everything, rotate where the others have a window.
 enum class GlobalRotation : std::uint8_t {
     kAsWindows,  // all layers are alike
-    kOwnBase,    // the windows have a base of their own, rope.freq_base_swa, and no scaling
+    kOwnBase,    // the windows have a base of their own, windows_base, and no scaling
     kNone,       // the global layers do not rotate
 };
 
@@ -48,6 +48,8 @@ enum class Quantity : std::uint8_t {
     kLogitDivisor,
     kScoreCap,
     kLogitCap,
+    kClamp,
+    kAlibiMax,  // 0: not ALiBi, but learned positions
 };
 
 struct QuantityKey {
@@ -81,6 +83,11 @@ struct Architecture {
     NormPlacement norm_placement = NormPlacement::kBefore;
     bool parallel_residual = false;
     bool residual_by_key = false;  // ARCH.use_parallel_residual is read
+    // Parallel where there is no ffn_norm, and the blocks share attn_norm; whatever the key says.
+    bool parallel_without_ffn_norm = false;
+    bool norm_weights = true;           // false: there is no tensor of a norm
+    const char* second_norm = nullptr;  // in the place of attn_norm, where the file has it
+    bool embedding_norm = false;        // token_embd_norm
     // What the files mean without gyre.position, gyre.rotary.pairing and gyre.activation.
     PositionKind position = PositionKind::kRotary;
     RotaryPairing pairing = RotaryPairing::kInterleaved;
@@ -90,7 +97,8 @@ struct Architecture {
     bool position_by_finetuned = false;  // none where ARCH.rope.scaling.finetuned is false
     GateTensor gate = GateTensor::kOwn;
     QkvTensors qkv = QkvTensors::kSeparateOrFused;
-    bool head_norm = false;  // attn_q_norm and attn_k_norm
+    QkNorm qk_norm = QkNorm::kNone;   // attn_q_norm and attn_k_norm
+    bool qk_norm_by_tensors = false;  // none where the file does not have them
     OutputTensor output = OutputTensor::kMayBeTied;
     TensorNames tensors{};
 
@@ -99,8 +107,11 @@ struct Architecture {
     // the others'. 0: all layers are alike.
     std::uint32_t global_period = 0;
     GlobalRotation global_rotation = GlobalRotation::kAsWindows;
+    double windows_base = 0.0;  // where the file has no rope.freq_base_swa; 0: its rope.freq_base
     // Layers i with i % unrotated_period == unrotated_period - 1 do not rotate. 0: all do.
     std::uint32_t unrotated_period = 0;
+    // Models of so many layers have ALiBi in place of rotary positions: no key says so.
+    std::uint32_t alibi_layers = 0;
 
     std::span<const QuantityKey> quantities{};
     bool embedding_by_width = false;  // rows of token_embd are multiplied by sqrt(n_embd)
@@ -111,5 +122,7 @@ struct Architecture {
 
 std::span<const Architecture> architectures();
 const Architecture* find_architecture(std::string_view name);  // nullptr: no such row
+// What of such models there is no kernel for: "experts"; nullptr: not known.
+const char* what_is_missing(std::string_view name);
 
 }  // namespace gyre

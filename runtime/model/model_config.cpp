@@ -52,11 +52,14 @@ Status check_file_kind(const ConfigReader& reader) {
 Result<const Architecture*> read_architecture(GgufReading& file) {
     GYRE_ASSIGN(const std::string_view name, file.get_string("general.architecture"));
     if (const Architecture* row = find_architecture(name)) return row;
+    const std::string refused =
+        "key 'general.architecture': '" + printable(name) + "' is not supported";
+    if (const char* part = what_is_missing(name))
+        return Status::unsupported(refused + ": this version has no " + part);
     std::string known;
     for (const Architecture& row : architectures())
         known += (known.empty() ? "" : ", ") + std::string(row.name);
-    return Status::unsupported("key 'general.architecture': '" + printable(name) +
-                               "' is not supported; expected one of " + known);
+    return Status::unsupported(refused + "; expected one of " + known);
 }
 
 // head_dim: by key, else what the width leaves for each head.
@@ -94,9 +97,17 @@ Status read_sizes(const ConfigReader& reader, ModelConfig& config) {
     return {};
 }
 
+bool has_in_first_layer(const ConfigReader& reader, const char* tensor) {
+    return reader.file().has_tensor(std::string("blk.0.") + tensor + ".weight");
+}
+
 Status read_norms(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
     config.norm = row.norm;
     config.norm_placement = row.norm_placement;
+    config.norm_weights = row.norm_weights;
+    config.embedding_norm = row.embedding_norm;
+    if (row.second_norm != nullptr && has_in_first_layer(reader, row.second_norm))
+        config.tensor_names.attn_norm = row.second_norm;
     double epsilon = 0.0;
     const char* name = row.norm == NormKind::kRms ? "attention.layer_norm_rms_epsilon"
                                                   : "attention.layer_norm_epsilon";
@@ -111,9 +122,15 @@ Status read_blocks(const ConfigReader& reader, const Architecture& row, ModelCon
     config.activation = row.activation;
     GYRE_TRY(reader.optional("gyre.activation", std::span<const Word<Activation>>(kActivations),
                              config.activation));
+    const std::string key = reader.arch("use_parallel_residual");
     config.parallel_residual = row.parallel_residual;
-    if (!row.residual_by_key) return {};
-    return reader.optional(reader.arch("use_parallel_residual"), config.parallel_residual);
+    if (row.residual_by_key) GYRE_TRY(reader.optional(key, config.parallel_residual));
+    if (!row.parallel_without_ffn_norm) return {};
+    bool as_written = false;  // of all files, whatever they are
+    GYRE_TRY(reader.optional(key, as_written));
+    config.parallel_residual = !has_in_first_layer(reader, row.tensors.ffn_norm);
+    if (config.parallel_residual) config.tensor_names.ffn_norm = row.tensors.attn_norm;
+    return {};
 }
 
 // Rows of token_embd, and how many of them the tokenizer uses.
@@ -168,7 +185,8 @@ bool has_separate_qkv(const ConfigReader& reader, const Architecture& row) {
 Status read_attention(const ConfigReader& reader, const Architecture& row, ModelConfig& config) {
     AttentionSpec& attention = config.attention;
     attention.separate_qkv = has_separate_qkv(reader, row);
-    attention.head_norm = row.head_norm;
+    if (!row.qk_norm_by_tensors || has_in_first_layer(reader, row.tensors.attn_q_norm))
+        attention.qk_norm = row.qk_norm;
     const std::span<const Word<ProjectionKind>> projections = kProjections;
     GYRE_TRY(reader.optional("gyre.attention.projection", projections, attention.qkv));
     GYRE_TRY(reader.optional("gyre.attention.output_projection", projections, attention.output));
@@ -195,6 +213,8 @@ Status read_position(const ConfigReader& reader, const Architecture& row, ModelC
     config.position = row.position;
     GYRE_TRY(reader.optional("gyre.position", std::span<const Word<PositionKind>>(kPositions),
                              config.position));
+    if (config.position == PositionKind::kAlibi && config.alibi_max == 0.0f)
+        config.position = PositionKind::kLearned;
     const bool has_table = reader.file().has_tensor("position_embd.weight");
     if (config.position == PositionKind::kLearned && !has_table) {
         if (reader.has("gyre.position")) {
@@ -223,6 +243,8 @@ Status read_position(const ConfigReader& reader, const Architecture& row, ModelC
         GYRE_TRY(reader.optional(reader.arch("rope.scaling.finetuned"), finetuned));
     }
     if (!finetuned) config.position = PositionKind::kNone;
+    if (row.alibi_layers == config.n_layer && !reader.has("gyre.position"))
+        config.position = PositionKind::kAlibi;
     return {};
 }
 

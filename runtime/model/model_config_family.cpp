@@ -12,8 +12,9 @@ constexpr Range<double> kQuantityRange = {0.0, 1e9};
 
 // 0 is how files say "as usual", which is what the fields hold already.
 void set_quantity(Quantity quantity, double value, ModelConfig& config) {
-    if (value == 0.0) return;
     const auto number = static_cast<float>(value);
+    if (quantity == Quantity::kAlibiMax) config.alibi_max = number;
+    if (value == 0.0) return;
     switch (quantity) {
         case Quantity::kEmbeddingScale:
             config.embedding_scale = number;
@@ -35,6 +36,11 @@ void set_quantity(Quantity quantity, double value, ModelConfig& config) {
             break;
         case Quantity::kLogitCap:
             config.logit_cap = number;
+            break;
+        case Quantity::kClamp:
+            config.attention.clamp = number;
+            break;
+        case Quantity::kAlibiMax:
             break;
     }
 }
@@ -82,10 +88,10 @@ void do_not_rotate(const std::vector<bool>& layers, ModelConfig& config) {
     add_rotary(std::move(recipe), layers, config);
 }
 
-Status read_windows_base(const ConfigReader& reader, std::vector<bool> global,
-                         ModelConfig& config) {
+Status read_windows_base(const ConfigReader& reader, const Architecture& row,
+                         std::vector<bool> global, ModelConfig& config) {
     RotaryRecipe recipe = config.rotary;
-    recipe.theta = 10000.0;
+    if (row.windows_base != 0.0) recipe.theta = row.windows_base;
     GYRE_TRY(reader.optional(reader.arch("rope.freq_base_swa"), kThetaRange, recipe.theta));
     global.flip();
     add_rotary(std::move(recipe), global, config);
@@ -127,7 +133,7 @@ Status read_layers(const ConfigReader& reader, const Architecture& row, ModelCon
         case GlobalRotation::kAsWindows:
             break;
         case GlobalRotation::kOwnBase:
-            return read_windows_base(reader, global, config);
+            return read_windows_base(reader, row, global, config);
         case GlobalRotation::kNone:
             do_not_rotate(global, config);
             break;

@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "runtime/model/rotary_spec.h"
-#include "shaders/interface/linear.h"  // Activation
+#include "shaders/interface/linear.h"    // Activation
+#include "shaders/interface/store_kv.h"  // QkNorm
 
 namespace gyre {
 
@@ -22,10 +23,9 @@ enum class NormPlacement : std::uint32_t { kBefore, kAfter, kBoth };
 struct AttentionSpec {
     ProjectionKind qkv = ProjectionKind::kReal;
     ProjectionKind output = ProjectionKind::kReal;
-    bool separate_qkv = false;  // attn_q, attn_k and attn_v in place of attn_qkv
-    // attn_q_norm and attn_k_norm [head_dim]: queries and keys are normalised head by head before
-    // they are rotated.
-    bool head_norm = false;
+    bool separate_qkv = false;             // attn_q, attn_k and attn_v in place of attn_qkv
+    QkNorm qk_norm = QkNorm::kNone;        // attn_q_norm and attn_k_norm
+    float clamp = 0.0f;                    // queries, keys and values, to +- this; 0: as they are
     std::uint32_t sliding_window = 0;      // positions seen, the query's own included; 0 = all
     std::vector<std::uint32_t> windows{};  // [n_layer], or empty: sliding_window in all layers
     std::uint32_t sink_tokens = 0;         // first positions that the window keeps
@@ -45,10 +45,13 @@ struct ModelSpec {
     std::uint32_t n_ff = 0;
     NormKind norm = NormKind::kLayer;
     NormPlacement norm_placement = NormPlacement::kBefore;
+    bool norm_weights = true;     // false: norms have neither weight nor bias
+    bool embedding_norm = false;  // token_embd_norm, after the embedding
     float layer_norm_epsilon = 0.0f;
     bool gated = false;  // ffn_gate: activation(gate) * up, in place of activation(up)
     Activation activation = Activation::kGeluTanh;
     PositionKind position = PositionKind::kNone;
+    float alibi_max = 8.0f;          // slopes are 2^(-alibi_max h / n_head)
     bool tied = false;               // output.weight absent: the logits use token_embd
     bool parallel_residual = false;  // attention and feed-forward read the same input
 
@@ -92,7 +95,7 @@ enum class MatrixRole : std::uint8_t {
     kFfnDown,
     kOutput,
 };
-enum class NormRole : std::uint8_t { kAttn, kQ, kK, kAttnPost, kFfn, kFfnPost, kOutput };
+enum class NormRole : std::uint8_t { kEmbd, kAttn, kQ, kK, kAttnPost, kFfn, kFfnPost, kOutput };
 
 inline constexpr std::uint32_t kNoLayer = 0xffffffffu;  // of what belongs to the whole model
 

@@ -22,7 +22,7 @@ Status tensor_error(std::string_view name, const std::string& text) {
 // Finds tensors by name and shape.
 class TensorFinder {
   public:
-    explicit TensorFinder(GgufReading& file) : file_(file) {}
+    TensorFinder(GgufReading& file, bool norm_weights) : file_(file), norm_weights_(norm_weights) {}
 
     // A vector of n floats. Missing: an error where required, else nullptr.
     Status find_vector(const std::string& name, std::uint64_t n, bool required,
@@ -30,11 +30,7 @@ class TensorFinder {
         GYRE_TRY(find(name, required, out));
         if (out == nullptr) return {};
         if (out->n_rows() != 1 || out->dims[0] != n) return wrong_shape(*out, dims_text({&n, 1}));
-        if (format_info(out->format).block_elements != 1) {
-            return tensor_error(name, std::string("its type is ") + format_info(out->format).name +
-                                          "; expected F32, F16 or BF16");
-        }
-        return {};
+        return check_floats(*out);
     }
 
     // A matrix [n_out][n_in], required; n_out is the least number of rows where more may follow.
@@ -50,12 +46,19 @@ class TensorFinder {
     }
 
     Status find_norm(const std::string& name, std::uint64_t n, NormTensors& out) {
+        if (!norm_weights_) return {};
         GYRE_TRY(find_vector(name + ".weight", n, true, out.weight));
         return find_vector(name + ".bias", n, false, out.bias);
     }
 
-    // A norm without a bias.
-    Status find_gain(const std::string& name, std::uint64_t n, NormTensors& out) {
+    // Of queries or keys, without a bias.
+    Status find_gains(const std::string& name, QkNorm norm, std::uint64_t heads,
+                      std::uint64_t head_dim, NormTensors& out) {
+        if (norm == QkNorm::kHeadsOwn) {
+            GYRE_TRY(find_matrix(name + ".weight", heads, head_dim, out.weight));
+            return check_floats(*out.weight);
+        }
+        const std::uint64_t n = norm == QkNorm::kRows ? heads * head_dim : head_dim;
         return find_vector(name + ".weight", n, true, out.weight);
     }
 
@@ -68,6 +71,14 @@ class TensorFinder {
             GYRE_TRY(find_matrix(name + ".weight", n_out, n_in, out.weight));
         }
         return find_vector(name + ".bias", n_out, false, out.bias);
+    }
+
+    // Of queries, keys and values, whose matrices were joined by who left their biases alone.
+    Status find_separate_biases(const std::string& blk, const TensorNames& names,
+                                std::uint64_t q_rows, std::uint64_t kv_rows, LayerTensors& layer) {
+        GYRE_TRY(find_vector(blk + names.attn_q + ".bias", q_rows, false, layer.attn_q.bias));
+        GYRE_TRY(find_vector(blk + names.attn_k + ".bias", kv_rows, false, layer.attn_k.bias));
+        return find_vector(blk + names.attn_v + ".bias", kv_rows, false, layer.attn_v.bias);
     }
 
     // Two matrices [n_out][n_in], one after the other in one tensor. Nobody writes biases of it.
@@ -114,6 +125,13 @@ class TensorFinder {
         return {};
     }
 
+    static Status check_floats(const TensorView& tensor) {
+        if (format_info(tensor.format).block_elements == 1) return {};
+        return tensor_error(tensor.name, std::string("its type is ") +
+                                             format_info(tensor.format).name +
+                                             "; expected F32, F16 or BF16");
+    }
+
     static Status wrong_shape(const TensorView& tensor, const std::string& expected) {
         return tensor_error(tensor.name,
                             "its dimensions are " +
@@ -122,6 +140,7 @@ class TensorFinder {
     }
 
     GgufReading& file_;
+    bool norm_weights_;
     std::map<std::string, Seen> optional_;  // by the name after the layer's number
 };
 
@@ -139,10 +158,14 @@ Status find_attention(TensorFinder& finder, const ModelConfig& spec, const std::
     } else {
         GYRE_TRY(finder.find_linear(blk + names.attn_qkv, spec.n_qkv(), spec.n_embd, attention.qkv,
                                     layer.attn_qkv));
+        if (layer.attn_qkv.bias == nullptr)
+            GYRE_TRY(finder.find_separate_biases(blk, names, q_rows, kv_rows, layer));
     }
-    if (attention.head_norm) {
-        GYRE_TRY(finder.find_gain(blk + names.attn_q_norm, spec.head_dim, layer.attn_q_norm));
-        GYRE_TRY(finder.find_gain(blk + names.attn_k_norm, spec.head_dim, layer.attn_k_norm));
+    if (attention.qk_norm != QkNorm::kNone) {
+        GYRE_TRY(finder.find_gains(blk + names.attn_q_norm, attention.qk_norm, spec.n_head,
+                                   spec.head_dim, layer.attn_q_norm));
+        GYRE_TRY(finder.find_gains(blk + names.attn_k_norm, attention.qk_norm, spec.n_head_kv,
+                                   spec.head_dim, layer.attn_k_norm));
     }
     GYRE_TRY(finder.find_linear(blk + names.attn_output, spec.n_embd, q_rows, attention.output,
                                 layer.attn_output));
@@ -215,13 +238,16 @@ void ModelTensors::forget_data() {
 }
 
 Result<ModelTensors> find_model_tensors(GgufReading& file, const ModelConfig& config) {
-    TensorFinder finder(file);
+    TensorFinder finder(file, config.norm_weights);
     ModelTensors tensors;
     GYRE_TRY(
         finder.find_matrix("token_embd.weight", config.n_vocab, config.n_embd, tensors.token_embd));
     if (config.position == PositionKind::kLearned) {
         GYRE_TRY(finder.find_matrix("position_embd.weight", config.n_ctx, config.n_embd,
                                     tensors.position_embd, true));
+    }
+    if (config.embedding_norm) {
+        GYRE_TRY(finder.find_norm("token_embd_norm", config.n_embd, tensors.token_embd_norm));
     }
     tensors.layers.resize(config.n_layer);
     for (std::uint32_t n = 0; n < config.n_layer; ++n) {
@@ -233,6 +259,7 @@ Result<ModelTensors> find_model_tensors(GgufReading& file, const ModelConfig& co
         GYRE_TRY(
             finder.find_matrix("output.weight", config.n_vocab, config.n_embd, tensors.output));
     }
+    GYRE_TRY(finder.find_vector("output.bias", config.n_vocab, false, tensors.output_bias));
     GYRE_TRY(finder.check_alike());
     GYRE_TRY(file.refuse_unread_tensors(config.n_layer));
     return tensors;

@@ -15,7 +15,8 @@
 
 namespace gyre {
 
-// Pointers are into the Gguf's tensors and live as long as it; optional ones may be nullptr.
+// Pointers are into the Gguf's tensors and live as long as it; optional ones may be nullptr, and
+// those of norms are where ModelSpec::norm_weights says that there are none.
 struct NormTensors {
     const TensorView* weight = nullptr;  // [n_embd]
     const TensorView* bias = nullptr;    // [n_embd], optional
@@ -31,8 +32,9 @@ struct LayerTensors {
     NormTensors attn_norm;
     // [(n_head + 2 n_head_kv) * head_dim][n_embd]: q heads, k heads, v heads
     LinearTensors attn_qkv;
-    LinearTensors attn_q, attn_k, attn_v;       // in its place: AttentionSpec::separate_qkv
-    NormTensors attn_q_norm, attn_k_norm;       // [head_dim]: AttentionSpec::head_norm
+    // In its place: AttentionSpec::separate_qkv; or only their biases, if it has none.
+    LinearTensors attn_q, attn_k, attn_v;
+    NormTensors attn_q_norm, attn_k_norm;       // AttentionSpec::qk_norm: QK_NORM_LIST
     LinearTensors attn_output;                  // [n_embd][n_head * head_dim]
     const TensorView* attn_sinks = nullptr;     // [n_head], optional
     NormTensors attn_post_norm, ffn_post_norm;  // of what is added: NormPlacement
@@ -45,9 +47,11 @@ struct LayerTensors {
 struct ModelTensors {
     const TensorView* token_embd = nullptr;     // [n_vocab][n_embd]
     const TensorView* position_embd = nullptr;  // [>= n_ctx][n_embd]; learned positions only
+    NormTensors token_embd_norm;                // ModelSpec::embedding_norm
     std::vector<LayerTensors> layers;           // [n_layer]
     NormTensors output_norm;
-    const TensorView* output = nullptr;  // [n_vocab][n_embd]: token_embd where tied
+    const TensorView* output = nullptr;       // [n_vocab][n_embd]: token_embd where tied
+    const TensorView* output_bias = nullptr;  // [n_vocab], optional
 
     // Tensors that the file has as parts of others; what is above may point here.
     std::vector<std::unique_ptr<TensorView>> parts;

@@ -83,10 +83,13 @@ class WeightPlanner {
         for (const MatrixId id : order_)
             GYRE_TRY(add_matrix(id));
         if (spec_.tied) weights.output = weights.token_embd;
+        if (!spec_.norm_weights) ones_ = add_ones(spec_.n_embd);
         add_positions();
+        if (spec_.embedding_norm) weights.token_embd_norm = add_norm(tensors_.token_embd_norm);
         for (std::size_t l = 0; l < weights.layers.size(); ++l)
             add_vectors(tensors_.layers[l], weights.layers[l]);
         weights.output_norm = add_norm(tensors_.output_norm);
+        weights.output_bias = add_vector(tensors_.output_bias);
         GYRE_TRY(add_params());
         plan_.device_bytes = arena_.allocated();
         plan_.n_blocks = arena_.n_blocks();
@@ -113,6 +116,7 @@ class WeightPlanner {
     }
 
     NormWeights add_norm(const NormTensors& tensors) {
+        if (!spec_.norm_weights) return {ones_, NO_OFFSET};
         const ParamsOffset weight = add_vector(tensors.weight);
         return {weight, add_vector(tensors.bias)};
     }
@@ -129,7 +133,9 @@ class WeightPlanner {
                 add_vector(rows, [n_ctx, n_embd] { return sinusoidal_positions(n_ctx, n_embd); });
         } else if (spec_.position == PositionKind::kAlibi) {
             plan_.layout.alibi_slopes =
-                add_vector(spec_.n_head, [n_head = spec_.n_head] { return alibi_slopes(n_head); });
+                add_vector(spec_.n_head, [n_head = spec_.n_head, max = double{spec_.alibi_max}] {
+                    return alibi_slopes(n_head, max);
+                });
         }
     }
 
@@ -137,8 +143,12 @@ class WeightPlanner {
         layer.attn_norm = add_norm(tensors.attn_norm);
         layer.attn_qkv.bias = add_vector(tensors.attn_qkv.bias);
         add_separate_biases(tensors, layer);
-        layer.attn_q_norm = add_norm(tensors.attn_q_norm);
-        layer.attn_k_norm = add_norm(tensors.attn_k_norm);
+        if (spec_.attention.qk_norm == QkNorm::kHeadsRotated) {
+            add_rotated_norms(tensors, layer);
+        } else {
+            layer.attn_q_norm = {add_vector(tensors.attn_q_norm.weight), NO_OFFSET};
+            layer.attn_k_norm = {add_vector(tensors.attn_k_norm.weight), NO_OFFSET};
+        }
         layer.attn_output.bias = add_vector(tensors.attn_output.bias);
         layer.attn_sinks = add_vector(tensors.attn_sinks);
         layer.attn_post_norm = add_norm(tensors.attn_post_norm);
@@ -147,6 +157,25 @@ class WeightPlanner {
         layer.ffn_gate.bias = add_vector(tensors.ffn_gate.bias);
         layer.ffn_up.bias = add_vector(tensors.ffn_up.bias);
         layer.ffn_down.bias = add_vector(tensors.ffn_down.bias);
+    }
+
+    // Queries get the gains of both, which a dot product does not tell apart: a key that was
+    // multiplied by its gains after its rotation could not be rotated any further.
+    void add_rotated_norms(const LayerTensors& tensors, LayerWeights& layer) {
+        const TensorView* q = tensors.attn_q_norm.weight;
+        const TensorView* k = tensors.attn_k_norm.weight;
+        layer.attn_q_norm.weight = add_vector(spec_.head_dim, [q, k] {
+            std::vector<float> gains = read_floats(*q);
+            const std::vector<float> of_keys = read_floats(*k);
+            for (std::size_t i = 0; i < gains.size(); ++i)
+                gains[i] *= of_keys[i];
+            return gains;
+        });
+        layer.attn_k_norm.weight = add_ones(spec_.head_dim);
+    }
+
+    ParamsOffset add_ones(std::uint32_t n) {
+        return add_vector(n, [n] { return std::vector<float>(n, 1.0f); });
     }
 
     // One vector for the biases of q, k and v; zeros where one of them has none.
@@ -165,7 +194,7 @@ class WeightPlanner {
             }
             return values;
         });
-        layer.attn_q.bias = all;
+        layer.attn_qkv.bias = layer.attn_q.bias = all;
         layer.attn_k.bias = all + at[1];
         layer.attn_v.bias = all + at[2];
     }
@@ -258,6 +287,7 @@ class WeightPlanner {
     std::span<const MatrixId> order_;
     ArenaPlan arena_;
     WeightsPlan plan_;
+    ParamsOffset ones_ = NO_OFFSET;  // [n_embd], of norms without weights
 };
 
 }  // namespace
@@ -295,11 +325,14 @@ WeightMatrix& WeightsLayout::matrix(MatrixId id) {
 }
 
 ParamsOffset WeightsLayout::bias(MatrixId id) const {
+    if (id.role == MatrixRole::kOutput) return output_bias;
     return id.layer == kNoLayer ? NO_OFFSET : linear(id).bias;
 }
 
 const NormWeights& WeightsLayout::norm(NormId id) const {
     switch (id.role) {
+        case NormRole::kEmbd:
+            return token_embd_norm;
         case NormRole::kAttn:
             return layers[id.layer].attn_norm;
         case NormRole::kQ:
@@ -333,16 +366,16 @@ Result<WeightsPlan> WeightsPlan::of(const DeviceInfo& device, const DeviceCaps& 
     return WeightPlanner(device, caps, spec, tensors, order).plan();
 }
 
-std::vector<float> alibi_slopes(std::uint32_t n_head) {
+std::vector<float> alibi_slopes(std::uint32_t n_head, double max) {
     std::vector<float> slopes;
     std::uint32_t power = 1;
     while (power * 2 <= n_head)
         power *= 2;
     for (std::uint32_t h = 1; h <= power; ++h) {
-        slopes.push_back(static_cast<float>(std::exp2(-8.0 * h / power)));
+        slopes.push_back(static_cast<float>(std::exp2(-max * h / power)));
     }
     for (std::uint32_t h = 1; slopes.size() < n_head; h += 2) {
-        slopes.push_back(static_cast<float>(std::exp2(-8.0 * h / (2.0 * power))));
+        slopes.push_back(static_cast<float>(std::exp2(-max * h / (2.0 * power))));
     }
     return slopes;
 }

@@ -35,7 +35,7 @@ struct LinearWeights {
 struct LayerWeights {
     NormWeights attn_norm;
     // Slices begin and end at heads. Biases of separate parts follow each other as those of one
-    // matrix do: attn_q.bias [n_qkv], and the others in it.
+    // matrix do: attn_q.bias [n_qkv], and the others in it; it is attn_qkv.bias too.
     LinearWeights attn_qkv;
     LinearWeights attn_q, attn_k, attn_v;
     NormWeights attn_q_norm, attn_k_norm;
@@ -49,13 +49,14 @@ struct LayerWeights {
 
 struct WeightsLayout {
     WeightMatrix token_embd;                // [n_vocab][n_embd]
+    NormWeights token_embd_norm;            // ModelSpec::embedding_norm
     ParamsOffset positions = NO_OFFSET;     // [n_ctx][n_embd] absolute positions
     ParamsOffset alibi_slopes = NO_OFFSET;  // [n_head]
     std::vector<LayerWeights> layers;       // [n_layer]
     NormWeights output_norm;
-    WeightMatrix output;  // [n_vocab][n_embd]; token_embd's slices where tied
+    WeightMatrix output;                   // [n_vocab][n_embd]; token_embd's slices where tied
+    ParamsOffset output_bias = NO_OFFSET;  // [n_vocab]
 
-    // token_embd and output have no bias.
     const WeightMatrix& matrix(MatrixId id) const;
     WeightMatrix& matrix(MatrixId id);
     ParamsOffset bias(MatrixId id) const;
@@ -103,8 +104,8 @@ struct WeightsPlan {
 // Bytes of all matrices on a device that takes each in one piece.
 std::uint64_t matrix_device_bytes(const ModelTensors& tensors, std::span<const MatrixId> order);
 
-// ALiBi's slope a head (Press et al., arXiv:2108.12409): 2^(-8 h / H) for h = 1..H where H is a
-// power of two, otherwise the odd ones of the next power follow.
-std::vector<float> alibi_slopes(std::uint32_t n_head);
+// ALiBi's slope a head (Press et al., arXiv:2108.12409): 2^(-max h / H) for h = 1..H where H is a
+// power of two, otherwise the odd ones of the next power follow. max: 8 in the paper.
+std::vector<float> alibi_slopes(std::uint32_t n_head, double max = 8.0);
 
 }  // namespace gyre

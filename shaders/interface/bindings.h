@@ -71,6 +71,8 @@ struct SessionParams {
     uint scales_offset;       // state word of [n_ctx] factors on the scale of scores
     uint partials;            // of attention's splits: state word of [n_tokens][n_head][splits][2 n_pairs + 2], scratch
     uint tickets;             // of attention's splits: state word of [n_tokens][n_head], 0 before and after
+    uint qkv_offset;          // state word of [n_tokens][queries, keys, values], in channel order
+    float qkv_clamp;          // queries, keys and values are clamped to +- this
 };
 
 #ifdef __cplusplus

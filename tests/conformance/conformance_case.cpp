@@ -57,6 +57,7 @@ testing::Bytes model_file(const Json& json, const ConformanceCase& conformance_c
     const auto n_embd = metadata.at(arch + ".embedding_length").get<std::uint64_t>();
     file.u32(arch + ".block_count", 1).u32(arch + ".feed_forward_length", 1);
     file.f32(arch + ".attention.layer_norm_epsilon", 1e-5f);
+    file.f32(arch + ".attention.layer_norm_rms_epsilon", 1e-5f);
     file.tensor("token_embd.weight", {n_embd, 1});
     file.tensor("output.weight", {n_embd, 1});  // GPT-NeoX never ties it to token_embd
     if (metadata.value("gyre.position", "") == "learned") {

@@ -10,6 +10,9 @@ import numpy as np
 import oracle
 
 
+PAIRING = {"llama": "interleaved"}  # of families; the others here have half
+
+
 def f32(value):
     return float(np.float32(value))
 
@@ -54,7 +57,7 @@ def block_of(metadata, tensors, n_ctx):
 
 def rotating_pairs(keys, tensors, head_dim, n_ctx):
     """Pairs with their speeds, and the amplitude."""
-    pairing = keys.get("gyre.rotary.pairing", "half")
+    pairing = keys.get("gyre.rotary.pairing", PAIRING.get(keys.arch, "half"))
     explicit = keys.metadata.get("gyre.rotary.inv_freq")
     d = keys.get("ARCH.rope.dimension_count", head_dim // 2 * 2)
     inv_freq, amplitude = frequencies(keys, tensors, d, n_ctx)

@@ -257,6 +257,18 @@ def crope(rule):
     return combined
 
 
+def of_family(arch, rule):
+    """In a file of another family, which is rotary without gyre.position and has a pairing of its own."""
+
+    def combined(shape):
+        extra = rule(shape)
+        extra.keys["general.architecture"] = arch
+        extra.keys.pop("gyre.position", None)
+        return extra
+
+    return combined
+
+
 def temperature(rule):
     return lambda shape: with_temperature(rule(shape), shape)
 

@@ -127,4 +127,24 @@ VISIBILITY = [
     System("window_sink_logits", "Window and learned sink logits", r.sink_logits(r.window(r.rope)), WINDOWED),
 ]
 
-SYSTEMS = ROPE + VALUES + COMPLEX + SCALING + BASELINES + VISIBILITY
+# A family with RMS norms, a matrix each for queries, keys and values, and interleaved pairs; one with LayerNorm, in halves.
+IN_FAMILIES = [
+    System(f"{family}_{name}", f"{about}, in a file of {maker}", r.of_family(family, rule), grid)
+    for family, maker in (("llama", "Llama's family"), ("stablelm", "StableLM's family"))
+    for name, about, rule, grid in (
+        ("rope", "RoPE", r.rope, COMBINED),
+        ("rove", "RoVE", r.rove(r.rope), COMBINED),
+        ("rove_gqa", "RoVE, grouped", r.rove(r.rope), GROUPED_PAIRS),
+        ("rope_id", "RoPE-ID", r.rope_id, PAIRS_COMBINED),
+        ("crope", "CRoPE", r.crope(r.rope), COMBINED),
+        ("crope_rove", "CRoPE and RoVE", r.rove(r.crope(r.rope)), COMBINED),
+        ("linear", "Position interpolation", r.linear, COMBINED),
+        ("ntk", "NTK-aware base", r.ntk, COMBINED),
+        ("dynamic", "Dynamic NTK", r.dynamic, COMBINED),
+        ("rove_yarn", "RoVE with YaRN", r.rove(r.yarn), COMBINED),
+        ("llama3", "Llama 3.1's speeds", r.llama3, COMBINED),
+        ("longrope", "LongRoPE", r.longrope, COMBINED),
+    )
+]
+
+SYSTEMS = ROPE + VALUES + COMPLEX + SCALING + BASELINES + VISIBILITY + IN_FAMILIES

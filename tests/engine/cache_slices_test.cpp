@@ -100,7 +100,7 @@ TEST_P(CacheSlices, DoNotChangeABitOfAGpu) {
 INSTANTIATE_TEST_SUITE_P(Models, CacheSlices,
                          testing::Values("rove_half", "gqa", "mqa", "alibi", "window_sinks",
                                          "sink_logits", "xpos_rove", "rope_id", "crope_gqa",
-                                         "gqa_window_yarn_rove"),
+                                         "gqa_window_yarn_rove", "olmo3", "stablelm_12b"),
                          [](const auto& test) { return std::string(test.param); });
 
 // Catches: a limit that is told without its numbers, or that a device meets while it is used.

@@ -104,7 +104,9 @@ TEST_P(GpuGoldenLogits, AgreeWithTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Models, GpuGoldenLogits,
                          testing::Values("rove_half", "f16_odd", "crope_q4_0", "q6_k", "llama_bias",
-                                         "qwen3_rove", "gemma3", "phi3", "command_r"),
+                                         "qwen3_rove", "gemma3", "phi3", "command_r", "olmo",
+                                         "olmo3", "hunyuan_dense", "mpt", "bloom", "phi2",
+                                         "stablelm_12b"),
                          [](const auto& test) { return test.param; });
 
 TEST(GoldenModelList, IsNotEmpty) {

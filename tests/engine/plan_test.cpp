@@ -50,6 +50,17 @@ TEST(Plan, IsALayerAsItIsComputed) {
                                              "up_activate", "project", "down"}));
 }
 
+TEST(Plan, TheNormOfTheEmbeddingsIsInPlace) {
+    ModelSpec spec = small_spec();
+    spec.embedding_norm = true;
+    const Operations body = plan(spec).body;
+    EXPECT_EQ(body[1].name, "embedding_norm");
+    EXPECT_EQ(body[1].norm_id(), (NormId{NormRole::kEmbd, kNoLayer}));
+    EXPECT_EQ(body[1].in, Place::kX);
+    EXPECT_EQ(body[1].out, Place::kX);
+    EXPECT_EQ(profile_label(body[1]), "embedding_norm") << "nothing else's time has it";
+}
+
 // Catches: an operation that reads a place which nothing before it has written.
 TEST(Plan, WhatIsReadWasWritten) {
     for (const bool parallel : {false, true}) {
@@ -108,6 +119,29 @@ TEST(Fuse, NormsGoIntoWhatReadsThem) {
 
     rules.norm_fits = [](const Operation& product) { return product.name != "up_activate"; };
     EXPECT_EQ(fuse(plan(small_spec()).all(), rules).size(), 1 + 6 * 2 + 1u);
+}
+
+// Catches: queries that a product stores before they are clamped or normalised.
+TEST(Fuse, AStoreThatClampsOrNormalisesStaysApart) {
+    ModelSpec spec = small_spec();
+    spec.attention.clamp = 1.0f;
+    EXPECT_EQ(names(fuse(plan(spec).body, {})), names(plan(spec).body));
+    spec.attention.clamp = 0.0f;
+    spec.attention.qk_norm = QkNorm::kRows;
+    EXPECT_EQ(names(fuse(plan(spec).body, {})), names(plan(spec).body));
+}
+
+// Catches: a norm of x in place that goes into one of the products which read x.
+TEST(Fuse, TheNormOfTheEmbeddingsStaysApart) {
+    ModelSpec spec = small_spec();
+    spec.n_layer = 1;
+    spec.embedding_norm = true;
+    spec.norm_placement = NormPlacement::kAfter;
+    FuseRules rules{.norms = NormPlace::kInside};
+    rules.norm_fits = [](const Operation&) { return true; };
+    Operations operations = plan(spec).body;
+    operations.resize(3);  // embed, norm, the only product that reads it
+    EXPECT_EQ(names(fuse(operations, rules)), (Names{"embed", "embedding_norm", "qkv"}));
 }
 
 // Catches: a norm that only the first of two readers gets.

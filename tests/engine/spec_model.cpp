@@ -24,10 +24,11 @@ class SpecWriter {
 
     std::vector<std::uint8_t> write() {
         matrix("token_embd", spec_.n_vocab, spec_.n_embd, 1.0f, false);
+        if (spec_.embedding_norm) norm("token_embd_norm", spec_.n_embd, biases_);
         for (std::uint32_t l = 0; l < spec_.n_layer; ++l)
             layer("blk." + std::to_string(l) + ".");
         norm("output_norm", spec_.n_embd, biases_);
-        if (!spec_.tied) matrix("output", spec_.n_vocab, spec_.n_embd, 1.0f, false);
+        if (!spec_.tied) matrix("output", spec_.n_vocab, spec_.n_embd, 1.0f, biases_);
         return builder_.build();
     }
 
@@ -50,10 +51,8 @@ class SpecWriter {
         } else {
             matrix(blk + "attn_qkv", n_q + 2 * n_kv, spec_.n_embd, 1.0f, biases_);
         }
-        if (spec_.attention.head_norm) {
-            norm(blk + "attn_q_norm", spec_.head_dim, false);
-            norm(blk + "attn_k_norm", spec_.head_dim, false);
-        }
+        qk_norm(blk + "attn_q_norm", spec_.n_head);
+        qk_norm(blk + "attn_k_norm", spec_.n_head_kv);
         matrix(blk + "attn_output", spec_.n_embd, n_q, 1.0f, biases_);
         if (spec_.gated) matrix(blk + "ffn_gate", spec_.n_ff, spec_.n_embd, 1.0f, biases_);
         matrix(blk + "ffn_up", spec_.n_ff, spec_.n_embd, 1.0f, biases_);
@@ -76,12 +75,32 @@ class SpecWriter {
         if (bias) floats(name + ".bias", {n_out}, random_.bells(n_out, 0.3f));
     }
 
+    std::vector<float> gains(std::uint32_t n) {
+        std::vector<float> gains = random_.bells(n, 0.3f);
+        for (float& gain : gains)
+            gain += 1.0f;
+        return gains;
+    }
+
     void norm(const std::string& name, std::uint32_t n, bool bias) {
-        std::vector<float> gain = random_.bells(n, 0.3f);
-        for (float& value : gain)
-            value += 1.0f;
-        floats(name + ".weight", {n}, gain);
+        if (!spec_.norm_weights) return;
+        floats(name + ".weight", {n}, gains(n));
         if (bias) floats(name + ".bias", {n}, random_.bells(n, 0.3f));
+    }
+
+    void qk_norm(const std::string& name, std::uint32_t heads) {
+        const std::uint32_t head_dim = spec_.head_dim;
+        switch (spec_.attention.qk_norm) {
+            case QkNorm::kNone:
+                return;
+            case QkNorm::kHeads:
+            case QkNorm::kHeadsRotated:
+                return floats(name + ".weight", {head_dim}, gains(head_dim));
+            case QkNorm::kHeadsOwn:
+                return floats(name + ".weight", {head_dim, heads}, gains(heads * head_dim));
+            case QkNorm::kRows:
+                return floats(name + ".weight", {heads * head_dim}, gains(heads * head_dim));
+        }
     }
 
     const ModelSpec& spec_;
@@ -108,6 +127,7 @@ class Reference {
             for (std::uint32_t i = 0; i < spec_.n_embd; ++i)
                 x.push_back(spec_.embedding_scale * table[std::size_t{token} * spec_.n_embd + i]);
         }
+        if (spec_.embedding_norm) x = norm(x, tensors_.token_embd_norm, spec_.n_embd);
         for (std::uint32_t l = 0; l < spec_.n_layer; ++l) {
             const LayerTensors& layer = tensors_.layers[l];
             const Doubles attended = attention(before(x, layer.attn_norm), layer, l, tokens.size());
@@ -117,7 +137,7 @@ class Reference {
             add(x, after(fed, layer.ffn_post_norm));
         }
         Doubles logits = product(norm(x, tensors_.output_norm, spec_.n_embd),
-                                 {tensors_.output, nullptr, nullptr}, spec_.n_embd);
+                                 {tensors_.output, nullptr, tensors_.output_bias}, spec_.n_embd);
         for (double& logit : logits) {
             logit *= spec_.logit_scale;
             if (spec_.logit_cap != 0) logit = reference::soft_cap(logit, spec_.logit_cap);
@@ -127,7 +147,9 @@ class Reference {
 
   private:
     Doubles norm(const Doubles& x, const NormTensors& norm, std::uint32_t n) const {
-        const Doubles gain = doubles(norm.weight), bias = doubles(norm.bias);
+        Doubles gain = doubles(norm.weight);
+        const Doubles bias = doubles(norm.bias);
+        if (gain.empty()) gain.assign(n, 1.0);
         const double epsilon = spec_.layer_norm_epsilon;
         return spec_.norm == NormKind::kRms ? reference::rms_norm(x, n, gain, bias, epsilon)
                                             : reference::layer_norm(x, n, gain, bias, epsilon);
@@ -194,10 +216,12 @@ class Reference {
             k = columns(all, n_q + 2 * n_kv, n_q, n_kv);
             v = columns(all, n_q + 2 * n_kv, n_q + n_kv, n_kv);
         }
-        if (spec_.attention.head_norm) {
-            q = norm(q, layer.attn_q_norm, spec_.head_dim);
-            k = norm(k, layer.attn_k_norm, spec_.head_dim);
-        }
+        clamp(q);
+        clamp(k);
+        clamp(v);
+        Doubles positions;
+        for (std::size_t t = 0; t < n_tokens; ++t)
+            positions.push_back(static_cast<double>(t));
         reference::AttentionOptions options;
         options.n_heads = spec_.n_head;
         options.n_kv_heads = spec_.n_head_kv;
@@ -205,12 +229,36 @@ class Reference {
         options.window = spec_.window(l);
         options.score_scale = spec_.attention.score_scale;
         options.score_cap = spec_.attention.score_cap;
+        options.alibi = spec_.position == PositionKind::kAlibi;
+        options.alibi_max = spec_.alibi_max;
         if (spec_.position == PositionKind::kRotary) options.pairs = pairs(l);
-        Doubles positions;
-        for (std::size_t t = 0; t < n_tokens; ++t)
-            positions.push_back(static_cast<double>(t));
+        if (spec_.attention.qk_norm == QkNorm::kHeadsRotated) {
+            options.rotate_keys = false;
+            q = reference::rotate_heads(q, spec_.n_head, spec_.head_dim, options.pairs, positions);
+            k = reference::rotate_heads(k, spec_.n_head_kv, spec_.head_dim, options.pairs,
+                                        positions);
+        }
+        q = qk_norm(q, layer.attn_q_norm, spec_.n_head);
+        k = qk_norm(k, layer.attn_k_norm, spec_.n_head_kv);
         return product(reference::attention(options, q, k, v, positions, positions),
                        layer.attn_output, static_cast<std::uint32_t>(n_q));
+    }
+    void clamp(Doubles& rows) const {
+        const double limit = spec_.attention.clamp;
+        if (limit == 0) return;
+        for (double& value : rows)
+            value = std::clamp(value, -limit, limit);
+    }
+    // Of rows of so many heads: by heads or by rows, whose gains follow each other.
+    Doubles qk_norm(const Doubles& x, const NormTensors& tensors, std::uint32_t heads) const {
+        const QkNorm kind = spec_.attention.qk_norm;
+        if (kind == QkNorm::kNone) return x;
+        const std::uint32_t n = spec_.head_dim * (kind == QkNorm::kRows ? heads : 1);
+        Doubles y = norm(x, {}, n);
+        const Doubles gains = doubles(tensors.weight);
+        for (std::size_t i = 0; i < y.size(); ++i)
+            y[i] *= gains[i % gains.size()];
+        return y;
     }
     std::vector<reference::TurningPair> pairs(std::uint32_t l) const {
         const std::uint32_t which = spec_.rotary_of(l);

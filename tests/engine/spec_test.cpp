@@ -28,11 +28,40 @@ void gated(ModelSpec& spec) {
 }
 void head_norm(ModelSpec& spec) {
     spec.norm = NormKind::kRms;
-    spec.attention.head_norm = true;
+    spec.attention.qk_norm = QkNorm::kHeads;
 }
 void layer_head_norm(ModelSpec& spec) {
-    spec.attention.head_norm = true;
+    spec.attention.qk_norm = QkNorm::kHeads;
     spec.rotary.pairing = RotaryPairing::kInterleaved;
+}
+void own_head_norms(ModelSpec& spec) {
+    spec.attention.qk_norm = QkNorm::kHeadsOwn;
+}
+void row_norms(ModelSpec& spec) {
+    rms(spec);
+    separate(spec);
+    spec.attention.qk_norm = QkNorm::kRows;
+}
+void layer_row_norms(ModelSpec& spec) {
+    spec.attention.qk_norm = QkNorm::kRows;
+    spec.rotary.pairing = RotaryPairing::kInterleaved;
+}
+void rotated_head_norms(ModelSpec& spec) {
+    rms(spec);
+    spec.attention.qk_norm = QkNorm::kHeadsRotated;
+}
+void clamped(ModelSpec& spec) {
+    spec.attention.clamp = 0.8f;
+}
+void norms_without_weights(ModelSpec& spec) {
+    spec.norm_weights = false;
+}
+void embedding_norm(ModelSpec& spec) {
+    spec.embedding_norm = true;
+}
+void alibi(ModelSpec& spec) {
+    spec.position = PositionKind::kAlibi;
+    spec.alibi_max = 5.0f;
 }
 void norms_after(ModelSpec& spec) {
     spec.norm_placement = NormPlacement::kAfter;
@@ -91,6 +120,16 @@ void everything(ModelSpec& spec) {
     spec.tied = true;
 }
 
+// What stands in front of the store, and norms after blocks alone.
+void olmo(ModelSpec& spec) {
+    row_norms(spec);
+    gated(spec);
+    clamped(spec);
+    norms_after(spec);
+    embedding_norm(spec);
+    windows(spec);
+}
+
 const SpecCase kCases[] = {
     {"gpt2", true, [](ModelSpec&) {}},
     {"rms", false, rms},
@@ -101,6 +140,14 @@ const SpecCase kCases[] = {
     {"gated_with_biases", true, gated},
     {"head_norm", false, head_norm},
     {"layer_head_norm", true, layer_head_norm},
+    {"own_head_norms", true, own_head_norms},
+    {"row_norms", false, row_norms},
+    {"layer_row_norms", true, layer_row_norms},
+    {"rotated_head_norms", false, rotated_head_norms},
+    {"clamped", true, clamped},
+    {"norms_without_weights", false, norms_without_weights},
+    {"embedding_norm", true, embedding_norm},
+    {"alibi", false, alibi},
     {"norms_after", false, norms_after},
     {"norms_on_both_sides", true, norms_on_both_sides},
     {"windows", false, windows},
@@ -111,6 +158,7 @@ const SpecCase kCases[] = {
     {"parallel_gated", true, parallel_gated},
     {"llama", false, llama},
     {"everything", false, everything},
+    {"olmo", false, olmo},
 };
 
 // Odd sizes; heads of 9 channels have a pair of one.

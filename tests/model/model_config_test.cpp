@@ -156,7 +156,7 @@ TEST(ModelConfig, UnknownValuesAreRefusedWithTheKnownOnes) {
     expect_refused(small_model().string("gyre.rotary.scaling.type", "linear"), "'linear'",
                    "llama3");
     expect_refused(small_model().string("gpt2.rope.scaling.type", "su"), "'su'", "yarn");
-    expect_refused(small_model().string("general.architecture", "mamba"), "'mamba'", "gpt2");
+    expect_refused(small_model().string("general.architecture", "snake"), "'snake'", "gpt2");
 }
 
 TEST(ModelConfig, SizesOutOfRangeAreRefused) {

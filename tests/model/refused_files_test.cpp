@@ -199,7 +199,8 @@ TEST(RefusedFiles, TensorsThatMayChangeTheResults) {
         {gpt2, "blk.1.attn_q_norm.weight", tensor("blk.1.attn_q_norm.weight", {4})},
         {gpt2, "blk.0.post_attention_norm.weight", tensor("blk.0.post_attention_norm.weight", {8})},
         {gpt2, "token_embd_norm.weight", tensor("token_embd_norm.weight", {8})},
-        {gpt2, "output.bias", tensor("output.bias", {5})},
+        {gpt2, "blk.0.attn_q.bias", tensor("blk.0.attn_q.bias", {8})},
+        {gpt2, "output.scale", tensor("output.scale", {1})},
         {gpt2, "cls.output.weight", tensor("cls.output.weight", {8, 2})},
         {gpt2, "blk.0.attn_q.weight", tensor("blk.0.attn_q.weight", {8, 8})},
         {gpt2, "blk.1.attn_sinks.weight", tensor("blk.1.attn_sinks.weight", {2})},
@@ -212,7 +213,7 @@ TEST(RefusedFiles, TensorsThatMayChangeTheResults) {
         {llama, "blk.0.post_ffw_norm.weight", tensor("blk.0.post_ffw_norm.weight", {8})},
         {llama, "blk.1.attn_qkv.weight", tensor("blk.1.attn_qkv.weight", {8, 16})},
         {llama, "blk.0.ffn_gate_exps.weight", tensor("blk.0.ffn_gate_exps.weight", {8, 12, 2})},
-        {llama, "output.bias", tensor("output.bias", {5})},
+        {llama, "blk.0.attn_norm_2.weight", tensor("blk.0.attn_norm_2.weight", {8})},
     };
     for (const Variation& row : rows) {
         SCOPED_TRACE(row.name);

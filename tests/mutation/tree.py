@@ -10,7 +10,8 @@ from pathlib import Path
 
 # What the build and its tests read.
 COPIED = (
-    "CMakeLists.txt", "CMakePresets.json", "cmake", "shaders", "runtime", "include", "apps", "tests", "tools", "models",
+    "CMakeLists.txt", "CMakePresets.json", "LICENSE", "cmake", "shaders", "runtime", "include", "apps", "tests", "tools",
+    "models",
 )  # fmt: skip
 
 

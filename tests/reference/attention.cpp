@@ -13,11 +13,11 @@
 namespace gyre::reference {
 namespace {
 
-// 2^(-8 h / n) for h = 1..n.
-std::vector<double> geometric_slopes(std::size_t n) {
+// 2^(-max h / n) for h = 1..n.
+std::vector<double> geometric_slopes(std::size_t n, double max) {
     std::vector<double> slopes;
     for (std::size_t h = 1; h <= n; ++h) {
-        slopes.push_back(std::exp2(-8.0 * static_cast<double>(h) / static_cast<double>(n)));
+        slopes.push_back(std::exp2(-max * static_cast<double>(h) / static_cast<double>(n)));
     }
     return slopes;
 }
@@ -42,12 +42,12 @@ double temperature_factor(const Temperature& temperature, double q_position) {
     return std::pow(1.0 + temperature.coefficient * std::log(length), temperature.power);
 }
 
-std::vector<double> alibi_slopes(std::size_t n_heads) {
+std::vector<double> alibi_slopes(std::size_t n_heads, double max) {
     std::size_t power = 1;
     while (power * 2 <= n_heads)
         power *= 2;
-    std::vector<double> slopes = geometric_slopes(power);
-    const std::vector<double> finer = geometric_slopes(2 * power);
+    std::vector<double> slopes = geometric_slopes(power, max);
+    const std::vector<double> finer = geometric_slopes(2 * power, max);
     for (std::size_t i = 0; slopes.size() < n_heads; i += 2)
         slopes.push_back(finer[i]);
     return slopes;
@@ -62,7 +62,8 @@ std::vector<double> attention_weights(const AttentionOptions& options, std::size
                                    ? options.score_scale
                                    : 1.0 / std::sqrt(static_cast<double>(options.head_dim));
     const double scale = temperature_factor(options.temperature, q_position) * score_scale;
-    const double slope = options.alibi ? alibi_slopes(options.n_heads)[head] : 0.0;
+    const double slope =
+        options.alibi ? alibi_slopes(options.n_heads, options.alibi_max)[head] : 0.0;
     std::vector<double> logits;
     for (std::size_t j = 0; j < k_positions.size(); ++j) {
         const auto k = head_of(keys, j, kv_head, options.n_kv_heads, options.head_dim);

@@ -35,6 +35,7 @@ struct AttentionOptions {
     RotaryValues values = RotaryValues::kNone;
     double amplitude = 1.0;  // of queries and keys, never of values
     bool alibi = false;
+    double alibi_max = 8;
     std::size_t window = 0;       // keys at distance >= window are masked; 0: no window
     std::size_t sink_tokens = 0;  // keys at positions < sink_tokens are never masked by the window
     std::vector<double>
@@ -44,10 +45,10 @@ struct AttentionOptions {
     double score_cap = 0;    // scores become cap * tanh(score / cap) before ALiBi; 0: none
 };
 
-// The slope of every head: a geometric sequence from 2^(-8/n); for n not a power of two, that of
-// the next lower power, then every other one of twice that power. Press, Smith, Lewis, ALiBi,
-// arXiv:2108.12409, section 3, and the authors' code for the second case.
-std::vector<double> alibi_slopes(std::size_t n_heads);
+// The slope of every head: a geometric sequence from 2^(-max/n), 8 in the paper; for n not a power
+// of two, that of the next lower power, then every other one of twice that power. Press, Smith,
+// Lewis, ALiBi, arXiv:2108.12409, section 3, and the authors' code for the second case.
+std::vector<double> alibi_slopes(std::size_t n_heads, double max = 8);
 
 // One weight per key: softmax over the allowed keys of q.k / sqrt(head_dim), temperature and ALiBi
 // applied. q [head_dim], keys [n_kv, n_kv_heads, head_dim]; both as they enter the dot product.

@@ -264,6 +264,7 @@ TEST(AttentionReferenceTest, AlibiSlopes) {
     ASSERT_EQ(eight.size(), 8u);
     for (std::size_t h = 0; h < 8; ++h)
         EXPECT_NEAR(eight[h], 1.0 / (2 << h), 1e-17) << h;
+    EXPECT_EQ(alibi_slopes(2, 4), (std::vector<double>{0.25, 0.0625}));
     const std::vector<double> twelve = alibi_slopes(12);
     ASSERT_EQ(twelve.size(), 12u);
     for (std::size_t h = 0; h < 8; ++h)

@@ -29,6 +29,8 @@ struct StoreCase {
     std::uint32_t first_position, n_tokens, n_ctx;
     RotaryCase rotary;
     HeadNorm norm;
+    QkNorm kind = QkNorm::kHeads;  // where there is a norm
+    float clamp = 0.0f;
 };
 
 // clang-format off
@@ -48,6 +50,16 @@ const StoreCase kCases[] = {
     {"rove_q8_0",        Cache::kQ8_0, 4, 2, 40,  4,    3,  16,   rove(kInter, 40),   HeadNorm::kRms},
     {"qwen3_last",       Cache::kF16,  16, 8, 128, 1023, 1, 1024, rope(kHalf, 128),   HeadNorm::kRms},
     {"gemma3",           Cache::kQ8_0, 4, 1, 256, 7,    9,  16,   rope(kHalf, 256),   HeadNorm::kRms},
+    {"own_gains",        Cache::kF32,  4, 2, 9,   4,    3,  16,   rope(kHalf, 8),     HeadNorm::kLayer, QkNorm::kHeadsOwn},
+    {"own_gains_q8_0",   Cache::kQ8_0, 3, 1, 40,  4,    2,  16,   rope(kInter, 40),   HeadNorm::kLayer, QkNorm::kHeadsOwn},
+    {"rows",             Cache::kF32,  4, 2, 9,   4,    3,  16,   rope(kHalf, 8),     HeadNorm::kRms,   QkNorm::kRows},
+    {"rows_of_layers",   Cache::kF16,  3, 1, 61,  4,    3,  16,   rope(kInter, 60),   HeadNorm::kLayer, QkNorm::kRows},
+    {"olmo2",            Cache::kF16,  16, 16, 128, 1023, 1, 1024, rope(kHalf, 128),  HeadNorm::kRms,   QkNorm::kRows},
+    {"rotated",          Cache::kF32,  4, 2, 9,   4,    3,  16,   rope(kHalf, 8),     HeadNorm::kRms,   QkNorm::kHeadsRotated},
+    {"rotated_rove",     Cache::kF32,  4, 2, 20,  4,    3,  16,   rove(kInter, 20),   HeadNorm::kRms,   QkNorm::kHeadsRotated},
+    {"hunyuan",          Cache::kQ8_0, 16, 4, 128, 7,   5,  16,   rope(kHalf, 128),   HeadNorm::kRms,   QkNorm::kHeadsRotated},
+    {"clamped",          Cache::kF32,  3, 1, 7,   4,    3,  16,   rope(kHalf, 6),     HeadNorm::kNone,  QkNorm::kHeads, 1.5f},
+    {"clamped_rows",     Cache::kF16,  4, 2, 20,  4,    3,  16,   rove(kHalf, 20),    HeadNorm::kRms,   QkNorm::kRows, 1.5f},
 };
 // clang-format on
 
@@ -71,34 +83,60 @@ class StoreKvTest : public KernelTest, public testing::WithParamInterface<StoreC
         return part;
     }
 
-    // Normalised where there is a gain, rotated, in pair order.
+    // Clamped, normalised where there are gains, and rotated, in pair order.
     static Heads expected(const StoreCase& c, std::vector<double> y, std::uint32_t n_heads,
-                          const std::vector<float>& gain, bool rotates) {
-        std::vector<double> bounds(y.size(), 0.0);
-        if (!gain.empty()) {
-            const bool rms = c.norm == HeadNorm::kRms;
-            const auto error = rms ? rms_norm_error : layer_norm_error;
-            const auto norm = rms ? reference::rms_norm : reference::layer_norm;
-            const auto gain64 = reference::widen(gain);
-            bounds = error(y, c.head_dim, gain64, {}, double{kEpsilon}, kLocalSize);
-            y = norm(y, c.head_dim, gain64, {}, double{kEpsilon});
+                          const std::vector<float>& gains, bool rotates) {
+        for (double& value : y) {
+            if (c.clamp != 0) value = std::clamp(value, -double{c.clamp}, double{c.clamp});
         }
+        const bool rotates_first = c.kind == QkNorm::kHeadsRotated && rotates;
+        Heads heads{y, std::vector<double>(y.size(), 0.0)};
+        if (!rotates_first) normalise(c, n_heads, gains, heads);
+        if (rotates) rotate(c, n_heads, heads);
+        if (rotates_first) normalise(c, n_heads, gains, heads);
         const auto channels = c.rotary.channel_pairs(c.head_dim);
-        Heads heads{to_pair_order(y, channels, c.head_dim),
-                    to_pair_order(bounds, channels, c.head_dim)};
-        if (!rotates) return heads;
+        return {to_pair_order(heads.y, channels, c.head_dim),
+                to_pair_order(heads.bounds, channels, c.head_dim)};
+    }
+
+    static void normalise(const StoreCase& c, std::uint32_t n_heads,
+                          const std::vector<float>& gains, Heads& heads) {
+        if (gains.empty()) return;
+        const bool rms = c.norm == HeadNorm::kRms;
+        const std::uint32_t n = c.head_dim * (c.kind == QkNorm::kRows ? n_heads : 1);
+        const std::vector<double> ones(n, 1.0);
+        const std::vector<double> x = heads.y;
+        heads.y = (rms ? reference::rms_norm : reference::layer_norm)(x, n, ones, {}, kEpsilon);
+        const auto error =
+            (rms ? rms_norm_error : layer_norm_error)(x, n, ones, {}, double{kEpsilon}, kLocalSize);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const double gain = gains[i % gains.size()];
+            // What a rotation before was off by: in the channel, and in the root of the head's mean
+            // square, of which it is 8 sqrt(2) roundings.
+            const double carried = x[i] == 0 ? 0 : std::abs(heads.bounds[i] * heads.y[i] / x[i]);
+            const double root = carried == 0 ? 0 : 12 * kUnit * std::abs(heads.y[i]);
+            heads.y[i] *= gain;
+            heads.bounds[i] =
+                std::abs(gain) * (error[i] + carried + root) + kUnit * std::abs(heads.y[i]);
+        }
+    }
+
+    static void rotate(const StoreCase& c, std::uint32_t n_heads, Heads& heads) {
         std::vector<double> positions;
         for (std::uint32_t t = 0; t < c.n_tokens; ++t)
             positions.push_back(c.first_position + t);
-        y = reference::rotate_heads(y, n_heads, c.head_dim, c.rotary.rotating_pairs(), positions);
-        heads.y = to_pair_order(y, channels, c.head_dim);
+        heads.y = reference::rotate_heads(heads.y, n_heads, c.head_dim, c.rotary.rotating_pairs(),
+                                          positions);
+        const auto channels = c.rotary.channel_pairs(c.head_dim);
+        const std::vector<double> y = to_pair_order(heads.y, channels, c.head_dim);
+        std::vector<double> bounds = to_pair_order(heads.bounds, channels, c.head_dim);
         // A new channel is a sum of two products: their errors, the table's, 4 roundings.
-        for (std::size_t i = 0; i < heads.y.size(); i += 2) {
-            const double carried = std::hypot(heads.bounds[i], heads.bounds[i + 1]);
-            const double size = std::hypot(heads.y[i], heads.y[i + 1]);
-            heads.bounds[i] = heads.bounds[i + 1] = std::sqrt(2.0) * carried + 8 * kUnit * size;
+        for (std::size_t i = 0; i < y.size(); i += 2) {
+            const double carried = std::hypot(bounds[i], bounds[i + 1]);
+            const double size = std::hypot(y[i], y[i + 1]);
+            bounds[i] = bounds[i + 1] = std::sqrt(2.0) * carried + 8 * kUnit * size;
         }
-        return heads;
+        heads.bounds = to_channel_order(bounds, channels, c.head_dim);
     }
 
     // What the cache's format adds to the error.
@@ -127,10 +165,11 @@ TEST_P(StoreKvTest, EqualsReference) {
     const std::vector<float> qkv =
         generator.bells(std::size_t{c.n_tokens} * n_heads * c.head_dim, 2.0f);
     const bool normalises = c.norm != HeadNorm::kNone;
-    const auto gain = [&] {
-        return normalises ? generator.bells(c.head_dim) : std::vector<float>{};
+    const auto gain = [&](std::uint32_t heads) {
+        const bool own = c.kind == QkNorm::kHeadsOwn || c.kind == QkNorm::kRows;
+        return normalises ? generator.bells(c.head_dim * (own ? heads : 1)) : std::vector<float>{};
     };
-    const std::vector<float> q_gain = gain(), k_gain = gain();
+    const std::vector<float> q_gain = gain(c.n_head), k_gain = gain(c.n_head_kv);
 
     KernelBuffers buffers;
     StoreKvParams params{};
@@ -141,6 +180,10 @@ TEST_P(StoreKvTest, EqualsReference) {
     params.n_head = c.n_head;
     params.n_head_kv = c.n_head_kv;
     buffers.session.head_dim = c.head_dim;
+    buffers.session.n_head = c.n_head;
+    buffers.session.n_head_kv = c.n_head_kv;
+    buffers.session.qkv_offset = params.q_in;
+    buffers.session.qkv_clamp = c.clamp;
     params.rotary_stride = c.rotary.stride();
     const bool rotates = c.rotary.rotate_keys && c.rotary.rotary_dim != 0;
     if (rotates) {
@@ -172,7 +215,8 @@ TEST_P(StoreKvTest, EqualsReference) {
     variant.cache = c.cache;
     variant.rotary = c.rotary.kernel_spec();
     variant.rotary.rotate_keys = rotates;
-    variant.head_norm = normalises;
+    variant.norm = normalises ? c.kind : QkNorm::kNone;
+    variant.clamp = c.clamp != 0;
     variant.rms_norm = c.norm == HeadNorm::kRms;
     const Kernel kernel = built(kernels().get(variant));
     const KernelResult result = run(buffers, [&](CommandRecorder& recorder, auto sets) {

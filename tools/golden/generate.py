@@ -39,10 +39,12 @@ def random_weights(f, rng):
     def has_bias(name):
         return f["bias"] if isinstance(f["bias"], bool) else name.split(".")[-1] in f["bias"]
 
-    def norm(name, n=c, gain=1.0):
-        normal(name + ".weight", (n,), 0.2, gain)
+    def norm(name, shape=(c,), gain=1.0):
+        if not row["norm_weights"]:
+            return
+        normal(name + ".weight", shape, 0.2, gain)
         if has_bias(name):
-            normal(name + ".bias", (n,), 0.1)
+            normal(name + ".bias", shape, 0.1)
 
     def linear(name, n_out, n_in, gain):
         if name.split(".")[-1] in f["complex"]:
@@ -55,37 +57,48 @@ def random_weights(f, rng):
 
     def projections(blk):
         if not f["separate"]:
-            return linear(blk + "attn_qkv", (heads + 2 * kv) * d, c, f["attn_gain"])
+            linear(blk + "attn_qkv", (heads + 2 * kv) * d, c, f["attn_gain"])
+            for name, n in (("attn_q", heads), ("attn_k", kv), ("attn_v", kv)):
+                if f["bias"] is not True and has_bias(name):
+                    normal(blk + name + ".bias", (n * d,), 0.3)
+            return
         linear(blk + "attn_q", heads * d, c, f["attn_gain"])
         linear(blk + "attn_k", kv * d, c, f["attn_gain"])
-        return linear(blk + "attn_v", kv * d, c, f["attn_gain"])
+        linear(blk + "attn_v", kv * d, c, f["attn_gain"])
 
     normal("token_embd.weight", (f["vocab"], c), f["embd"])
+    if row["embedding_norm"]:
+        norm("token_embd_norm")
     if f["position"] == "learned":
         normal("position_embd.weight", (f["context"], c), f["embd"])
     for n in range(f["n_layer"]):
         blk = f"blk.{n}."
         if row["place"] != "after":
-            norm(blk + "attn_norm")
+            for name in ("attn_norm", *f["norms"]):
+                norm(blk + name)
         projections(blk)
-        if row["head_norm"]:
-            norm(blk + "attn_q_norm", d, f["head_gain"])
-            norm(blk + "attn_k_norm", d, f["head_gain"])
+        qk_norm = row["qk_norm"] or "?"
+        if not qk_norm.endswith("?") or f["qk_norm"]:
+            for name, n in (("attn_q_norm", heads), ("attn_k_norm", kv)):
+                shape = {"own heads": (n, d), "rows": (n * d,)}.get(qk_norm.rstrip("?"), (d,))
+                norm(blk + name, shape, f["head_gain"])
         linear(blk + "attn_output", c, heads * d, 1.0)
         if f["sinks"]:
             normal(blk + "attn_sinks.weight", (heads,), 1.0, 2.0)  # as large as a row's larger scores
         if row["place"] != "before":
             norm(blk + "post_attention_norm")
             norm(blk + "post_ffw_norm")
-        if row["place"] != "after" and row["ffn_norm"] != "attn_norm":
+        if row["place"] != "after" and row["ffn_norm"] != "attn_norm" and not f["shared_norm"]:
             norm(blk + row["ffn_norm"])
         if row["gated"] is True:
             linear(blk + "ffn_gate", ff, c, 1.5)
         linear(blk + "ffn_up", 2 * ff if row["gated"] == "before up" else ff, c, 1.5)
-        linear(blk + "ffn_down", c, ff, 1.0)
+        linear(blk + "ffn_down", c, ff, f["down_gain"])
     norm("output_norm")
     if not f["tied"]:
         normal("output.weight", (f["vocab"], c), 0.3)
+    if f["output_bias"]:
+        normal("output.bias", (f["vocab"],), 0.5)
     out.update({name: np.array(values, np.float32) for name, values in f["tensors"].items()})
     return out
 
@@ -97,7 +110,7 @@ def type_of(f, name, shape):
 
 def kind_of(value):
     if isinstance(value, list):
-        return "[f32]"
+        return "[bool]" if isinstance(value[0], bool) else "[f32]"
     return {bool: "bool", int: "u32", float: "f32", str: "string"}[type(value)]
 
 

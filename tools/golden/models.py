@@ -8,13 +8,17 @@ from .frequencies import hope, p_rope
 # architecture. bias: of everything, or of the products named. complex: matrices stored as .re and .im. sinks: learned
 # sink logits. tensors: vectors, written as they are. head_size None: n_embd / n_head. attn_gain: of what unit inputs
 # become as queries, keys and values: with more layers less, or a compressed cache's errors grow from layer to layer.
-# head_gain: mean weight of the norms of heads. embd: deviation of the embeddings.
+# down_gain: the same of the feed-forward's result; large where one GELU must be told from the other.
+# head_gain: mean weight of the norms of queries and keys. embd: deviation of the embeddings. norms: names of further
+# norms of a layer. qk_norm: norms of queries and keys where the family may have them. shared_norm: no norm of the feed-
+# forward's own.
 BASE = {
     "arch": "gpt2", "n_embd": 60, "n_layer": 2, "n_head": 3, "n_head_kv": None, "n_ff": 84, "context": 64, "vocab": 101,
     "position": "rotary", "pairing": "half", "values": "none", "rotary_dims": None, "theta": 10000.0, "inv_freq": None,
     "bias": True, "tied": True, "activation": "gelu_tanh", "type": "f32", "types": {}, "tokenizer": False, "tokens": 23,
     "keys": {}, "complex": (), "sinks": False, "tensors": {}, "eps": 1e-5, "head_size": None, "separate": False,
-    "attn_gain": 1.5, "head_gain": 1.5, "embd": 0.3,
+    "attn_gain": 1.5, "head_gain": 1.5, "down_gain": 1.0, "embd": 0.3, "output_bias": False, "norms": (), "qk_norm": False,
+    "shared_norm": False,
 }
 
 # Ten pairs of a head of 20: fast, slow and, as RoPE-ID and NoPE halves have them, channels that do not rotate at all.
@@ -218,6 +222,58 @@ FAMILIES = {
                "bias": ("attn_norm", "output_norm"), "keys": {"ARCH.rope.freq_base": 100.0}},
     "starcoder": {**_FAMILY, "arch": "starcoder", "separate": False, "n_ff": 44, "n_head_kv": 1, "bias": True,
                   "position": "learned", "embd": 0.05},
+    "olmo": {**_FAMILY, "arch": "olmo", "keys": {"ARCH.rope.freq_base": 100.0, "ARCH.attention.clamp_kqv": 1.0}},
+    "olmo2": {**_FAMILY, "arch": "olmo2", "tied": False, "head_gain": 1.2, "keys": {"ARCH.rope.freq_base": 100.0}},
+    # OLMo 3: windows in layers that the file lists, a scaling in the others alone; here in one matrix.
+    "olmo3": {**_FAMILY, "arch": "olmo2", "n_layer": 3, "n_ff": 18, "separate": False, "tied": False, "head_gain": 1.0,
+              "keys": {"ARCH.rope.freq_base": 100.0, **_WINDOW,
+                       "ARCH.attention.sliding_window_pattern": [True, False, True], **_yarn(16, 4.0)["keys"]}},
+    "exaone": {**_FAMILY, "arch": "exaone", "tied": False, "tensors": {"rope_freqs.weight": [1.0, 1.25, 2.0, 3.5]},
+               "keys": {"ARCH.rope.freq_base": 100.0}},
+    "exaone4": {**_FAMILY, "arch": "exaone4", "n_layer": 4, "n_ff": 14, "head_gain": 1.2,
+                "keys": {"ARCH.rope.freq_base": 100.0, **_WINDOW}},
+    "hunyuan_dense": {**_FAMILY, "arch": "hunyuan-dense", "n_embd": 30, "n_head": 3, "n_head_kv": 1, "head_size": 12,
+                      "separate": False, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "maincoder": {**_FAMILY, "arch": "maincoder", "keys": {"ARCH.rope.freq_base": 100.0}},
+    "mpt": {**_FAMILY, "arch": "mpt", "separate": False, "n_head_kv": None, "n_head": 3, "n_embd": 24, "n_ff": 96,
+            "embd": 0.05, "keys": {"ARCH.attention.max_alibi_bias": 6.0, "ARCH.attention.clamp_kqv": 1.0}},
+    "bloom": {**_FAMILY, "arch": "bloom", "separate": False, "n_head_kv": None, "n_head": 3, "n_embd": 24, "n_ff": 96,
+              "down_gain": 4.0, "bias": True, "embd": 0.05},
+    "refact": {**_FAMILY, "arch": "refact", "n_head_kv": 1, "tied": False},
+    "baichuan": {**_FAMILY, "arch": "baichuan", "n_head_kv": None, "tied": False,
+                 "keys": {"ARCH.rope.freq_base": 100.0}},
+    "phi2": {**_FAMILY, "arch": "phi2", "n_head_kv": None, "bias": True, "tied": False, "output_bias": True,
+             "down_gain": 4.0, "embd": 0.05, "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
+    "plamo": {**_FAMILY, "arch": "plamo", "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "codeshell": {**_FAMILY, "arch": "codeshell", "bias": True, "tied": False, "n_ff": 44,
+                  "keys": {"ARCH.rope.freq_base": 100.0}},
+    "jais2": {**_FAMILY, "arch": "jais2", "bias": True, "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "orion": {**_FAMILY, "arch": "orion", "bias": ("attn_norm", "ffn_norm", "output_norm"), "tied": False,
+              "keys": {"ARCH.rope.freq_base": 100.0}},
+    "minicpm": {**_FAMILY, "arch": "minicpm", "embd": 0.05, "keys": {
+        "ARCH.rope.freq_base": 100.0, "ARCH.embedding_scale": 6.0, "ARCH.residual_scale": 0.5, "ARCH.logit_scale": 4.0}},
+    "chatglm": {**_FAMILY, "arch": "chatglm", "separate": False, "bias": ("attn_qkv",), "tied": False, "n_ff": 20,
+                "keys": {"ARCH.rope.dimension_count": 4, "ARCH.rope.freq_base": 100.0}},
+    "internlm2": {**_FAMILY, "arch": "internlm2", "separate": False, "tied": False,
+                  "keys": {"ARCH.rope.freq_base": 100.0}},
+    "xverse": {**_FAMILY, "arch": "xverse", "n_head_kv": None, "tied": False, "keys": {"ARCH.rope.freq_base": 100.0}},
+    "pangu_embedded": {**_FAMILY, "arch": "pangu-embedded", "bias": _BIASES[:4], "tied": False,
+                       "keys": {"ARCH.rope.freq_base": 100.0}},
+    "mistral3": {**_FAMILY, "arch": "mistral3", "n_embd": 30, "n_head": 2, "n_head_kv": 1, "head_size": 10, "tied": False,
+                 "keys": {"ARCH.rope.freq_base": 100.0}},
+    # Files of a family that have what others of it lack. qwen2_fused: matrices joined, biases not.
+    "qwen2_fused": {**_FAMILY, "arch": "qwen2", "separate": False, "bias": _BIASES[:3], "output_bias": True,
+                    "keys": {"ARCH.rope.freq_base": 100.0}},
+    "falcon_40b": {**_FAMILY, "arch": "falcon", "separate": False, "norms": ("attn_norm_2",), "down_gain": 4.0, "embd": 0.05,
+                   "bias": ("attn_norm", "attn_norm_2", "output_norm"), "keys": {"ARCH.rope.freq_base": 100.0}},
+    "stablelm_12b": {**_FAMILY, "arch": "stablelm", "bias": ("attn_norm", "output_norm"), "tied": False,
+                     "qk_norm": True, "shared_norm": True, "head_gain": 1.2, "keys": {
+                         "ARCH.use_parallel_residual": True, "ARCH.rope.dimension_count": 4,
+                         "ARCH.rope.freq_base": 100.0}},
+    "command_r_plus": {**_FAMILY, "arch": "command-r", "qk_norm": True, "head_gain": 1.2, "keys": {
+        "ARCH.rope.freq_base": 100.0, "ARCH.logit_scale": 0.25}},
+    "phi3_window": {**_FAMILY, "arch": "phi3", "separate": False, "n_head_kv": 1, "n_ff": 20, "tied": False,
+                    "keys": {"ARCH.rope.freq_base": 100.0, **_WINDOW}},
 }
 
 # Positions 65500 to 65522, heads of 8: 16 bits of a float's 24 are the position, and every rule is at its far end.

@@ -35,17 +35,20 @@ class Reference:
         x = self._embed(ids, positions)  # [T, C]
         for n in range(self.spec.n_layer):
             block = f"blk.{n}."
-            mixed = self._attention(block, self._before(block + "attn_norm", x), positions)
+            mixed = self._attention(block, self._before(block + self.spec.attn_norm, x), positions)
             mixed = self.spec.residual_scale * self._after(block + "post_attention_norm", mixed)
             beside = x if self.spec.parallel else x + mixed
             fed = self._mlp(block, self._before(block + self.spec.ffn_norm, beside))
             x = x + mixed + self.spec.residual_scale * self._after(block + "post_ffw_norm", fed)
         x = self._norm("output_norm", x)
         logits = x @ self.weights.get("output.weight", self.weights["token_embd.weight"]).T
+        logits = logits + self.weights.get("output.bias", 0.0)
         return soft_cap(logits * self.spec.logit_scale / self.spec.logit_divisor, self.spec.logit_cap)
 
     def _embed(self, ids, positions):
         x = self.weights["token_embd.weight"][ids] * self.spec.embedding_scale
+        if self.spec.embedding_norm:
+            x = self._norm("token_embd_norm", x)
         if self.spec.position == "learned":
             return x + self.weights["position_embd.weight"][positions.long()]
         if self.spec.position == "sinusoidal":
@@ -56,8 +59,10 @@ class Reference:
         """LayerNorm: biased variance. RMSNorm: no mean is taken off. Epsilon inside the root."""
         mean = x.mean(-1, keepdim=True) if self.spec.norm == "layer" else 0.0
         variance = ((x - mean) ** 2).mean(-1, keepdim=True)
-        y = (x - mean) / torch.sqrt(variance + self.spec.eps) * self.weights[name + ".weight"]
-        return y + self.weights.get(name + ".bias", 0.0)
+        y = (x - mean) / torch.sqrt(variance + self.spec.eps)
+        if not self.spec.norm_weights:
+            return y
+        return y * self.weights[name + ".weight"] + self.weights.get(name + ".bias", 0.0)
 
     def _before(self, name, x):
         """What a block reads of the residual stream."""
@@ -102,9 +107,14 @@ class Reference:
         spec = self.spec
         if any(name.startswith(block + "attn_qkv.") for name in self.weights):
             kv = spec.n_head_kv * spec.head_dim
-            parts = (spec.n_head * spec.head_dim, kv, kv)
-            return self._linear(block + "attn_qkv", x, spec.complex_qkv).split(parts, dim=-1)
+            parts = self._linear(block + "attn_qkv", x, spec.complex_qkv).split((spec.n_head * spec.head_dim, kv, kv), dim=-1)
+            names = (block + name + ".bias" for name in ("attn_q", "attn_k", "attn_v"))
+            return tuple(part + self.weights.get(name, 0.0) for part, name in zip(parts, names))
         return tuple(self._linear(block + name, x, spec.complex_qkv) for name in ("attn_q", "attn_k", "attn_v"))
+
+    def _qk_norm(self, block, q, k):
+        """Henry et al. 2020 (arXiv:2010.04245), as it is done today: with weights."""
+        return self._norm(block + "attn_q_norm", q), self._norm(block + "attn_k_norm", k)
 
     def _attention(self, block, x, positions):
         spec, t, layer = self.spec, x.shape[0], int(block.split(".")[1])
@@ -112,12 +122,18 @@ class Reference:
         other = layer in spec.other_layers
         pairs, amplitude, decay = (spec.other_pairs, 1.0, 0.0) if other else (spec.pairs, spec.amplitude, 1.0)
         q, k, v = self._projections(block, x)
+        if spec.clamp:
+            q, k, v = (y.clamp(-spec.clamp, spec.clamp) for y in (q, k, v))
+        if spec.qk_norm == "rows":
+            q, k = self._qk_norm(block, q, k)
         q, k, v = q.reshape(t, h, d), k.reshape(t, g, d), v.reshape(t, g, d)
-        if spec.head_norm:
-            q, k = self._norm(block + "attn_q_norm", q), self._norm(block + "attn_k_norm", k)
+        if spec.qk_norm in ("heads", "own heads"):
+            q, k = self._qk_norm(block, q, k)
         if spec.turn_keys:
             q = self._turn(q, positions, pairs, amplitude=amplitude, decay=decay)
             k = self._turn(k, positions, pairs, amplitude=amplitude, decay=-decay)
+        if spec.qk_norm == "heads rotated":
+            q, k = self._qk_norm(block, q, k)
         if spec.values != "none":
             v = self._turn(v, positions, pairs)  # after the bias: with RoVE a value bias is no constant of the output
         # Ainslie et al. 2023 (grouped queries): query head i reads key/value head i / (H / G)
@@ -138,7 +154,7 @@ class Reference:
         scores = scores * ((1 + coefficient * stretch.log()) ** power)[None, :, None]
         distance = positions[:, None] - positions[None, :]  # [query, key]
         if spec.position == "alibi":
-            scores = scores - alibi_slopes(spec.n_head)[:, None, None] * distance
+            scores = scores - alibi_slopes(spec.n_head, spec.alibi_max)[:, None, None] * distance
         hidden = distance < 0
         # Beltagy et al. 2020; Xiao et al. 2023 (StreamingLLM) for the first positions
         if spec.window and layer not in spec.global_layers:
@@ -181,10 +197,10 @@ def sinusoids(positions, n):
     return torch.stack((angles.sin(), angles.cos()), dim=-1).reshape(len(positions), -1)[:, :n]
 
 
-def alibi_slopes(n_head):
+def alibi_slopes(n_head, largest=8.0):
     """Press et al. 2022 (ALiBi, arXiv:2108.12409): 2^(-8/n), 2^(-16/n), ... for n heads. Where n is no power of two,
     those of the power below, then every other one of the power above (their code)."""
     below = 2 ** int(math.log2(n_head))
-    slopes = [2.0 ** (-8 * (h + 1) / below) for h in range(below)]
-    slopes += [2.0 ** (-4 * (2 * h + 1) / below) for h in range(n_head - below)]
+    slopes = [2.0 ** (-largest * (h + 1) / below) for h in range(below)]
+    slopes += [2.0 ** (-largest / 2 * (2 * h + 1) / below) for h in range(n_head - below)]
     return torch.tensor(slopes, dtype=torch.float64)

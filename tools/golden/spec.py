@@ -25,9 +25,14 @@ class Spec:
     head_size: int = 0  # 0: n_embd / n_head
     norm: str = "layer"  # layer | rms
     place: str = "before"  # of the norms of a layer: before | after | both
+    norm_weights: bool = True
+    embedding_norm: bool = False
+    attn_norm: str = "attn_norm"  # the tensor of the norm before attention
     ffn_norm: str = "ffn_norm"  # the tensor of the norm before the feed-forward
     gated: bool = False  # without a tensor ffn_gate: by the first half of the rows of ffn_up
-    head_norm: bool = False  # of queries and keys, before they are rotated
+    qk_norm: str | None = None  # heads | heads rotated | own heads | rows
+    clamp: float = 0.0  # of queries, keys and values, to +- this; 0: none
+    alibi_max: float = 8.0  # slopes are 2^(-alibi_max h / heads)
     position: str = "learned"  # learned | sinusoidal | rotary | alibi | none
     pairs: tuple = ()  # (a, b, inv_freq) of one head; a frequency of 0 does not rotate
     turn_keys: bool = True  # False: VO-RoPE, only values and outputs rotate
@@ -87,10 +92,12 @@ def xpos_zetas(n_pairs):
     return tuple((i / n_pairs + 0.4) / 1.4 for i in range(n_pairs))
 
 
-def _position(keys, tensors, default):
+def _position(keys, tensors, default, alibi_max):
     """Without the key: what the family always has; a family with a learned table may lack it."""
     if default == "learned" and "position_embd.weight" not in tensors:
         default = "rotary" if keys.any_below("ARCH.rope.") or keys.any_below("gyre.rotary.") else "none"
+    if default == "alibi" and not alibi_max:
+        default = "learned"
     return keys.choice("gyre.position", default, ("learned", "sinusoidal", "rotary", "alibi", "none"))
 
 
@@ -129,7 +136,7 @@ def _read_quantities(keys, row, spec):
         spec.score_scale = (spec.n_embd / spec.n_head) ** -0.5
     for key, (field, absent) in row["quantities"].items():
         value = keys.need(f"ARCH.{key}") if absent is None else keys.get(f"ARCH.{key}", absent)
-        if value:
+        if value or field == "alibi_max":
             setattr(spec, field, value)
 
 
@@ -148,9 +155,25 @@ def _read_layers(keys, row, spec, pairing):
     elif row["global_rotation"] == "own base":
         spec.other_layers = tuple(i for i, windowed in enumerate(pattern) if windowed)
         n_rot = keys.get("ARCH.rope.dimension_count", spec.head_dim)
-        theta = keys.get("ARCH.rope.freq_base_swa", 10000.0)
+        theta = keys.get("ARCH.rope.freq_base_swa", row["windows_base"] or keys.get("ARCH.rope.freq_base", 10000.0))
         explicit = keys.get("gyre.rotary.inv_freq")
         spec.other_pairs = rotary_pairs_of(spec.head_dim, pairing, n_rot, theta, explicit)
+
+
+def _by_tensors(row, tensors):
+    """What the file has decides: (qk_norm, parallel, attn_norm, ffn_norm)."""
+    def has(name):
+        return f"blk.0.{name}.weight" in tensors
+
+    qk_norm = row["qk_norm"]
+    if qk_norm and qk_norm.endswith("?"):
+        qk_norm = qk_norm[:-1] if has("attn_q_norm") else None
+    parallel, ffn_norm = row["parallel"], row["ffn_norm"]
+    if parallel == "without ffn_norm":
+        parallel = not has(ffn_norm)
+        ffn_norm = "attn_norm" if parallel else ffn_norm
+    second = row["second_norm"]
+    return qk_norm, parallel, second if second and has(second) else "attn_norm", ffn_norm
 
 
 def spec_of(meta, tensors=()):
@@ -161,22 +184,27 @@ def spec_of(meta, tensors=()):
     row = family(keys.arch)
     heads = keys.need("ARCH.attention.head_count")
     epsilon = "layer_norm_rms_epsilon" if row["norm"] == "rms" else "layer_norm_epsilon"
+    qk_norm, parallel, attn_norm, ffn_norm = _by_tensors(row, tensors)
+    written = keys.get("ARCH.use_parallel_residual", parallel)
     spec = Spec(
         n_embd=keys.need("ARCH.embedding_length"), n_layer=keys.need("ARCH.block_count"), n_head=heads,
         n_head_kv=keys.get("ARCH.attention.head_count_kv", heads), n_ff=keys.need("ARCH.feed_forward_length"),
         context=keys.need("ARCH.context_length"), eps=keys.need(f"ARCH.attention.{epsilon}"),
         head_size=keys.get("ARCH.attention.key_length", 0), norm=row["norm"], place=row["place"],
-        ffn_norm=row["ffn_norm"], gated=bool(row["gated"]),
-        head_norm=row["head_norm"], position=_position(keys, tensors, row["position"]),
+        norm_weights=row["norm_weights"], embedding_norm=row["embedding_norm"], attn_norm=attn_norm, ffn_norm=ffn_norm,
+        gated=bool(row["gated"]), qk_norm=qk_norm,
         activation=keys.choice("gyre.activation", row["activation"], ACTIVATIONS),
-        parallel=keys.get("ARCH.use_parallel_residual", row["parallel"]))
+        parallel=parallel if row["parallel"] == "without ffn_norm" else written)
     if keys.get("ARCH.attention.value_length", spec.head_dim) != spec.head_dim:
         raise SpecError("values of another size than keys")
     _read_attention(keys, row, spec)
     _read_quantities(keys, row, spec)
+    spec.position = _position(keys, tensors, row["position"], spec.alibi_max)
     if spec.position == "rotary":
         _read_rotary(keys, tensors, spec, row["pairing"])
         _read_layers(keys, row, spec, keys.get("gyre.rotary.pairing", row["pairing"]))
+        if spec.n_layer == row["alibi_layers"] and keys.get("gyre.position") is None:
+            spec.position = "alibi"
     keys.get("ARCH.rope.scaling.finetuned")
     keys.refuse_the_rest()
     return spec

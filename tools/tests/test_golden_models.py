@@ -40,17 +40,23 @@ OTHER = {
     "ARCH.rope.scaling.yarn_attn_factor": lambda v: None, "ARCH.rope.scaling.yarn_ext_factor": lambda v: None,
     "ARCH.rope.scaling.yarn_beta_fast": lambda v: 5 * v, "ARCH.rope.scaling.yarn_beta_slow": lambda v: 5 * v,
     "ARCH.attention.layer_norm_rms_epsilon": lambda v: v / 10, "ARCH.rope.freq_base_swa": lambda v: v / 3,
-    "ARCH.embedding_scale": lambda v: None, "ARCH.residual_scale": lambda v: None,
+    "ARCH.embedding_scale": lambda v: 1.0, "ARCH.residual_scale": lambda v: 1.0,
     "ARCH.attention.scale": lambda v: None, "ARCH.logit_scale": lambda v: 1.0,
+    "ARCH.attention.clamp_kqv": lambda v: None, "ARCH.attention.max_alibi_bias": lambda v: 8.0,
+    "ARCH.attention.sliding_window_pattern": lambda v: v[::-1] if v != v[::-1] else [not w for w in v],
     "ARCH.final_logit_softcapping": lambda v: None, "ARCH.attn_logit_softcapping": lambda v: None,
 }
-# What cannot show: a factor beside an amplitude of the file's own. Nor the base beside explicit frequencies.
-SILENT = {("longrope_standard", "ARCH.rope.scaling.factor"), ("longrope_short", "gyre.rotary.scaling.factor")}
+# What cannot show: a factor beside an amplitude of the file's own; a key that all files of the family have, whatever they
+# are. Nor the base beside explicit frequencies.
+SILENT = {("longrope_standard", "ARCH.rope.scaling.factor"), ("longrope_short", "gyre.rotary.scaling.factor"),
+          ("stablelm_12b", "ARCH.use_parallel_residual")}
 
 
 # What a row of the reader's table may get wrong: another value of a field of Spec, where a family has one.
 TRAPS = {
-    "norm": lambda s: {"rms": "layer", "layer": "rms"}[s.norm], "head_norm": lambda s: False,
+    "norm": lambda s: {"rms": "layer", "layer": "rms"}[s.norm],
+    "qk_norm": lambda s: {"heads": "heads rotated", "heads rotated": "heads"}.get(s.qk_norm), "clamp": lambda s: 0.0,
+    "alibi_max": lambda s: 8.0, "embedding_norm": lambda s: False, "attn_norm": lambda s: "attn_norm",
     "activation": lambda s: {"gelu_tanh": "gelu_erf", "gelu_erf": "gelu_tanh"}.get(s.activation, "gelu_erf"),
     "parallel": lambda s: not s.parallel, "pairs": lambda s: other_pairing(s), "embedding_scale": lambda s: 1.0,
     "global_layers": lambda s: () if s.window else s.global_layers, "other_layers": lambda s: (),

@@ -57,8 +57,6 @@ TEST_F(RefusedFileTest, TokenizerKeysThatMayChangeTheTokens) {
          [](auto& b) { b.boolean("tokenizer.ggml.add_eos_token", true); }},
         {"tokenizer.ggml.add_sep_token",
          [](auto& b) { b.boolean("tokenizer.ggml.add_sep_token", true); }},
-        {"tokenizer.ggml.ignore_merges",
-         [](auto& b) { b.boolean("tokenizer.ggml.ignore_merges", true); }},
         {"tokenizer.ggml.remove_extra_whitespaces",
          [](auto& b) { b.boolean("tokenizer.ggml.remove_extra_whitespaces", true); }},
         {"tokenizer.ggml.added_tokens",
@@ -117,14 +115,14 @@ TEST_F(RefusedFileTest, TokenizerKeysThatChangeNothing) {
 // Where no tokenizer is made of the keys, they change nothing: text is refused, ids are not.
 TEST_F(RefusedFileTest, KeysOfATokenizerOfAnotherKind) {
     GgufBuilder b = model_with_tokenizer();
-    b.string("tokenizer.ggml.model", "llama").boolean("tokenizer.ggml.add_space_prefix", true);
+    b.string("tokenizer.ggml.model", "t5").boolean("tokenizer.ggml.add_space_prefix", true);
     EXPECT_GYRE_OK(open(b));
 }
 
 TEST_F(RefusedFileTest, WhatWasIgnoredIsToldAndLogged) {
     GgufBuilder b = model_with_tokenizer();
     b.f32("gpt2.logit_scale", 2.0f).tensor("blk.0.ffn_gate.weight", {8, 12});
-    b.boolean("tokenizer.ggml.ignore_merges", true);
+    b.boolean("tokenizer.ggml.add_sep_token", true);
     std::vector<std::string> lines;
     gyre_set_log_callback(
         [](gyre_log_level level, const char* message, void* user) {
@@ -132,10 +130,10 @@ TEST_F(RefusedFileTest, WhatWasIgnoredIsToldAndLogged) {
                 static_cast<std::vector<std::string>*>(user)->push_back(message);
         },
         &lines, GYRE_LOG_WARNING);
-    const gyre_status one = open(b, {"gpt2.logit_scale", "tokenizer.ggml.ignore_merges"});
+    const gyre_status one = open(b, {"gpt2.logit_scale", "tokenizer.ggml.add_sep_token"});
     const std::string message = gyre_last_error();
     const gyre_status all = open(b, {"gpt2.logit_scale", "blk.0.ffn_gate.weight",
-                                     "tokenizer.ggml.ignore_merges", "no.such"});
+                                     "tokenizer.ggml.add_sep_token", "no.such"});
     gyre_set_log_callback(nullptr, nullptr, GYRE_LOG_ERROR);
     EXPECT_EQ(one, GYRE_ERROR_UNSUPPORTED);
     EXPECT_NE(message.find("'blk.0.ffn_gate.weight'"), std::string::npos) << message;

@@ -24,7 +24,8 @@ SpecialMatch Tokenizer::match_special(std::string_view text, std::size_t i,
                                       std::size_t& next_plain) const {
     const SpecialMatch found = user_defined_.match(texts_, text.substr(i));
     if (!special.parse) return found;
-    while (next_plain < special.plain.size() && special.plain[next_plain].end <= i)
+    const auto is_passed = [&](ByteRange r) { return r.end <= i || r.begin == r.end; };
+    while (next_plain < special.plain.size() && is_passed(special.plain[next_plain]))
         ++next_plain;
     const std::size_t end =
         next_plain < special.plain.size() ? special.plain[next_plain].begin : text.size();

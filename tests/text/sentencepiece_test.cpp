@@ -50,10 +50,27 @@ TEST(SentencePieceTest, TheHighestScoreJoinsFirstAndTheLeftmostOfEquals) {
     EXPECT_EQ(tokenizer.encode("abc", false), (Ids{a, bc}));
     EXPECT_EQ(tokenizer.encode("aaa", false), (Ids{aa, a}));
     EXPECT_EQ(tokenizer.encode("aab", false), (Ids{aa, b}));
+    EXPECT_EQ(tokenizer.encode("aaabc", false), (Ids{aa, a, bc}));
     EXPECT_EQ(tokenizer.encode("ba", false), (Ids{b, a}));
     EXPECT_EQ(tokenizer.encode("cab", false), (Ids{cab}));
     EXPECT_EQ(tokenizer.encode("cabab", false), (Ids{cab, ab}));
     EXPECT_EQ(tokenizer.encode("c", false), (Ids{c}));
+}
+
+// Equal scores are equal whatever the ids: neither the earlier nor the later token wins by itself.
+TEST(SentencePieceTest, OfEqualScoresTheLeftmostJoins) {
+    TokenizerData data = llama_vocabulary();
+    data.add_space_prefix = false;
+    Ids single;
+    for (const char* text : {"a", "b", "c"})
+        single.push_back(add_piece(data, text, -9));
+    const std::uint32_t bc = add_piece(data, "bc", -1);
+    const std::uint32_t ab = add_piece(data, "ab", -1);
+    const std::uint32_t ca = add_piece(data, "ca", -1);
+    const Tokenizer tokenizer = make(data);
+    EXPECT_EQ(tokenizer.encode("abc", false), (Ids{ab, single[2]}));
+    EXPECT_EQ(tokenizer.encode("bca", false), (Ids{bc, single[0]}));
+    EXPECT_EQ(tokenizer.encode("cab", false), (Ids{ca, single[1]}));
 }
 
 TEST(SentencePieceTest, OneSpaceIsPutInFrontOfEachText) {

@@ -129,7 +129,8 @@ class Strings:
         return (unit * self.random.randint(2, 80))[:200]
 
     def make(self, n):
+        """n strings, and long texts made of them, in which words come again."""
         made = list(dict.fromkeys(self.texts))
         while len(made) < n:
             made.append(self.random.choice(self.kinds)())
-        return made[:n]
+        return made[:n] + ["".join(made[i : i + 200]) for i in range(0, n, 400)]

@@ -8,6 +8,7 @@
 #include <map>
 #include <random>
 
+#include "runtime/text/piece_cache.h"
 #include "tests/text/vocab.h"
 
 namespace gyre::test {
@@ -49,6 +50,48 @@ TEST(TokenizerTest, MergesDoNotCrossPieces) {
     const Tokenizer tokenizer = make(small_vocabulary({"a \u0120", "\u0120 b", "a 1"}));
     EXPECT_EQ(tokenizer.encode("a b", false), (Ids{'a', 257}));
     EXPECT_EQ(tokenizer.encode("a1", false), (Ids{'a', '1'}));
+}
+
+// Long texts keep the tokens of pieces that came lately; short ones do not.
+TEST(PieceCacheTest, LongTextsAreTheWordsOneByOne) {
+    std::mt19937 random(3);
+    const Tokenizer tokenizer = make(small_vocabulary({"a b", "\u0120 a", "b a", "ab a", "c c"}));
+    std::string text;
+    Ids expected;
+    for (int i = 0; i < 20000; ++i) {
+        std::string word = " ";
+        for (std::size_t n = 1 + random() % 22; n > 0; --n)
+            word.push_back("abc"[random() % (i % 2 == 0 ? 2 : 3)]);
+        const Ids ids = tokenizer.encode(word, false);
+        expected.insert(expected.end(), ids.begin(), ids.end());
+        text += word;
+    }
+    EXPECT_EQ(tokenizer.encode(text, false), expected);
+}
+
+TEST(PieceCacheTest, KnowsNothingButWhatItWasTold) {
+    PieceCache cache(1u << 20);
+    std::map<std::string, Ids> told;
+    std::mt19937 random(4);
+    for (int i = 0; i < 30000; ++i) {
+        std::string piece;
+        for (std::size_t n = 1 + random() % 25; n > 0; --n)
+            piece.push_back("ab"[random() % 2]);
+        const auto found = cache.find(piece);
+        if (!found.empty()) {
+            ASSERT_EQ(Ids(found.begin(), found.end()), told.at(piece));
+        }
+        Ids ids(1 + random() % 9);
+        for (std::uint32_t& id : ids)
+            id = random();
+        cache.insert(piece, ids);
+        const auto now = cache.find(piece);  // long pieces and lists are not kept
+        if (Ids(now.begin(), now.end()) == ids) told[piece] = ids;
+    }
+    EXPECT_GT(told.size(), 1000u);
+    PieceCache none(100);  // a short text
+    none.insert("a", Ids{1});
+    EXPECT_TRUE(none.find("a").empty());
 }
 
 using Rules = std::map<std::pair<std::uint32_t, std::uint32_t>, Merge>;

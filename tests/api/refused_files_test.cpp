@@ -119,6 +119,32 @@ TEST_F(RefusedFileTest, KeysOfATokenizerOfAnotherKind) {
     EXPECT_GYRE_OK(open(b));
 }
 
+TEST_F(RefusedFileTest, SentencePieceAndTheKeysThatItReads) {
+    GgufBuilder b = model_with_tokenizer();
+    std::vector<float> scores(258, -9.0f);
+    scores[257] = -1.0f;
+    b.string("tokenizer.ggml.model", "llama").array<float>("tokenizer.ggml.scores", 6, scores);
+    b.boolean("tokenizer.ggml.add_space_prefix", false).u32("tokenizer.ggml.eot_token_id", 'z');
+    b.u32("tokenizer.ggml.bos_token_id", 256).u32("tokenizer.ggml.unknown_token_id", 0);
+    ASSERT_GYRE_OK(open(b));
+    std::uint32_t tokens[8] = {};
+    std::size_t n = 0;
+    ASSERT_GYRE_OK(gyre_model_tokenize(model_.get(), "Ahe", 3, 0, tokens, 8, &n));
+    ASSERT_EQ(n, 2u);
+    EXPECT_EQ(tokens[0], 'A');
+    EXPECT_EQ(tokens[1], 257u);
+    for (const std::uint32_t id : {256u, 122u, 65u}) {
+        gyre_token_info info = GYRE_TOKEN_INFO_INIT;
+        ASSERT_GYRE_OK(gyre_model_get_token(model_.get(), id, &info));
+        EXPECT_EQ(info.ends_text, id == 65u ? 0u : 1u) << id;
+    }
+    b.array<float>("tokenizer.ggml.scores", 6, std::vector<float>(257, 0.0f));
+    EXPECT_EQ(open(b), GYRE_ERROR_BAD_FILE);
+    b.boolean("tokenizer.ggml.add_eos_token", true);
+    b.array<float>("tokenizer.ggml.scores", 6, scores);
+    EXPECT_EQ(open(b), GYRE_ERROR_UNSUPPORTED);
+}
+
 TEST_F(RefusedFileTest, WhatWasIgnoredIsToldAndLogged) {
     GgufBuilder b = model_with_tokenizer();
     b.f32("gpt2.logit_scale", 2.0f).tensor("blk.0.ffn_gate.weight", {8, 12});

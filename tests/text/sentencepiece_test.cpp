@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <random>
 
 #include "tests/text/vocab.h"
 
@@ -225,6 +226,55 @@ TEST(SentencePieceTest, RefusesBadFiles) {
     data = llama_vocabulary();
     data.unknown_id = 259;
     expect_refused(data, {"unknown_token_id", "259"});
+}
+
+// Files with a few wrong entries: create() answers, and what it accepts keeps every byte.
+TEST(SentencePieceTest, SurvivesMutations) {
+    TokenizerData base = llama_vocabulary();
+    for (const char* text : {"\u2581", "a", "b", "ab", "\u2581a", "bb", "abb", "\u00E9"})
+        add_piece(base, text, -static_cast<float>(base.tokens.size()));
+    add_piece(base, "<|x|>", 0, TokenType::kControl);
+    std::mt19937 random(6);
+    int accepted = 0;
+    for (int round = 0; round < 4000; ++round) {
+        TokenizerData data = base;
+        data.add_space_prefix = random() % 2 == 0;
+        for (int n = 0; n < 3; ++n) {
+            const std::size_t id = random() % 4 == 0 ? random() % base.tokens.size()
+                                                     : base.tokens.size() - 1 - random() % 9;
+            switch (random() % 4) {
+                case 0:
+                    data.tokens[id].push_back("ab\xE2\x96\x81 "[random() % 6]);
+                    break;
+                case 1:
+                    data.scores[id] = static_cast<float>(random() % 5);
+                    break;
+                case 2:
+                    data.token_types[id] = static_cast<std::int32_t>(random() % 7);
+                    break;
+                default:
+                    data.tokens[id] = data.tokens[random() % data.tokens.size()];
+                    break;
+            }
+        }
+        const Result<Tokenizer> tokenizer = Tokenizer::create(data);
+        if (!tokenizer.ok()) {
+            ASSERT_FALSE(tokenizer.status().message().empty());
+            continue;
+        }
+        ++accepted;
+        const std::string text = "abba  <|x|>bab\xFE\u00E9\u00E8 ";
+        const bool is_first = tokenizer->decode(tokenizer->encode("b", false)).value() == "b";
+        ASSERT_TRUE(is_first || data.token_types != base.token_types || data.tokens != base.tokens);
+        for (const bool parse_special : {false, true}) {
+            std::string joined;
+            for (const std::uint32_t id : tokenizer->encode(text, parse_special))
+                joined += tokenizer->token_bytes(id).value();
+            std::erase(joined, ' ');  // those in front of parts
+            ASSERT_EQ(joined, "abba<|x|>bab\xFE\u00E9\u00E8") << round;
+        }
+    }
+    EXPECT_GT(accepted, 300);
 }
 
 TEST(SentencePieceTest, BeginAndEndWithoutKeys) {

@@ -83,7 +83,7 @@ TEST(PieceCacheTest, KnowsNothingButWhatItWasTold) {
         }
         Ids ids(1 + random() % 9);
         for (std::uint32_t& id : ids)
-            id = random();
+            id = static_cast<std::uint32_t>(random());
         cache.insert(piece, ids);
         const auto now = cache.find(piece);  // long pieces and lists are not kept
         if (Ids(now.begin(), now.end()) == ids) told[piece] = ids;

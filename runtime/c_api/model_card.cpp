@@ -9,7 +9,7 @@
 
 #include "runtime/base/log.h"
 #include "runtime/c_api/rotary_description.h"
-#include "runtime/model/tokenizer_keys.h"
+#include "runtime/c_api/tokenizer_keys.h"
 
 namespace gyre::c_api {
 namespace {

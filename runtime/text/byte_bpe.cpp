@@ -1,3 +1,4 @@
+// Composition, split, and merging of the bytes of each piece.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/text/byte_bpe.h"
 

@@ -1,3 +1,4 @@
+// The list of names.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/text/end_tokens.h"
 

@@ -1,3 +1,4 @@
+// Cutting where nothing joins, joining by score, and bytes for the rest.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/text/sentencepiece.h"
 

@@ -1,3 +1,4 @@
+// The longest match, by narrowing a range of sorted tokens.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/text/special_tokens.h"
 

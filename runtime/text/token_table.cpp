@@ -1,3 +1,4 @@
+// Open addressing by a hash of the text, with some of its bits kept beside the id.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/text/token_table.h"
 

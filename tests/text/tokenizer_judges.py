@@ -1,5 +1,7 @@
 """Published tokenizers, as their files have them, and the same for Gyre: what compare_tokenizers.py compares.
 
+SPDX-License-Identifier: Apache-2.0
+
 A row says where a vocabulary comes from and how GGUF names it. Vocabularies are fetched by npm and pip into a folder and
 never become part of the tree.
 """

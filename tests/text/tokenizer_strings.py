@@ -1,4 +1,7 @@
-"""Strings that find mistakes of tokenizers: many scripts, code, white space, digits, marks, emoji, look-alikes."""
+"""Strings that find mistakes of tokenizers: many scripts, code, white space, digits, marks, emoji, look-alikes.
+
+SPDX-License-Identifier: Apache-2.0
+"""
 
 import glob
 import json

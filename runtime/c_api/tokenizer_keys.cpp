@@ -1,9 +1,10 @@
+// Which keys each kind of tokenizer has a use for.
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/model/tokenizer_keys.h"
+#include "runtime/c_api/tokenizer_keys.h"
 
 #include <string>
 
-namespace gyre {
+namespace gyre::c_api {
 namespace {
 
 std::string key_of(std::string_view name) {
@@ -89,4 +90,4 @@ Result<TokenizerData> read_tokenizer_data(GgufReading& file) {
     return data;
 }
 
-}  // namespace gyre
+}  // namespace gyre::c_api

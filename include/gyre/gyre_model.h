@@ -239,8 +239,8 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_metadata(const gyre_model* model
  * text, n_bytes: the text; may be NULL if n_bytes is 0. Bytes that are not UTF-8 are kept as bytes
  * parse_special: non-zero if names of special tokens in the text ("<|endoftext|>") become these
  * tokens; 0 if they are plain text, which is right for text from others
- * tokens, capacity: room for the ids; tokens may be NULL if capacity is 0. At most n_bytes are
- * needed. No beginning token is added
+ * tokens, capacity: room for the ids; tokens may be NULL if capacity is 0. n_bytes + 1 are nearly
+ * always enough; what n_tokens says always is. No beginning token is added
  * n_tokens receives the number of ids, also when they do not fit
  * Returns GYRE_ERROR_INVALID_ARGUMENT if capacity is too small and not 0: call again with n_tokens;
  * GYRE_ERROR_UNSUPPORTED if the file has no tokenizer
@@ -252,6 +252,9 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_tokenize(const gyre_model* model
 
 /**
  * Turns token ids into bytes, which are not NUL-terminated and may begin or end inside a character
+ *
+ * Where the tokenizer puts a space in front of a text, it is taken away again: of ids that go on in
+ * the middle of a text, gyre_model_get_token has each one's bytes as they are
  *
  * tokens, count: the ids; tokens may be NULL if count is 0
  * bytes, capacity: room for the bytes; bytes may be NULL if capacity is 0
@@ -271,7 +274,7 @@ typedef enum gyre_token_kind {
     GYRE_TOKEN_KIND_CONTROL = 3,      /**< made from text only with parse_special */
     GYRE_TOKEN_KIND_USER_DEFINED = 4, /**< always made from text, before it is split into words */
     GYRE_TOKEN_KIND_UNUSED = 5,       /**< never made from text */
-    GYRE_TOKEN_KIND_BYTE = 6,         /**< of tokenizers that this version does not have */
+    GYRE_TOKEN_KIND_BYTE = 6,         /**< one byte of a character that is in no token */
     GYRE_TOKEN_KIND_FORCE_32 = 0x7fffffff
 } gyre_token_kind;
 

@@ -9,59 +9,22 @@
 
 #include "runtime/base/log.h"
 #include "runtime/c_api/rotary_description.h"
+#include "runtime/c_api/tokenizer_keys.h"
 
 namespace gyre::c_api {
 namespace {
 
-Result<std::optional<std::uint32_t>> optional_u32(GgufReading& file, const char* key) {
-    if (!file.has(key)) return std::optional<std::uint32_t>();
-    GYRE_ASSIGN(const std::uint32_t value, file.get_u32(key));
-    return std::optional<std::uint32_t>(value);
-}
-
-Result<std::vector<std::string>> strings(GgufReading& file, const char* key) {
-    GYRE_ASSIGN(const auto views, file.get_strings(key));
-    return std::vector<std::string>(views.begin(), views.end());
-}
-
-Result<TokenizerData> read_tokenizer_data(GgufReading& file) {
-    TokenizerData data;
-    GYRE_ASSIGN(data.tokens, strings(file, "tokenizer.ggml.tokens"));
-    GYRE_ASSIGN(data.merges, strings(file, "tokenizer.ggml.merges"));
-    if (file.has("tokenizer.ggml.token_type")) {
-        GYRE_ASSIGN(data.token_types, file.get_ints("tokenizer.ggml.token_type"));
-    }
-    GYRE_ASSIGN(data.bos_id, optional_u32(file, "tokenizer.ggml.bos_token_id"));
-    GYRE_ASSIGN(data.eos_id, optional_u32(file, "tokenizer.ggml.eos_token_id"));
-    if (file.has("tokenizer.ggml.pre")) {
-        GYRE_ASSIGN(data.pre, file.get_string("tokenizer.ggml.pre"));
-    }
-    return data;
-}
-
 Status read_tokenizer(GgufReading& file, ModelCard& card) {
-    const char* model_key = "tokenizer.ggml.model";
-    if (!file.has(model_key)) {
-        card.no_tokenizer = "the file has no tokenizer (key tokenizer.ggml.model)";
-        return {};
-    }
-    GYRE_ASSIGN(const std::string_view kind, file.get_string(model_key));
-    if (kind != "gpt2") {
-        card.no_tokenizer = "tokenizer.ggml.model is '" + printable(kind) +
-                            "', but only 'gpt2' is supported: use token ids";
-        return {};
-    }
-    if (file.has("tokenizer.ggml.add_bos_token")) {
-        GYRE_ASSIGN(card.begins_with_bos, file.get_bool("tokenizer.ggml.add_bos_token"));
-    }
-    GYRE_ASSIGN(TokenizerData data, read_tokenizer_data(file));
-    auto tokenizer = Tokenizer::create(data);
+    Result<TokenizerData> data = read_tokenizer_data(file);
+    Result<Tokenizer> tokenizer =
+        data.ok() ? Tokenizer::create(data.value()) : Result<Tokenizer>(data.status());
     if (!tokenizer.ok() && tokenizer.status().code() == StatusCode::kUnsupported) {
         card.no_tokenizer = tokenizer.status().message();
         return {};
     }
     GYRE_TRY(tokenizer.status());
     card.tokenizer = std::move(tokenizer).value();
+    card.begins_with_bos = card.tokenizer->adds_bos();
     return file.refuse_unread(GgufReading::Keys::kTokenizer, card.config);
 }
 

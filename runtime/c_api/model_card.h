@@ -25,7 +25,7 @@ struct ModelCard {
     std::uint64_t n_parameters = 0;  // elements of all tensors
     std::optional<Tokenizer> tokenizer;
     std::string no_tokenizer;      // why there is none; empty if there is
-    bool begins_with_bos = false;  // tokenizer.ggml.add_bos_token
+    bool begins_with_bos = false;  // Tokenizer::adds_bos()
     std::string ignored;           // as gyre_model_info has it
 
     // A tokenizer of a kind that runtime/text does not know is no error: no_tokenizer says so.

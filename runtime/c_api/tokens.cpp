@@ -64,7 +64,7 @@ gyre_status gyre_model_get_token(const gyre_model* model, uint32_t token, gyre_t
         c.bytes = bytes.data();
         c.n_bytes = bytes.size();
         c.kind = to_c(tokenizer->type(token));
-        c.ends_text = tokenizer->eos_id() == token ? 1 : 0;
+        c.ends_text = tokenizer->is_end(token) ? 1 : 0;
         return gyre::c_api::write_struct(c, info, "info");
     });
 }

@@ -64,9 +64,7 @@ constexpr FreeKey kFreeKeys[] = {
     {"tokenizer.chat_template.*", Neutral::kAny},
     {"tokenizer.chat_templates", Neutral::kAny},
     {"tokenizer.huggingface.json", Neutral::kAny},
-    // Tokens with a role that byte-level BPE gives to none.
-    {"tokenizer.ggml.eot_token_id", Neutral::kAny},
-    {"tokenizer.ggml.eom_token_id", Neutral::kAny},
+    // Tokens with a role that no tokenizer here gives to any.
     {"tokenizer.ggml.unknown_token_id", Neutral::kAny},
     {"tokenizer.ggml.padding_token_id", Neutral::kAny},
     {"tokenizer.ggml.cls_token_id", Neutral::kAny},
@@ -79,12 +77,10 @@ constexpr FreeKey kFreeKeys[] = {
     {"tokenizer.ggml.fim_pre_token_id", Neutral::kAny},
     {"tokenizer.ggml.fim_suf_token_id", Neutral::kAny},
     {"tokenizer.ggml.fim_mid_token_id", Neutral::kAny},
-    {"tokenizer.ggml.fim_pad_token_id", Neutral::kAny},
-    {"tokenizer.ggml.fim_rep_token_id", Neutral::kAny},
-    {"tokenizer.ggml.fim_sep_token_id", Neutral::kAny},
-    {"tokenizer.ggml.eos_token_ids", Neutral::kAny},
     {"tokenizer.ggml.suppress_tokens", Neutral::kAny},
-    // Of other kinds of tokenizer: BPE has ranks, not scores, and pads nothing.
+    // Of the other kind of tokenizer: one has ranks, the other scores, and neither pads.
+    {"tokenizer.ggml.pre", Neutral::kAny},
+    {"tokenizer.ggml.merges", Neutral::kAny},
     {"tokenizer.ggml.scores", Neutral::kAny},
     {"tokenizer.ggml.add_padding_token", Neutral::kAny},
     {"tokenizer.ggml.add_unknown_token", Neutral::kAny},

@@ -1,17 +1,12 @@
-// Byte pair encoding with a heap of pairs over a linked list of symbols.
+// The table of merge rules.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/text/bpe.h"
 
-#include <algorithm>
 #include <bit>
-#include <cassert>
-#include <limits>
 
 namespace gyre {
 namespace {
 
-constexpr std::uint32_t kNoRank = std::numeric_limits<std::uint32_t>::max();
-constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 constexpr std::uint64_t kEmptySlot =
     std::numeric_limits<std::uint64_t>::max();  // no id is 2^32 - 1
 
@@ -46,86 +41,10 @@ bool MergeTable::insert(std::uint32_t left, std::uint32_t right, Merge merge) {
     return true;
 }
 
-const Merge* MergeTable::find(std::uint32_t left, std::uint32_t right) const {
+Merge MergeTable::find(std::uint32_t left, std::uint32_t right) const {
     const std::uint64_t pair = pair_of(left, right);
     const Slot& slot = slots_[slot_of(pair)];
-    return slot.pair == pair ? &slot.merge : nullptr;
-}
-
-void WordMerger::link(std::span<const std::uint32_t> ids) {
-    symbols_.clear();
-    symbols_.reserve(ids.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        symbols_.push_back(
-            {ids[i], kNoRank, 0, i == 0 ? kNone : i - 1, i + 1 == ids.size() ? kNone : i + 1});
-    }
-}
-
-namespace {
-
-// For std::push_heap: the lowest rank on top, and of one rank the leftmost pair.
-constexpr auto kGoesLater = [](const auto& a, const auto& b) {
-    return a.rank != b.rank ? a.rank > b.rank : a.left > b.left;
-};
-
-}  // namespace
-
-// Looks up the pair that begins at left and puts it on the heap. An older entry for the same symbol
-// stays there and is told by its rank, which no longer is the symbol's.
-void WordMerger::update_pair(const MergeTable& table, std::size_t left) {
-    Symbol& symbol = symbols_[left];
-    symbol.rank = kNoRank;
-    if (symbol.next == kNone) return;
-    const Merge* merge = table.find(symbol.id, symbols_[symbol.next].id);
-    if (merge == nullptr) return;
-    symbol.rank = merge->rank;
-    symbol.result = merge->result;
-    heap_.push_back({merge->rank, left});
-    std::push_heap(heap_.begin(), heap_.end(), kGoesLater);
-}
-
-WordMerger::Pair WordMerger::pop_pair() {
-    std::pop_heap(heap_.begin(), heap_.end(), kGoesLater);
-    const Pair pair = heap_.back();
-    heap_.pop_back();
-    return pair;
-}
-
-void WordMerger::merge_with_next(std::size_t left) {
-    Symbol& symbol = symbols_[left];
-    Symbol& absorbed = symbols_[symbol.next];
-    symbol.id = symbol.result;
-    symbol.rank = kNoRank;
-    symbol.next = absorbed.next;
-    if (absorbed.next != kNone) symbols_[absorbed.next].previous = left;
-    absorbed.rank = kNoRank;
-    absorbed.previous = absorbed.next = kNone;
-    if (symbol.previous != kNone) touched_.push_back(symbol.previous);
-    touched_.push_back(left);
-}
-
-void WordMerger::merge(const MergeTable& table, std::span<const std::uint32_t> ids,
-                       std::vector<std::uint32_t>& out) {
-    if (ids.empty()) return;
-    link(ids);
-    heap_.clear();
-    for (std::size_t i = 0; i < symbols_.size(); ++i)
-        update_pair(table, i);
-
-    while (!heap_.empty()) {
-        // All occurrences of one pair first, then the pairs that they make: a new pair may have a
-        // lower rank than this one when two rules make the same token.
-        const std::uint32_t rank = heap_.front().rank;
-        touched_.clear();
-        while (!heap_.empty() && heap_.front().rank == rank) {
-            const Pair pair = pop_pair();
-            if (symbols_[pair.left].rank == rank) merge_with_next(pair.left);
-        }
-        for (const std::size_t left : touched_)
-            update_pair(table, left);
-    }
-    for (std::size_t i = 0; i != kNone; i = symbols_[i].next)
-        out.push_back(symbols_[i].id);
+    return slot.pair == pair ? slot.merge : Merge{};
 }
 
 }  // namespace gyre

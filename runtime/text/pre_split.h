@@ -1,35 +1,55 @@
-// The split of text into pieces that GPT-2 makes before it merges bytes.
+// The split of text into pieces that byte-level BPE makes before it merges bytes.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), section 2.2; the
-// published encoder writes it as the regular expression
-//   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-// Here it is written by hand over code points, in time linear in the text.
+// Publishers write a split as regular expressions. Here it is a row of a table: passes, each of
+// which cuts the pieces of the pass before; what lies between two matches of a pass is a piece too.
+// A pass is matched by hand over code points, in time linear in the text (split_passes.h).
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
+
+#include "runtime/text/split_passes.h"
 
 namespace gyre {
 
-enum class CharClass : std::uint8_t {
-    kLetter,  // \p{L}: general category L*
-    kNumber,  // \p{N}: general category N*
-    kSpace,   // \s: property White_Space
-    kOther,   // everything else, also every byte that is not UTF-8
+// What a name in tokenizer.ggml.pre stands for.
+struct PreSplit {
+    std::span<const std::string_view> names;
+    std::span<const SplitPass> passes;
+    bool nfc = false;            // text is composed (Unicode NFC) first
+    bool ignore_merges = false;  // a piece that is a token is that token, whatever the merges say
+    bool add_bos = false;        // where the file has no tokenizer.ggml.add_bos_token
 };
 
-// The class of a code point, any value up to 0x10FFFF.
-//
-// \s is White_Space, as in the Python module `regex` that the published encoder uses: U+0009..000D,
-// 0020, 0085, 00A0, 1680, 2000..200A, 2028, 2029, 202F, 205F, 3000. A JavaScript regular expression
-// with the flag u differs at exactly two code points: it takes U+FEFF for a space and U+0085 for
-// none. (U+001C..001F are spaces for Python's `re` only.) Letters and numbers are those of the
-// Unicode version of utf8proc; code points that a later version assigned are kOther.
-CharClass char_class(std::uint32_t code_point);
+std::span<const PreSplit> pre_splits();
+const PreSplit* find_pre_split(std::string_view name);  // nullptr: no such name
+std::string pre_split_names();                          // all of them, for messages: "a, b, c"
 
-// Length in bytes of the piece that begins at text[begin]; begin < text.size(). At least 1.
-std::size_t piece_length(std::string_view text, std::size_t begin);
+// Calls emit(piece) for each piece of text that passes cut, from left to right.
+template <class Emit>
+void for_each_piece(std::span<const SplitPass> passes, std::string_view text, Emit&& emit) {
+    if (passes.empty()) {
+        emit(text);
+        return;
+    }
+    const SplitPass& pass = passes.front();
+    const auto rest = passes.subspan(1);
+    SplitScan scan{text};
+    std::size_t unmatched = 0;  // where the text since the last match begins
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t end = pass.match(pass, scan, i);
+        if (end == i) {
+            i += code_point_at(text, i).length;
+            continue;
+        }
+        if (unmatched < i) for_each_piece(rest, text.substr(unmatched, i - unmatched), emit);
+        for_each_piece(rest, text.substr(i, end - i), emit);
+        i = unmatched = end;
+    }
+    if (unmatched < text.size()) for_each_piece(rest, text.substr(unmatched), emit);
+}
 
 }  // namespace gyre

@@ -4,89 +4,73 @@
 
 #include <algorithm>
 
-#include "runtime/text/pre_split.h"
-#include "runtime/text/utf8.h"
+#include "runtime/text/code_class.h"
 
 namespace gyre {
 
-std::string_view Tokenizer::bytes_of(std::uint32_t id) const {
-    const std::size_t begin = pool_begins_[id];
-    return std::string_view(pool_).substr(begin, pool_begins_[id + 1] - begin);
-}
-
-// The longest special token that text begins with. The candidates are sorted, so those that agree
-// with the first n bytes of text are a range, which is narrowed byte by byte.
-std::optional<std::uint32_t> Tokenizer::match_special(const SpecialTokens& specials,
-                                                      std::string_view text) const {
-    std::optional<std::uint32_t> longest;
-    auto first = specials.ids.begin();
-    auto last = specials.ids.end();
-    for (std::size_t n = 0; n < text.size() && first != last; ++n) {
-        // Here each candidate is longer than n: one of length n would be the first, and is skipped.
-        const auto byte_at = [&](std::uint32_t id) {
-            return static_cast<unsigned char>(bytes_of(id)[n]);
-        };
-        const auto wanted = static_cast<unsigned char>(text[n]);
-        first = std::partition_point(first, last,
-                                     [&](std::uint32_t id) { return byte_at(id) < wanted; });
-        last = std::partition_point(first, last,
-                                    [&](std::uint32_t id) { return byte_at(id) == wanted; });
-        if (first != last && bytes_of(*first).size() == n + 1) longest = *first++;
-    }
-    return longest;
-}
-
-void Tokenizer::encode_plain(std::string_view text, WordMerger& merger,
+void Tokenizer::encode_plain(std::string_view text, EncodeScratch& scratch,
                              std::vector<std::uint32_t>& out) const {
-    std::vector<std::uint32_t> ids;
-    for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t length = piece_length(text, begin);
-        ids.clear();
-        for (const char c : text.substr(begin, length)) {
-            const auto byte = static_cast<std::uint8_t>(c);
-            if (has_byte_id_[byte]) {
-                ids.push_back(byte_ids_[byte]);
-            } else {
-                for (const char r : kReplacementUtf8) {
-                    ids.push_back(byte_ids_[static_cast<std::uint8_t>(r)]);
-                }
-            }
-        }
-        merger.merge(merges_, ids, out);
-        begin += length;
-    }
+    std::visit([&](const auto& model) { model.encode(texts_, text, scratch, out); }, model_);
 }
 
-std::vector<std::uint32_t> Tokenizer::encode(std::string_view text, bool parse_special) const {
-    const SpecialTokens& specials = parse_special ? user_defined_and_control_ : user_defined_;
+bool Tokenizer::takes_white_space(std::uint32_t id) const {
+    return is_control(id) && id != bos_id_ && texts_[id] != "<|endoftext|>";
+}
+
+// The special token that is made of the text at i. next_plain: the first plain range
+// that does not end at or before i; it is moved on.
+SpecialMatch Tokenizer::match_special(std::string_view text, std::size_t i,
+                                      const SpecialParsing& special,
+                                      std::size_t& next_plain) const {
+    const SpecialMatch found = user_defined_.match(texts_, text.substr(i));
+    if (!special.parse) return found;
+    const auto is_passed = [&](ByteRange r) { return r.end <= i || r.begin == r.end; };
+    while (next_plain < special.plain.size() && is_passed(special.plain[next_plain]))
+        ++next_plain;
+    const std::size_t end =
+        next_plain < special.plain.size() ? special.plain[next_plain].begin : text.size();
+    if (end <= i) return found;
+    const SpecialMatch control = control_.match(texts_, text.substr(i, end - i));
+    return control.length > found.length ? control : found;
+}
+
+std::vector<std::uint32_t> Tokenizer::encode(std::string_view text,
+                                             const SpecialParsing& special) const {
     std::vector<std::uint32_t> out;
     out.reserve(text.size() / 3);  // English text has about four bytes per token
-    WordMerger merger;
+    EncodeScratch scratch(text.size());
 
     std::size_t plain_begin = 0;
-    for (std::size_t i = 0; !specials.ids.empty() && i < text.size();) {
-        std::optional<std::uint32_t> id;
-        if (specials.begins[static_cast<std::uint8_t>(text[i])]) {
-            id = match_special(specials, text.substr(i));
-        }
-        if (!id) {
+    std::size_t next_plain = 0;
+    const bool has_special = !user_defined_.empty() || (special.parse && !control_.empty());
+    for (std::size_t i = 0; has_special && i < text.size();) {
+        const SpecialMatch match = match_special(text, i, special, next_plain);
+        if (match.length == 0) {
             ++i;
             continue;
         }
-        encode_plain(text.substr(plain_begin, i - plain_begin), merger, out);
-        out.push_back(*id);
-        i += bytes_of(*id).size();
+        encode_plain(text.substr(plain_begin, i - plain_begin), scratch, out);
+        out.push_back(match.id);
+        i += match.length;
+        while (strip_after_control_ && takes_white_space(match.id) && i < text.size()) {
+            const CodePoint c = code_point_at(text, i);
+            if ((c.code_class & kSpaces) == 0) break;
+            i += c.length;
+        }
         plain_begin = i;
     }
-    encode_plain(text.substr(plain_begin), merger, out);
+    encode_plain(text.substr(plain_begin), scratch, out);
     return out;
 }
 
 std::size_t Tokenizer::memory_bytes() const {
-    const std::size_t n_specials = user_defined_.ids.size() + user_defined_and_control_.ids.size();
-    return pool_.size() + pool_begins_.size() * sizeof(pool_begins_[0]) +
-           types_.size() * sizeof(types_[0]) + merges_.memory_bytes() +
-           n_specials * sizeof(std::uint32_t) + sizeof(*this);
+    const std::size_t model = std::visit([](const auto& m) { return m.memory_bytes(); }, model_);
+    return texts_.memory_bytes() + types_.size() * sizeof(types_[0]) + model +
+           user_defined_.memory_bytes() + control_.memory_bytes() + sizeof(*this);
+}
+
+bool Tokenizer::is_end(std::uint32_t id) const {
+    return std::binary_search(end_ids_.begin(), end_ids_.end(), id);
 }
 
 Result<std::string_view> Tokenizer::token_bytes(std::uint32_t id) const {
@@ -95,15 +79,21 @@ Result<std::string_view> Tokenizer::token_bytes(std::uint32_t id) const {
                                         " is out of range: the vocabulary has " +
                                         std::to_string(n_vocab()) + " tokens");
     }
-    return bytes_of(id);
+    return texts_[id];
 }
 
 Result<std::string> Tokenizer::decode(std::span<const std::uint32_t> ids) const {
+    const auto* pieces = std::get_if<SentencePiece>(&model_);
+    bool takes_space = pieces != nullptr && pieces->add_space_prefix;
     std::string out;
     for (const std::uint32_t id : ids) {
-        const Result<std::string_view> bytes = token_bytes(id);
-        if (!bytes.ok()) return bytes.status();
-        out.append(bytes.value());
+        GYRE_ASSIGN(std::string_view bytes, token_bytes(id));
+        if (takes_space && !is_control(id)) {
+            const bool is_spaced = types_[id] != TokenType::kByte && bytes.starts_with(' ');
+            bytes.remove_prefix(is_spaced ? 1 : 0);
+            takes_space = false;
+        }
+        out.append(bytes);
     }
     return out;
 }

@@ -1,11 +1,13 @@
-// Tokenizer::create: checks what a model file says and makes the tables of it.
+// What all tokenizers have: counts, types, texts, special tokens, ends.
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/text/tokenizer_builder.h"
+
 #include <algorithm>
-#include <unordered_map>
+#include <utility>
 
 #include "runtime/text/byte_alphabet.h"
+#include "runtime/text/end_tokens.h"
 #include "runtime/text/terminal_text.h"
-#include "runtime/text/tokenizer.h"
 #include "runtime/text/utf8.h"
 
 namespace gyre {
@@ -17,18 +19,27 @@ constexpr std::size_t kMaxTokens = std::size_t{1} << 22;
 constexpr std::size_t kMaxMerges = std::size_t{1} << 22;
 constexpr std::size_t kMaxTokenBytes = 4096;
 
-// The names that mean GPT-2's pre-split. "olmo" and "mpt" are what converters write for files with
-// GPT-NeoX's vocabulary; the others are the names for which llama.cpp's llama-vocab.cpp has the
-// same expression, without a separator that it would add.
-constexpr std::string_view kPreSplitNames[] = {
-    "",           "default",    "gpt2",        "gpt-2",           "olmo",
-    "mpt",        "phi-2",      "jais",        "jina-es",         "jina-de",
-    "jina-v2-es", "jina-v2-de", "modern-bert", "exaone4",         "trillion",
-    "gigachat",   "a.x-4.0",    "mellum",      "granite-docling",
-};
+Status at_most(const char* key, std::size_t n, std::size_t most) {
+    if (n <= most) return {};
+    return Status::bad_file(std::string(key) + " has " + std::to_string(n) + " entries; at most " +
+                            std::to_string(most) + " are read");
+}
 
-// For error texts: a name from a file, short and fit for a terminal.
-std::string quoted(std::string_view text) {
+// An array beside tokenizer.ggml.tokens.
+Status as_many(const char* key, std::size_t n, std::size_t n_tokens) {
+    if (n == n_tokens) return {};
+    return Status::bad_file(std::string(key) + " has " + std::to_string(n) +
+                            " entries, tokenizer.ggml.tokens " + std::to_string(n_tokens));
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+    for (std::size_t i = text.find(from); i != text.npos; i = text.find(from, i + to.size()))
+        text.replace(i, from.size(), to);
+}
+
+}  // namespace
+
+std::string quoted_token(std::string_view text) {
     constexpr std::size_t kShown = 40;  // bytes
     std::size_t end = 0;
     while (end < text.size() && end + decode_utf8(text, end).length <= kShown)
@@ -37,110 +48,44 @@ std::string quoted(std::string_view text) {
 }
 
 std::string token_name(std::size_t id, std::string_view text) {
-    return "token " + std::to_string(id) + " " + quoted(text);
+    return "token " + std::to_string(id) + " " + quoted_token(text);
 }
 
-bool is_text_type(TokenType type) {
-    return type == TokenType::kNormal || type == TokenType::kUndefined;
+Result<Tokenizer> TokenizerBuilder::build() {
+    GYRE_TRY(check_counts());
+    GYRE_TRY(add_types());
+    GYRE_TRY(add_begin_and_end());
+    GYRE_TRY(add_tokens());
+    GYRE_TRY(data_.model == TokenizerModel::kGpt2 ? add_byte_bpe() : add_sentencepiece());
+    add_specials();
+    return std::move(tokenizer_);
 }
 
-// Whether valid UTF-8 can contain the byte (Unicode 15.0, table 3-7).
-bool is_utf8_byte(std::size_t byte) {
-    return byte < 0xC0 || (byte > 0xC1 && byte < 0xF5);
-}
-
-}  // namespace
-
-class Tokenizer::Builder {
-  public:
-    explicit Builder(const TokenizerData& data) : data_(data) {}
-
-    Result<Tokenizer> build() {
-        GYRE_TRY(check_counts());
-        GYRE_TRY(add_types());
-        GYRE_TRY(add_tokens());
-        GYRE_TRY(add_byte_ids());
-        GYRE_TRY(add_merges());
-        GYRE_TRY(add_specials());
-        return std::move(tokenizer_);
+Status TokenizerBuilder::check_counts() const {
+    const bool is_byte_bpe = data_.model == TokenizerModel::kGpt2;
+    if (is_byte_bpe && find_pre_split(data_.pre) == nullptr) {
+        return Status::unsupported("tokenizer.ggml.pre = " + quoted_token(data_.pre) +
+                                   " is not supported; known are " + pre_split_names());
     }
-
-  private:
-    using IdOfText = std::unordered_map<std::string_view, std::uint32_t>;
-
-    Status check_counts() const;
-    Status add_types();
-    Status add_tokens();
-    Status add_byte_ids();
-    Status add_merges();
-    Status add_specials();
-    Status special_id(const char* key, std::optional<std::uint32_t> id);
-    bool is_made_by_bpe(std::uint32_t id) const;
-    Result<std::uint32_t> part(std::size_t rank, std::string_view text, const char* role) const;
-    SpecialTokens specials(bool with_control) const;
-
-    const TokenizerData& data_;
-    Tokenizer tokenizer_;
-    IdOfText text_ids_;     // normal tokens, by their text in the alphabet
-    IdOfText special_ids_;  // control and user-defined tokens
-};
-
-Status Tokenizer::Builder::check_counts() const {
-    if (std::find(std::begin(kPreSplitNames), std::end(kPreSplitNames), data_.pre) ==
-        std::end(kPreSplitNames)) {
-        return Status::unsupported("tokenizer.ggml.pre = " + quoted(data_.pre) +
-                                   " is not supported; only GPT-2's pre-split (\"gpt-2\") is");
+    const std::size_t n = data_.tokens.size();
+    if (n == 0) return Status::bad_file("tokenizer.ggml.tokens is empty");
+    GYRE_TRY(at_most("tokenizer.ggml.tokens", n, kMaxTokens));
+    GYRE_TRY(at_most("tokenizer.ggml.merges", data_.merges.size(), kMaxMerges));
+    if (!data_.token_types.empty()) {
+        GYRE_TRY(as_many("tokenizer.ggml.token_type", data_.token_types.size(), n));
     }
-    if (data_.tokens.empty()) return Status::bad_file("tokenizer.ggml.tokens is empty");
-    if (data_.tokens.size() > kMaxTokens) {
-        return Status::bad_file("tokenizer.ggml.tokens has " + std::to_string(data_.tokens.size()) +
-                                " entries; at most " + std::to_string(kMaxTokens) + " are read");
-    }
-    if (data_.merges.size() > kMaxMerges) {
-        return Status::bad_file("tokenizer.ggml.merges has " + std::to_string(data_.merges.size()) +
-                                " entries; at most " + std::to_string(kMaxMerges) + " are read");
-    }
-    if (!data_.token_types.empty() && data_.token_types.size() != data_.tokens.size()) {
-        return Status::bad_file(
-            "tokenizer.ggml.token_type has " + std::to_string(data_.token_types.size()) +
-            " entries, tokenizer.ggml.tokens " + std::to_string(data_.tokens.size()));
+    if (!is_byte_bpe) {
+        GYRE_TRY(as_many("tokenizer.ggml.scores", data_.scores.size(), n));
     }
     return {};
 }
 
-Status Tokenizer::Builder::special_id(const char* key, std::optional<std::uint32_t> id) {
-    if (!id) return {};
-    if (*id >= data_.tokens.size()) {
-        return Status::bad_file(std::string(key) + " = " + std::to_string(*id) +
-                                " is out of range: there are " +
-                                std::to_string(data_.tokens.size()) + " tokens");
-    }
-    // A file without types says nothing else about <|endoftext|>; a user-defined one would let any
-    // text end the generation. A token that BPE makes (a newline, say) stays what it is.
-    TokenType& type = tokenizer_.types_[*id];
-    if (type == TokenType::kUserDefined || (is_text_type(type) && !is_made_by_bpe(*id))) {
-        type = TokenType::kControl;
-    }
-    return {};
-}
-
-bool Tokenizer::Builder::is_made_by_bpe(std::uint32_t id) const {
-    const std::string_view text = data_.tokens[id];
-    const auto bytes = alphabet_to_bytes(text);
-    if (bytes && bytes->size() == 1) return true;
-    return std::any_of(data_.merges.begin(), data_.merges.end(), [&](std::string_view merge) {
-        const std::size_t space = merge.find(' ');
-        return merge.size() == text.size() + 1 && space != merge.npos &&
-               merge.substr(0, space) == text.substr(0, space) &&
-               merge.substr(space + 1) == text.substr(space);
-    });
-}
-
-Status Tokenizer::Builder::add_types() {
+Status TokenizerBuilder::add_types() {
     tokenizer_.types_.assign(data_.tokens.size(), TokenType::kNormal);
     for (std::size_t id = 0; id < data_.token_types.size(); ++id) {
         const std::int32_t type = data_.token_types[id];
-        if (type == static_cast<std::int32_t>(TokenType::kByte)) {
+        const bool is_byte = type == static_cast<std::int32_t>(TokenType::kByte);
+        if (is_byte && data_.model == TokenizerModel::kGpt2) {
             return Status::unsupported(token_name(id, data_.tokens[id]) +
                                        " has token_type 6 (byte), which byte-level BPE has not");
         }
@@ -150,18 +95,114 @@ Status Tokenizer::Builder::add_types() {
         }
         tokenizer_.types_[id] = static_cast<TokenType>(type);
     }
-    GYRE_TRY(special_id("tokenizer.ggml.bos_token_id", data_.bos_id));
-    GYRE_TRY(special_id("tokenizer.ggml.eos_token_id", data_.eos_id));
-    tokenizer_.bos_id_ = data_.bos_id;
-    tokenizer_.eos_id_ = data_.eos_id;
     return {};
 }
 
-Status Tokenizer::Builder::add_tokens() {
-    text_ids_.reserve(data_.tokens.size());
-    tokenizer_.pool_begins_.reserve(data_.tokens.size() + 1);
-    tokenizer_.pool_begins_.push_back(0);
-    for (std::size_t i = 0; i < data_.tokens.size(); ++i) {
+bool TokenizerBuilder::is_text_type(std::size_t id) const {
+    const TokenType type = tokenizer_.types_[id];
+    return type == TokenType::kNormal || type == TokenType::kUndefined;
+}
+
+Status TokenizerBuilder::role(const char* key, std::optional<std::uint32_t> id) const {
+    if (!id || *id < data_.tokens.size()) return {};
+    return Status::bad_file(std::string(key) + " = " + std::to_string(*id) +
+                            " is out of range: there are " + std::to_string(data_.tokens.size()) +
+                            " tokens");
+}
+
+// A file without types says nothing else about <|endoftext|>; a user-defined one would let any text
+// end the generation. A token that merges make (a newline, say) stays what it is.
+void TokenizerBuilder::make_control(std::uint32_t id) {
+    TokenType& type = tokenizer_.types_[id];
+    const bool is_plain =
+        is_text_type(id) && data_.model == TokenizerModel::kGpt2 && is_made_by_merges(id);
+    if (type == TokenType::kUserDefined || (is_text_type(id) && !is_plain)) {
+        type = TokenType::kControl;
+    }
+}
+
+// Where a file has no keys for them: SentencePiece's usual 1 and 2. llama.cpp takes 11 for
+// byte-level BPE, which is Falcon's <|endoftext|> and a comma in GPT-2's vocabulary: here it is
+// none.
+Status TokenizerBuilder::add_begin_and_end() {
+    GYRE_TRY(role("tokenizer.ggml.bos_token_id", data_.bos_id));
+    GYRE_TRY(role("tokenizer.ggml.eos_token_id", data_.eos_id));
+    GYRE_TRY(role("tokenizer.ggml.unknown_token_id", data_.unknown_id));
+    tokenizer_.bos_id_ = data_.bos_id;
+    tokenizer_.eos_id_ = data_.eos_id;
+    if (data_.model == TokenizerModel::kLlama && data_.tokens.size() > 2) {
+        if (!data_.bos_id) tokenizer_.bos_id_ = 1;
+        if (!data_.eos_id) tokenizer_.eos_id_ = 2;
+    }
+    if (tokenizer_.bos_id_) make_control(*tokenizer_.bos_id_);
+    add_ends();
+    const PreSplit* split =
+        data_.model == TokenizerModel::kGpt2 ? find_pre_split(data_.pre) : nullptr;
+    const bool usual =
+        data_.model == TokenizerModel::kLlama || (split != nullptr && split->add_bos);
+    tokenizer_.add_bos_ = data_.add_bos.value_or(usual) && tokenizer_.bos_id_;
+    tokenizer_.strip_after_control_ = data_.strip_after_control;
+    return {};
+}
+
+void TokenizerBuilder::add_ends() {
+    std::vector<std::uint32_t>& ends = tokenizer_.end_ids_;
+    if (tokenizer_.eos_id_) ends.push_back(*tokenizer_.eos_id_);
+    for (const std::uint32_t id : data_.end_ids) {
+        if (id < data_.tokens.size()) ends.push_back(id);
+    }
+    std::vector<std::uint32_t> named;
+    const auto has = [&](std::string_view text) {
+        return std::any_of(named.begin(), named.end(),
+                           [&](std::uint32_t id) { return data_.tokens[id] == text; });
+    };
+    for (std::uint32_t id = 0; id < data_.tokens.size(); ++id) {
+        if (is_end_name(data_.tokens[id])) named.push_back(id);
+    }
+    // Harmony's messages end with <|end|>, and its turns with the others; so do Solar's.
+    const bool end_goes_on = has("<|end|>") && ((has("<|return|>") && has("<|call|>")) ||
+                                                (has("<|calls|>") && has("<|flush|>")));
+    for (const std::uint32_t id : named) {
+        const std::string& text = data_.tokens[id];
+        if (end_goes_on && text == "<|end|>") continue;
+        // In Gemma's vocabulary </s> is one of the HTML tags, which are user-defined.
+        if (text == "</s>" &&
+            (has("<|tool_response>") || tokenizer_.types_[id] == TokenType::kUserDefined)) {
+            continue;
+        }
+        ends.push_back(id);
+    }
+    std::sort(ends.begin(), ends.end());
+    ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+    for (const std::uint32_t id : ends)
+        make_control(id);
+}
+
+std::string TokenizerBuilder::bytes_of(std::size_t id) const {
+    const std::string& text = data_.tokens[id];
+    const TokenType type = tokenizer_.types_[id];
+    if (data_.model == TokenizerModel::kGpt2) {
+        const auto bytes = is_text_type(id) ? alphabet_to_bytes(text) : std::nullopt;
+        return bytes ? *bytes : text;
+    }
+    if (type == TokenType::kByte) {  // "<0x0A>"; add_byte_tokens() refuses others
+        const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
+        if (text.size() != 6) return text;
+        return std::string(1, static_cast<char>(digit(text[3]) * 16 + digit(text[4])));
+    }
+    if (type == TokenType::kControl || type == TokenType::kUnknown) return text;
+    std::string spaced = text;
+    replace_all(spaced, "\u2581", " ");
+    return spaced;
+}
+
+Status TokenizerBuilder::add_tokens() {
+    const std::size_t n = data_.tokens.size();
+    text_ids_ = TokenTable(n);
+    special_ids_ = TokenTable(n);
+    spellings_.reserve(n);
+    tokenizer_.texts_.reserve(n);
+    for (std::size_t i = 0; i < n; ++i) {
         const std::string& text = data_.tokens[i];
         const TokenType type = tokenizer_.types_[i];
         if (text.size() > kMaxTokenBytes) {
@@ -169,97 +210,39 @@ Status Tokenizer::Builder::add_tokens() {
                                     " bytes; at most " + std::to_string(kMaxTokenBytes) +
                                     " are read");
         }
-        if (text.empty() && type != TokenType::kUnused && type != TokenType::kUnknown) {
+        const bool is_made = type != TokenType::kUnused && type != TokenType::kUnknown;
+        if (text.empty() && is_made) {
             return Status::bad_file("token " + std::to_string(i) + " is empty");
         }
-        if (type != TokenType::kUnused && type != TokenType::kUnknown) {
-            IdOfText& ids = is_text_type(type) ? text_ids_ : special_ids_;
-            const auto [same, is_new] = ids.emplace(text, static_cast<std::uint32_t>(i));
-            if (!is_new) {
+        spellings_.append(text);
+        if (is_made) {
+            TokenTable& ids = is_text_type(i) ? text_ids_ : special_ids_;
+            const std::uint32_t same = ids.insert(spellings_, static_cast<std::uint32_t>(i));
+            if (same != kNoToken) {
                 return Status::bad_file(token_name(i, text) + " has the same text as token " +
-                                        std::to_string(same->second));
+                                        std::to_string(same));
             }
         }
-        const auto bytes = is_text_type(type) ? alphabet_to_bytes(text) : std::nullopt;
-        tokenizer_.pool_.append(bytes ? *bytes : text);
-        tokenizer_.pool_begins_.push_back(tokenizer_.pool_.size());
+        tokenizer_.texts_.append(bytes_of(i));
     }
     return {};
 }
 
-Status Tokenizer::Builder::add_byte_ids() {
-    for (std::uint32_t c = 0; c < kAlphabetEnd; ++c) {
-        if (kAlphabetBytes[c] < 0) continue;
-        const auto byte = static_cast<std::size_t>(kAlphabetBytes[c]);
-        std::string text;
-        append_utf8(c, text);
-        const auto found = text_ids_.find(text);
-        if (found != text_ids_.end()) {
-            tokenizer_.byte_ids_[byte] = found->second;
-            tokenizer_.has_byte_id_[byte] = true;
-        } else if (is_utf8_byte(byte)) {
-            return Status::bad_file("tokenizer.ggml.tokens has no token for the byte " +
-                                    std::to_string(byte) + ", " + quoted(text));
-        }
-    }
-    return {};
-}
-
-Result<std::uint32_t> Tokenizer::Builder::part(std::size_t rank, std::string_view text,
-                                               const char* role) const {
-    const auto found = text_ids_.find(text);
-    if (found != text_ids_.end()) return found->second;
-    return Status::bad_file("tokenizer.ggml.merges[" + std::to_string(rank) + "] " +
-                            quoted(data_.merges[rank]) + ": its " + role + " " + quoted(text) +
-                            " is not a normal token");
-}
-
-Status Tokenizer::Builder::add_merges() {
-    tokenizer_.merges_ = MergeTable(data_.merges.size());
-    for (std::size_t rank = 0; rank < data_.merges.size(); ++rank) {
-        const std::string_view merge = data_.merges[rank];
-        const std::size_t space = merge.find(' ');
-        if (space == std::string_view::npos || merge.find(' ', space + 1) != merge.npos) {
-            return Status::bad_file("tokenizer.ggml.merges[" + std::to_string(rank) + "] " +
-                                    quoted(merge) + " is not two parts with one space between");
-        }
-        std::string joined(merge.substr(0, space));
-        joined.append(merge.substr(space + 1));
-        GYRE_ASSIGN(const std::uint32_t left, part(rank, merge.substr(0, space), "left part"));
-        GYRE_ASSIGN(const std::uint32_t right, part(rank, merge.substr(space + 1), "right part"));
-        GYRE_ASSIGN(const std::uint32_t result, part(rank, joined, "result"));
-        const Merge rule{static_cast<std::uint32_t>(rank), result};
-        if (!tokenizer_.merges_.insert(left, right, rule)) {
-            return Status::bad_file("tokenizer.ggml.merges[" + std::to_string(rank) + "] " +
-                                    quoted(merge) + " is there twice");
-        }
-    }
-    return {};
-}
-
-Tokenizer::SpecialTokens Tokenizer::Builder::specials(bool with_control) const {
-    SpecialTokens result;
+void TokenizerBuilder::add_specials() {
+    std::vector<std::uint32_t> user_defined, control;
     for (std::uint32_t id = 0; id < tokenizer_.n_vocab(); ++id) {
+        if (tokenizer_.texts_[id].empty()) continue;
         const TokenType type = tokenizer_.types_[id];
-        if (type == TokenType::kUserDefined || (with_control && type == TokenType::kControl)) {
-            result.ids.push_back(id);
-            result.begins[static_cast<std::uint8_t>(tokenizer_.bytes_of(id)[0])] = true;
-        }
+        if (type == TokenType::kUserDefined) user_defined.push_back(id);
+        if (type == TokenType::kControl || type == TokenType::kUnknown) control.push_back(id);
     }
-    std::sort(result.ids.begin(), result.ids.end(), [&](std::uint32_t a, std::uint32_t b) {
-        return tokenizer_.bytes_of(a) < tokenizer_.bytes_of(b);
-    });
-    return result;
-}
-
-Status Tokenizer::Builder::add_specials() {
-    tokenizer_.user_defined_ = specials(false);
-    tokenizer_.user_defined_and_control_ = specials(true);
-    return {};
+    tokenizer_.user_defined_ = SpecialTokens(tokenizer_.texts_, std::move(user_defined),
+                                             data_.model == TokenizerModel::kLlama);
+    tokenizer_.control_ = SpecialTokens(tokenizer_.texts_, std::move(control), false);
 }
 
 Result<Tokenizer> Tokenizer::create(const TokenizerData& data) {
-    return Builder(data).build();
+    return TokenizerBuilder(data).build();
 }
 
 }  // namespace gyre

@@ -187,7 +187,7 @@ TEST_F(MetadataTest, KindsAreTheFiles) {
     EXPECT_EQ(token_info(model.get(), 255).kind, GYRE_TOKEN_KIND_NORMAL);
     EXPECT_EQ(token_info(model.get(), 256).kind, GYRE_TOKEN_KIND_CONTROL);
     EXPECT_EQ(token_info(model.get(), 257).kind, GYRE_TOKEN_KIND_NORMAL);
-    // Without an end token, and without the rule that makes token 257.
+    // Without the key for an end token, and without the rule that makes token 257.
     b.erase("tokenizer.ggml.eos_token_id").strings("tokenizer.ggml.merges", {});
     for (const int kind : {2, 3, 4, 5}) {
         types[256] = types[257] = kind;
@@ -196,7 +196,8 @@ TEST_F(MetadataTest, KindsAreTheFiles) {
         const gyre_token_info token = token_info(other.get(), 257);
         EXPECT_EQ(token.kind, kind);
         EXPECT_EQ(std::string(token.bytes, token.n_bytes), "he");
-        EXPECT_EQ(token_info(other.get(), 256).ends_text, 0u);
+        EXPECT_EQ(token.ends_text, 0u);
+        EXPECT_EQ(token_info(other.get(), 256).ends_text, 1u);  // by its name, <|endoftext|>
     }
 }
 

@@ -57,8 +57,6 @@ TEST_F(RefusedFileTest, TokenizerKeysThatMayChangeTheTokens) {
          [](auto& b) { b.boolean("tokenizer.ggml.add_eos_token", true); }},
         {"tokenizer.ggml.add_sep_token",
          [](auto& b) { b.boolean("tokenizer.ggml.add_sep_token", true); }},
-        {"tokenizer.ggml.ignore_merges",
-         [](auto& b) { b.boolean("tokenizer.ggml.ignore_merges", true); }},
         {"tokenizer.ggml.remove_extra_whitespaces",
          [](auto& b) { b.boolean("tokenizer.ggml.remove_extra_whitespaces", true); }},
         {"tokenizer.ggml.added_tokens",
@@ -117,14 +115,40 @@ TEST_F(RefusedFileTest, TokenizerKeysThatChangeNothing) {
 // Where no tokenizer is made of the keys, they change nothing: text is refused, ids are not.
 TEST_F(RefusedFileTest, KeysOfATokenizerOfAnotherKind) {
     GgufBuilder b = model_with_tokenizer();
-    b.string("tokenizer.ggml.model", "llama").boolean("tokenizer.ggml.add_space_prefix", true);
+    b.string("tokenizer.ggml.model", "t5").boolean("tokenizer.ggml.add_space_prefix", true);
     EXPECT_GYRE_OK(open(b));
+}
+
+TEST_F(RefusedFileTest, SentencePieceAndTheKeysThatItReads) {
+    GgufBuilder b = model_with_tokenizer();
+    std::vector<float> scores(258, -9.0f);
+    scores[257] = -1.0f;
+    b.string("tokenizer.ggml.model", "llama").array<float>("tokenizer.ggml.scores", 6, scores);
+    b.boolean("tokenizer.ggml.add_space_prefix", false).u32("tokenizer.ggml.eot_token_id", 'z');
+    b.u32("tokenizer.ggml.bos_token_id", 256).u32("tokenizer.ggml.unknown_token_id", 0);
+    ASSERT_GYRE_OK(open(b));
+    std::uint32_t tokens[8] = {};
+    std::size_t n = 0;
+    ASSERT_GYRE_OK(gyre_model_tokenize(model_.get(), "Ahe", 3, 0, tokens, 8, &n));
+    ASSERT_EQ(n, 2u);
+    EXPECT_EQ(tokens[0], 'A');
+    EXPECT_EQ(tokens[1], 257u);
+    for (const std::uint32_t id : {256u, 122u, 65u}) {
+        gyre_token_info info = GYRE_TOKEN_INFO_INIT;
+        ASSERT_GYRE_OK(gyre_model_get_token(model_.get(), id, &info));
+        EXPECT_EQ(info.ends_text, id == 65u ? 0u : 1u) << id;
+    }
+    b.array<float>("tokenizer.ggml.scores", 6, std::vector<float>(257, 0.0f));
+    EXPECT_EQ(open(b), GYRE_ERROR_BAD_FILE);
+    b.boolean("tokenizer.ggml.add_eos_token", true);
+    b.array<float>("tokenizer.ggml.scores", 6, scores);
+    EXPECT_EQ(open(b), GYRE_ERROR_UNSUPPORTED);
 }
 
 TEST_F(RefusedFileTest, WhatWasIgnoredIsToldAndLogged) {
     GgufBuilder b = model_with_tokenizer();
     b.f32("gpt2.logit_scale", 2.0f).tensor("blk.0.ffn_gate.weight", {8, 12});
-    b.boolean("tokenizer.ggml.ignore_merges", true);
+    b.boolean("tokenizer.ggml.add_sep_token", true);
     std::vector<std::string> lines;
     gyre_set_log_callback(
         [](gyre_log_level level, const char* message, void* user) {
@@ -132,10 +156,10 @@ TEST_F(RefusedFileTest, WhatWasIgnoredIsToldAndLogged) {
                 static_cast<std::vector<std::string>*>(user)->push_back(message);
         },
         &lines, GYRE_LOG_WARNING);
-    const gyre_status one = open(b, {"gpt2.logit_scale", "tokenizer.ggml.ignore_merges"});
+    const gyre_status one = open(b, {"gpt2.logit_scale", "tokenizer.ggml.add_sep_token"});
     const std::string message = gyre_last_error();
     const gyre_status all = open(b, {"gpt2.logit_scale", "blk.0.ffn_gate.weight",
-                                     "tokenizer.ggml.ignore_merges", "no.such"});
+                                     "tokenizer.ggml.add_sep_token", "no.such"});
     gyre_set_log_callback(nullptr, nullptr, GYRE_LOG_ERROR);
     EXPECT_EQ(one, GYRE_ERROR_UNSUPPORTED);
     EXPECT_NE(message.find("'blk.0.ffn_gate.weight'"), std::string::npos) << message;

@@ -1,10 +1,13 @@
-// The pre-split against the regular expression's alternatives, one case a rule.
+// Splits against the alternatives of their regular expressions, one case a rule.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/text/pre_split.h"
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gyre {
@@ -12,15 +15,15 @@ namespace {
 
 using Pieces = std::vector<std::string>;
 
-Pieces split(std::string_view text) {
+Pieces split(std::string_view name, std::string_view text) {
     Pieces pieces;
-    for (std::size_t i = 0; i < text.size();) {
-        const std::size_t length = piece_length(text, i);
-        EXPECT_GT(length, 0u);
-        EXPECT_LE(length, text.size() - i);
-        pieces.emplace_back(text.substr(i, length));
-        i += length;
-    }
+    std::string joined;
+    for_each_piece(find_pre_split(name)->passes, text, [&](std::string_view piece) {
+        EXPECT_FALSE(piece.empty());
+        pieces.emplace_back(piece);
+        joined += piece;
+    });
+    EXPECT_EQ(joined, text);
     return pieces;
 }
 
@@ -74,29 +77,146 @@ const SplitCase kCases[] = {
 class PreSplitTest : public testing::TestWithParam<SplitCase> {};
 
 TEST_P(PreSplitTest, Splits) {
-    EXPECT_EQ(split(GetParam().text), GetParam().pieces);
+    EXPECT_EQ(split("gpt-2", GetParam().text), GetParam().pieces);
 }
 
 INSTANTIATE_TEST_SUITE_P(Rules, PreSplitTest, testing::ValuesIn(kCases),
                          [](const auto& test) { return std::string(test.param.name); });
 
-TEST(CharClassTest, WhiteSpaceIsUnicodesProperty) {
+struct NamedCase {
+    const char* split;
+    const char* name;
+    std::string text;
+    Pieces pieces;
+};
+
+// Where the other splits differ from GPT-2's. Expected: Hugging Face's tokenizers (Oniguruma).
+const NamedCase kNamedCases[] = {
+    {"smollm", "EveryDigitIsAPiece", "a 12\u00BD", {"a", " ", "1", "2", "\u00BD"}},
+    {"llama-bpe", "CapitalContractions", "IT'S I'Ll", {"IT", "'S", " I", "'Ll"}},
+    {"llama-bpe", "LongS", "a'\u017Fb", {"a", "'\u017F", "b"}},
+    {"llama-bpe", "SignGoesWithWord", "a(b \tc\u0301d", {"a", "(b", " ", "\tc", "\u0301d"}},
+    {"llama-bpe", "NewlineIsNoSign", "a\nb", {"a", "\n", "b"}},
+    {"llama-bpe", "ThreeDigits", "12345 6", {"123", "45", " ", "6"}},
+    {"llama-bpe", "SignsTakeNewlines", "a !?\r\n\nb", {"a", " !?\r\n\n", "b"}},
+    {"llama-bpe", "NewlinesEndSpaces", "a \n \n  b", {"a", " \n \n", " ", " b"}},
+    {"llama-bpe", "NextLineIsSpaceNoNewline", "a \u0085\nb", {"a", " \u0085\n", "b"}},
+    {"llama-bpe",
+     "InvalidByteIsASign",
+     "a\xFF"
+     "b \x80",
+     {"a",
+      "\xFF"
+      "b",
+      " \x80"}},
+    {"qwen2", "DigitByDigit", "12a", {"1", "2", "a"}},
+    {"qwen35", "MarksAreOfTheWord", "ae\u0301b", {"ae\u0301b"}},
+    {"seed-coder", "SignsLeaveNewlines", "a!\n", {"a", "!", "\n"}},
+    {"ufakzeka", "NoContractions", "a's", {"a", "'s"}},
+    {"ufakzeka", "ApostropheGoesWithWord", "Ankara'dan", {"Ankara", "'dan"}},
+    {"gpt-4o", "CapitalsBeginWords", "camelCaseXML HTMLx", {"camel", "Case", "XML", " HTMLx"}},
+    {"gpt-4o", "ContractionEndsAWord", "don't DON'T", {"don't", " DON'T"}},
+    {"gpt-4o", "LettersWithoutCaseAreBoth", "\u65E5ABC\u65E5abC", {"\u65E5ABC\u65E5ab", "C"}},
+    {"gpt-4o", "CapitalsGiveBackToTheLastOfBoth", "A\u65E5BC", {"A\u65E5", "BC"}},
+    {"gpt-4o", "AMarkIsTheWord", "\u0301ABC", {"\u0301", "ABC"}},
+    {"gpt-4o", "SlashesEndSigns", "a ?//\n", {"a", " ?//\n"}},
+    {"tekken", "ContractionIsASign", "don't 12", {"don", "'t", " ", "1", "2"}},
+    {"tiny_aya", "Thousands", "1234567 12 123a", {"1", "234", "567", " ", "12", " ", "123", "a"}},
+    {"tiny_aya", "CirclesAreNoWord", "1234\u2460", {"1", "234", "\u2460"}},
+    {"jais-2",
+     "SpacesByPowersOfTwo",
+     std::string(13, ' ') + "a",
+     {std::string(8, ' '), std::string(4, ' '), " a"}},
+    {"jais-2",
+     "SpacesAtTheEnd",
+     "a" + std::string(600, ' '),
+     {"a", std::string(512, ' '), std::string(64, ' '), std::string(16, ' '), std::string(8, ' ')}},
+    {"deepseek-v3", "SignAndAsciiWord", "(abc) _d\u00E9", {"(abc", ")", " _", "d\u00E9"}},
+    {"deepseek-v3", "HanAndKana", "a\u65E5\u3042b", {"a", "\u65E5\u3042", "b"}},
+    {"deepseek-coder", "SpaceAndWord", "a b\n1,2", {"a", " b", "\n", "1", ",", "2"}},
+    {"falcon", "PunctuationFirst", "a ,b 1234", {"a", " ", ",", "b", " ", "123", "4"}},
+    {"bloom", "UpToPunctuation", "a b(c.d\u3002e", {"a", " b", "(", "c", ".", "d", "\u3002", "e"}},
+    {"bloom", "BytesOfPunctuationAreNone", "a\xA6\xE2\x80 b", {"a\xA6\xE2\x80", " b"}},
+    {"viking", "AndDigits", "a12", {"a", "1", "2"}},
+};
+
+class NamedSplitTest : public testing::TestWithParam<NamedCase> {};
+
+TEST_P(NamedSplitTest, Splits) {
+    EXPECT_EQ(split(GetParam().split, GetParam().text), GetParam().pieces);
+}
+
+std::string case_name(const testing::TestParamInfo<NamedCase>& test) {
+    std::string name = test.param.split + std::string("_") + test.param.name;
+    for (char& c : name)
+        c = c == '-' ? '_' : c;
+    return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Rules, NamedSplitTest, testing::ValuesIn(kNamedCases), case_name);
+
+TEST(PreSplitTableTest, EveryNameIsThereOnce) {
+    std::set<std::string_view> names;
+    for (const PreSplit& split : pre_splits()) {
+        for (const std::string_view name : split.names) {
+            EXPECT_TRUE(names.insert(name).second) << name;
+            EXPECT_EQ(find_pre_split(name), &split);
+        }
+    }
+    EXPECT_EQ(find_pre_split("gpt-3"), nullptr);
+    EXPECT_NE(pre_split_names().find(", llama-bpe, "), std::string::npos);
+}
+
+// A pass that looks at a run again and again takes minutes for these; the bound is for a slow
+// machine under a sanitizer.
+TEST(PreSplitTableTest, LongRunsTakeNoQuadraticTime) {
+    for (const std::string unit : {" ", "\n ", "1", "1a", "\u0301", "A", "\u65E5A", "'", "\xE2\x80",
+                                   "a ", "!", "\u0661", "\t"}) {
+        std::string text;
+        while (text.size() < 300000)
+            text += unit;
+        text += "a";
+        for (const PreSplit& split : pre_splits()) {
+            const auto begin = std::chrono::steady_clock::now();
+            std::size_t n_bytes = 0;
+            for_each_piece(split.passes, text,
+                           [&](std::string_view piece) { n_bytes += piece.size(); });
+            const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+            EXPECT_EQ(n_bytes, text.size());
+            EXPECT_LT(seconds.count(), 10.0) << split.names.front() << ", " << unit;
+        }
+    }
+}
+
+TEST(CodeClassTest, WhiteSpaceIsUnicodesProperty) {
     std::vector<std::uint32_t> spaces;
     for (std::uint32_t c = 0; c <= 0x10FFFF; ++c) {
-        if (char_class(c) == CharClass::kSpace) spaces.push_back(c);
+        if ((code_class(c) & kSpaces) != 0) spaces.push_back(c);
     }
     EXPECT_EQ(spaces, (std::vector<std::uint32_t>{
                           0x09,   0x0A,   0x0B,   0x0C,   0x0D,   0x20,   0x85,   0xA0,   0x1680,
                           0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008,
                           0x2009, 0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}));
+    EXPECT_EQ(code_class('\r'), kNewline);
+    EXPECT_EQ(code_class('\n'), kNewline);
 }
 
-TEST(CharClassTest, EndsOfTheRange) {
-    EXPECT_EQ(char_class(0), CharClass::kOther);
-    EXPECT_EQ(char_class(0xD800), CharClass::kOther);
-    EXPECT_EQ(char_class(0x10FFFF), CharClass::kOther);
-    EXPECT_EQ(char_class(0x1D7D8), CharClass::kNumber);  // mathematical double-struck zero
-    EXPECT_EQ(char_class(0x20000), CharClass::kLetter);  // CJK extension B
+TEST(CodeClassTest, OneOfEach) {
+    const std::pair<std::uint32_t, CodeClass> rows[] = {
+        {'A', kUpper},          {'a', kLower},
+        {0x01C5, kTitle},       {0x02B0, kModifier},
+        {0x65E5, kOtherLetter}, {0x0301, kMark},
+        {0x0903, kMark},        {0x20DD, kMark},
+        {'7', kDecimal},        {0x2167, kLetterNumber},
+        {0x00BD, kOtherNumber}, {'_', kConnector},
+        {'-', kOtherPunct},     {0x00AB, kOtherPunct},
+        {'+', kSymbol},         {0x1F600, kSymbol},
+        {' ', kSpace},          {0x200B, kOther},
+        {0xE000, kOther},       {0, kOther},
+        {0xD800, kOther},       {0x10FFFF, kOther},
+        {0x1D7D8, kDecimal},    {0x20000, kOtherLetter}};
+    for (const auto& [c, expected] : rows)
+        EXPECT_EQ(code_class(c), expected) << std::hex << c;
 }
 
 }  // namespace

@@ -4,10 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <random>
-#include <set>
 
+#include "runtime/text/piece_cache.h"
 #include "tests/text/vocab.h"
 
 namespace gyre::test {
@@ -51,35 +52,77 @@ TEST(TokenizerTest, MergesDoNotCrossPieces) {
     EXPECT_EQ(tokenizer.encode("a1", false), (Ids{'a', '1'}));
 }
 
-// GPT-2's bpe() word for word: slow, over the merges as a list of pairs.
-Ids naive_bpe(const std::map<std::pair<std::uint32_t, std::uint32_t>, Merge>& rules, Ids word) {
+// Long texts keep the tokens of pieces that came lately; short ones do not.
+TEST(PieceCacheTest, LongTextsAreTheWordsOneByOne) {
+    std::mt19937 random(3);
+    const Tokenizer tokenizer = make(small_vocabulary({"a b", "\u0120 a", "b a", "ab a", "c c"}));
+    std::string text;
+    Ids expected;
+    for (int i = 0; i < 20000; ++i) {
+        std::string word = " ";
+        for (std::size_t n = 1 + random() % 22; n > 0; --n)
+            word.push_back("abc"[random() % (i % 2 == 0 ? 2 : 3)]);
+        const Ids ids = tokenizer.encode(word, false);
+        expected.insert(expected.end(), ids.begin(), ids.end());
+        text += word;
+    }
+    EXPECT_EQ(tokenizer.encode(text, false), expected);
+}
+
+TEST(PieceCacheTest, KnowsNothingButWhatItWasTold) {
+    PieceCache cache(1u << 20);
+    std::map<std::string, Ids> told;
+    std::mt19937 random(4);
+    for (int i = 0; i < 30000; ++i) {
+        std::string piece;
+        for (std::size_t n = 1 + random() % 25; n > 0; --n)
+            piece.push_back("ab"[random() % 2]);
+        const auto found = cache.find(piece);
+        if (!found.empty()) {
+            ASSERT_EQ(Ids(found.begin(), found.end()), told.at(piece));
+        }
+        Ids ids(1 + random() % 9);
+        for (std::uint32_t& id : ids)
+            id = static_cast<std::uint32_t>(random());
+        cache.insert(piece, ids);
+        const auto now = cache.find(piece);  // long pieces and lists are not kept
+        if (Ids(now.begin(), now.end()) == ids) told[piece] = ids;
+    }
+    EXPECT_GT(told.size(), 1000u);
+    PieceCache none(100);  // a short text
+    none.insert("a", Ids{1});
+    EXPECT_TRUE(none.find("a").empty());
+}
+
+using Rules = std::map<std::pair<std::uint32_t, std::uint32_t>, Merge>;
+
+// One pair at a time, by looking through all of them.
+Ids naive_bpe(const Rules& rules, Ids word) {
     while (true) {
-        std::pair<std::uint32_t, std::uint32_t> best;
-        std::uint32_t best_rank = ~0u;
+        std::size_t best = word.size();
+        Merge merge;
         for (std::size_t i = 0; i + 1 < word.size(); ++i) {
             const auto found = rules.find({word[i], word[i + 1]});
-            if (found != rules.end() && found->second.rank < best_rank) {
-                best = found->first;
-                best_rank = found->second.rank;
-            }
+            if (found == rules.end() || found->second.rank >= merge.rank) continue;
+            best = i;
+            merge = found->second;
         }
-        if (best_rank == ~0u) return word;
-        Ids next;
-        for (std::size_t i = 0; i < word.size(); ++i) {
-            if (i + 1 < word.size() && word[i] == best.first && word[i + 1] == best.second) {
-                next.push_back(rules.at(best).result);
-                ++i;
-            } else {
-                next.push_back(word[i]);
-            }
-        }
-        word = next;
+        if (best == word.size()) return word;
+        word[best] = merge.result;
+        word.erase(word.begin() + static_cast<std::ptrdiff_t>(best) + 1);
     }
 }
 
+std::vector<Symbol> symbols_of(const Ids& word) {
+    std::vector<Symbol> symbols;
+    for (std::uint32_t i = 0; i < word.size(); ++i)
+        symbols.push_back({word[i], i, i + 1});
+    return symbols;
+}
+
 // Random rules in random order, where several rules make one token: the order in which a trained
-// vocabulary lists its rules is not assumed.
-TEST(WordMergerTest, AgreesWithThePublishedLoopForAnyRules) {
+// vocabulary lists its rules is not assumed. Words on both sides of WordMerger::kFew.
+TEST(WordMergerTest, AgreesWithTheNaiveLoopForAnyRules) {
     std::mt19937 random(11);
     WordMerger merger;
     for (int round = 0; round < 4000; ++round) {
@@ -96,7 +139,7 @@ TEST(WordMergerTest, AgreesWithThePublishedLoopForAnyRules) {
             pairs.emplace_back(left, right);
         }
         std::shuffle(pairs.begin(), pairs.end(), random);
-        std::map<std::pair<std::uint32_t, std::uint32_t>, Merge> rules;
+        Rules rules;
         MergeTable table(pairs.size());
         for (std::size_t rank = 0; rank < pairs.size(); ++rank) {
             const auto& [left, right] = pairs[rank];
@@ -104,12 +147,61 @@ TEST(WordMergerTest, AgreesWithThePublishedLoopForAnyRules) {
             rules.insert({{ids.at(left), ids.at(right)}, merge});
             table.insert(ids.at(left), ids.at(right), merge);
         }
-        Ids word(1 + random() % 24);
+        Ids word(1 + random() % (2 * WordMerger::kFew));
         for (std::uint32_t& id : word)
             id = static_cast<std::uint32_t>(random() % 3);
+        std::vector<Symbol> symbols = symbols_of(word);
+        merger.merge([&](const Symbol& a, const Symbol& b) { return table.find(a.id, b.id); },
+                     symbols);
         Ids merged;
-        merger.merge(table, word, merged);
+        std::uint32_t end = 0;
+        for (const Symbol& symbol : symbols) {
+            merged.push_back(symbol.id);
+            ASSERT_EQ(symbol.begin, end);  // each symbol still knows its bytes
+            end = symbol.end;
+            ASSERT_EQ(symbol.end - symbol.begin, texts[symbol.id].size());
+        }
+        ASSERT_EQ(end, word.size());
         ASSERT_EQ(merged, naive_bpe(rules, word)) << "round " << round;
+    }
+}
+
+// However the rules are made: a token for each length, the longest first or the shortest; pairs of
+// equal rank; rules that undo what was merged before. Counted, not timed.
+TEST(WordMergerTest, AsksAtMostThreeTimesForEachSymbol) {
+    constexpr std::size_t kSymbols = 100000;
+    const auto length = [](const Symbol& s) { return s.end - s.begin; };
+    const std::function<Merge(const Symbol&, const Symbol&)> hostile[] = {
+        [&](const Symbol& a, const Symbol& b) {
+            return Merge{length(a) + length(b), 0};
+        },
+        [&](const Symbol& a, const Symbol& b) {
+            return Merge{1u << 30 >> 0 & ~(length(a) + length(b)), 0};
+        },
+        [&](const Symbol&, const Symbol&) {
+            return Merge{7, 0};
+        },
+        [&](const Symbol& a, const Symbol&) {
+            return Merge{~a.begin - 1, 0};
+        },
+        [&](const Symbol& a, const Symbol& b) {
+            return length(a) == length(b) ? Merge{length(a), 0} : Merge{};
+        },
+        [&](const Symbol& a, const Symbol& b) {
+            return Merge{(a.begin * 2654435761u + b.end) >> 1, 0};
+        }};
+    WordMerger merger;
+    for (const auto& find : hostile) {
+        std::vector<Symbol> symbols = symbols_of(Ids(kSymbols, 0));
+        std::size_t n_asked = 0;
+        merger.merge(
+            [&](const Symbol& a, const Symbol& b) {
+                ++n_asked;
+                return find(a, b);
+            },
+            symbols);
+        EXPECT_LE(n_asked, 3 * kSymbols);
+        EXPECT_LT(symbols.size(), kSymbols);
     }
 }
 
@@ -120,13 +212,12 @@ TEST(MergeTableTest, FindsWhatWasInsertedAndNothingElse) {
     }
     EXPECT_FALSE(table.insert(3, 4, {7, 7}));
     for (std::uint32_t i = 0; i < 1000; ++i) {
-        const Merge* merge = table.find(i % 10, i / 10);
-        ASSERT_NE(merge, nullptr);
-        EXPECT_EQ(merge->rank, i);
+        EXPECT_EQ(table.find(i % 10, i / 10).rank, i);
+        EXPECT_EQ(table.find(i % 10, i / 10).result, i + 5);
     }
-    EXPECT_EQ(table.find(10, 0), nullptr);
-    EXPECT_EQ(table.find(50, 5), nullptr);
-    EXPECT_EQ(MergeTable(0).find(0, 0), nullptr);
+    EXPECT_EQ(table.find(10, 0).rank, kNoRank);
+    EXPECT_EQ(table.find(50, 5).rank, kNoRank);
+    EXPECT_EQ(MergeTable(0).find(0, 0).rank, kNoRank);
 }
 
 TEST(SpecialTokenTest, LongestAtTheLeftmostPositionWins) {
@@ -158,13 +249,14 @@ TEST(SpecialTokenTest, UserDefinedTokensAreFoundInPlainText) {
     }
 }
 
-TEST(SpecialTokenTest, UnknownAndUnusedTokensAreNeverMade) {
+TEST(SpecialTokenTest, UnknownTokensAreLikeControlTokensAndUnusedOnesAreNeverMade) {
     TokenizerData data = byte_vocabulary();
     const std::uint32_t unknown = add_token(data, "<unk>", TokenType::kUnknown);
     add_token(data, "x", TokenType::kUnused);
     add_token(data, "", TokenType::kUnused);
     const Tokenizer tokenizer = make(data);
-    EXPECT_EQ(tokenizer.encode("<unk>x", true), (Ids{'<', 'u', 'n', 'k', '>', 'x'}));
+    EXPECT_EQ(tokenizer.encode("<unk>x", false), (Ids{'<', 'u', 'n', 'k', '>', 'x'}));
+    EXPECT_EQ(tokenizer.encode("<unk>x", true), (Ids{unknown, 'x'}));
     EXPECT_EQ(tokenizer.token_bytes(unknown).value(), "<unk>");
 }
 

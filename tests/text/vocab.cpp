@@ -62,6 +62,11 @@ std::uint32_t add_token(TokenizerData& data, const std::string& text, TokenType 
     return static_cast<std::uint32_t>(data.tokens.size() - 1);
 }
 
+std::uint32_t add_piece(TokenizerData& data, const std::string& text, float score, TokenType type) {
+    data.scores.push_back(score);
+    return add_token(data, text, type);
+}
+
 std::string gpt2_vocab_dir() {
     const char* dir = std::getenv("GYRE_GPT2_VOCAB_DIR");
     return dir != nullptr ? dir : GYRE_GPT2_VOCAB_DIR;

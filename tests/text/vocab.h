@@ -24,6 +24,10 @@ TokenizerData small_vocabulary(const std::vector<std::string>& merges);
 // Appends a token with its type (the others become normal) and returns its id.
 std::uint32_t add_token(TokenizerData& data, const std::string& text, TokenType type);
 
+// Appends a token of SentencePiece's with its score and type, and returns its id.
+std::uint32_t add_piece(TokenizerData& data, const std::string& text, float score,
+                        TokenType type = TokenType::kNormal);
+
 // Where scripts/fetch-gpt2-vocab has put the published files: the environment variable
 // GYRE_GPT2_VOCAB_DIR, or else the folder the build was told.
 std::string gpt2_vocab_dir();

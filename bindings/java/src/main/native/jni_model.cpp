@@ -80,13 +80,18 @@ void get_device(JNIEnv* env, jclass, jlong model, jobjectArray texts, jlongArray
 jintArray tokenize(JNIEnv* env, jclass, jlong model, jbyteArray text, jboolean parse_special) {
     return guarded(env, [&]() -> jintArray {
         const std::string bytes = copy_bytes(env, text);
-        std::vector<std::uint32_t> tokens(bytes.size());  // as many as ever can be needed
+        std::vector<std::uint32_t> tokens(bytes.size() + 1);  // enough for nearly all texts
         std::size_t n_tokens = 0;
-        if (!check(env,
-                   gyre_model_tokenize(model_of(model), bytes.data(), bytes.size(), parse_special,
-                                       tokens.data(), tokens.size(), &n_tokens))) {
-            return nullptr;
+        const auto ask = [&] {
+            return gyre_model_tokenize(model_of(model), bytes.data(), bytes.size(), parse_special,
+                                       tokens.data(), tokens.size(), &n_tokens);
+        };
+        gyre_status status = ask();
+        if (n_tokens > tokens.size()) {
+            tokens.resize(n_tokens);
+            status = ask();
         }
+        if (!check(env, status)) return nullptr;
         return new_tokens(env, tokens.data(), n_tokens);
     });
 }

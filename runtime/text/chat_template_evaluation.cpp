@@ -194,18 +194,24 @@ Result<Value> Interpreter::call(int line, const Value& callee, const Arguments& 
 }
 
 Result<Value> Interpreter::evaluate_filter(const Expr& expr) {
+    const Filter filter = find_filter(expr.name);
+    if (filter == nullptr)
+        return at_line(expr.line, Status::unsupported("the filter '" + expr.name + "'"));
     Value value = filtered_ != nullptr ? *filtered_ : Value(None{});
     if (expr.args[0] != nullptr) {
         GYRE_ASSIGN(value, evaluate(*expr.args[0]));
     }
     GYRE_ASSIGN(const Arguments arguments, evaluate_arguments(expr));
-    return located(expr.line, find_filter(expr.name)(machine_, value, arguments));
+    return located(expr.line, filter(machine_, value, arguments));
 }
 
 Result<Value> Interpreter::evaluate_test(const Expr& expr) {
+    const Test test = find_test(expr.name);
+    if (test == nullptr)
+        return at_line(expr.line, Status::unsupported("the test '" + expr.name + "'"));
     GYRE_ASSIGN(const Value value, evaluate(*expr.args[0]));
     GYRE_ASSIGN(const Arguments arguments, evaluate_arguments(expr));
-    return located_value(expr.line, find_test(expr.name)(machine_, value, arguments));
+    return located_value(expr.line, test(machine_, value, arguments));
 }
 
 Result<Value> Interpreter::evaluate_unary(const Expr& expr) {

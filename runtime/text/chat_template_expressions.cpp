@@ -400,7 +400,7 @@ Status ExpressionParser::call_arguments(Expr& call) {
 Result<ExprPtr> ExpressionParser::filter(ExprPtr operand) {
     const int line = stream_.line();
     GYRE_ASSIGN(std::string name, stream_.expect_any_name());
-    if (find_filter(name) == nullptr)
+    if (branches_ == 0 && find_filter(name) == nullptr)
         return at_line(line, Status::unsupported("the filter '" + name + "'"));
     GYRE_ASSIGN(ExprPtr call,
                 make(ExprKind::kFilter, line, std::move(name), list_of_one(std::move(operand))));
@@ -413,7 +413,7 @@ Result<ExprPtr> ExpressionParser::test(ExprPtr operand) {
     const int line = stream_.line();
     const bool negated = stream_.skip_name("not");
     GYRE_ASSIGN(std::string name, stream_.expect_any_name());
-    if (find_test(name) == nullptr)
+    if (branches_ == 0 && find_test(name) == nullptr)
         return at_line(line, Status::unsupported("the test '" + name + "'"));
     GYRE_ASSIGN(ExprPtr call,
                 make(ExprKind::kTest, line, std::move(name), list_of_one(std::move(operand))));

@@ -227,8 +227,13 @@ Arguments rest_of(const Arguments& arguments, std::size_t n) {
     return rest;
 }
 
+// What select, map and their kin loop over: nothing for whatever is false, None among it.
+Result<std::shared_ptr<const List>> iterate_if_true(Machine& machine, const Value& value) {
+    return iterate(machine.budget, is_true(value) ? value : Value(Undefined{}));
+}
+
 Result<Value> map(Machine& machine, const Value& value, const Arguments& arguments) {
-    GYRE_ASSIGN(const auto values, iterate(machine.budget, value));
+    GYRE_ASSIGN(const auto values, iterate_if_true(machine, value));
     ListBuilder mapped(machine.budget);
     if (arguments.positional.empty()) {
         GYRE_ASSIGN(const Bound bound, bind("map", arguments, {"attribute", "default"}, 1));
@@ -268,7 +273,7 @@ Result<Value> choose(Machine& machine, const Value& value, const Arguments& argu
         if (test == nullptr) return Status::unsupported("the test '" + test_name->bytes() + "'");
         rest = rest_of(arguments, offset + 1);
     }
-    GYRE_ASSIGN(const auto values, iterate(machine.budget, value));
+    GYRE_ASSIGN(const auto values, iterate_if_true(machine, value));
     ListBuilder kept(machine.budget);
     for (const Value& item : values->items) {
         Value tested = item;

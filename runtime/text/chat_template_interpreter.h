@@ -84,7 +84,6 @@ class Interpreter {
     std::vector<std::shared_ptr<Scope>> held_;
     const Value* filtered_ = nullptr;  // the text of a filter block
     int depth_ = 0;
-    int loops_ = 0;
 };
 
 }  // namespace gyre::chat

@@ -234,8 +234,8 @@ Value loop_attribute(const Loop& loop, const Value& value, std::string_view name
     if (name == "length") return number(items.size());
     if (name == "revindex") return number(items.size() - loop.index0);
     if (name == "revindex0") return number(items.size() - loop.index0 - 1);
-    if (name == "depth") return std::int64_t{loop.depth};
-    if (name == "depth0") return std::int64_t{loop.depth - 1};
+    if (name == "depth") return number(1);  // of recursion, which there is none of
+    if (name == "depth0") return number(0);
     if (name == "previtem")
         return loop.index0 == 0 ? undefined("there is no previous item") : items[loop.index0 - 1];
     if (name == "nextitem") {

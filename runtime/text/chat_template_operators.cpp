@@ -116,13 +116,43 @@ bool is_sequence(const Value& value) {
     return text_of(value) != nullptr || (list != nullptr && list->kind <= ListKind::kTuple);
 }
 
-Result<Value> join(Machine& machine, const Value& a, const Value& b) {
-    if (const MarkedText* text = text_of(a)) {
-        TextBuilder out(machine.budget);
-        out.add(*text);
-        out.add(*text_of(b));
-        return out.finish();
+bool is_safe(const Value& value) {
+    return std::get<std::shared_ptr<const Text>>(value)->safe;
+}
+
+void add_escaped(const MarkedText& text, TextBuilder& out) {
+    const std::string& bytes = text.bytes();
+    for (std::size_t at = 0; at < bytes.size() && out.status().ok();) {
+        const std::size_t next = std::min(bytes.find_first_of("&<>'\"", at), bytes.size());
+        out.add(text, at, next);
+        if (next == bytes.size()) return;
+        const char c = bytes[next];
+        const char* name = c == '&'   ? "&amp;"
+                           : c == '<' ? "&lt;"
+                           : c == '>' ? "&gt;"
+                           : c == '"' ? "&#34;"
+                                      : "&#39;";
+        out.add(name, text.is_marked(next));
+        at = next + 1;
     }
+}
+
+// Jinja's safe texts stay safe: what comes to them is escaped, in whatever order.
+Result<Value> join_texts(Machine& machine, const Value& a, const Value& b) {
+    TextBuilder out(machine.budget);
+    const bool safe = is_safe(a) || is_safe(b);
+    for (const Value* each : {&a, &b}) {
+        if (safe && !is_safe(*each)) {
+            add_escaped(*text_of(*each), out);
+        } else {
+            out.add(*text_of(*each));
+        }
+    }
+    return out.finish(safe);
+}
+
+Result<Value> join(Machine& machine, const Value& a, const Value& b) {
+    if (text_of(a) != nullptr) return join_texts(machine, a, b);
     ListBuilder out(machine.budget);
     for (const Value& item : list_of(a)->items)
         out.add(item);

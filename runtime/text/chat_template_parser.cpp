@@ -116,6 +116,7 @@ Result<NodePtr> Parser::statement() {
 
 Result<NodePtr> Parser::if_statement(NodePtr node) {
     node->kind = NodeKind::kIf;
+    ++branches_;
     while (true) {
         GYRE_ASSIGN(ExprPtr condition, tuple(Conditional::kNot));
         GYRE_TRY(begin_body());
@@ -127,6 +128,7 @@ Result<NodePtr> Parser::if_statement(NodePtr node) {
         } else {
             stream_.advance();
         }
+        --branches_;
         return node;
     }
 }

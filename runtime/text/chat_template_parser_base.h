@@ -88,6 +88,9 @@ class ExpressionParser {
     Result<ExprPtr> make(ExprKind kind, int line, std::string name, std::vector<ExprPtr> args);
 
     TokenStream stream_;
+    // Bodies of an `if`: what stands there may never be run, so that a filter or test that is not
+    // known is an error of the rendering, as in Jinja.
+    int branches_ = 0;
 
   private:
     Result<ExprPtr> conditional();

@@ -159,13 +159,11 @@ Result<Interpreter::Flow> Interpreter::execute_for(const Node& node, TextBuilder
         const InScope in(scope_, enter());
         return execute(node.otherwise, out);
     }
-    const Deeper deeper(loops_);
     for (std::size_t i = 0; i < items->items.size(); ++i) {
         GYRE_TRY(at_line(node.line, machine_.budget.spend(1)));
         const InScope in(scope_, enter());
         GYRE_TRY(assign(node.line, node.targets, items->items[i]));
-        GYRE_TRY(
-            at_line(node.line, set("loop", std::make_shared<const Loop>(Loop{items, i, loops_}))));
+        GYRE_TRY(at_line(node.line, set("loop", std::make_shared<const Loop>(Loop{items, i}))));
         GYRE_ASSIGN(const Flow flow, execute(node.body, out));
         if (flow == Flow::kBreak) break;
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "runtime/text/chat_template_case_table.h"
 #include "runtime/text/utf8.h"
 
 namespace gyre::chat {
@@ -80,34 +81,62 @@ Range strip(std::string_view text, const std::string_view* characters, bool left
     return kept;
 }
 
-// The simple mappings of Unicode, and the one of more than one letter that is common: German sharp
-// s.
+namespace {
+
+// The character in upper case, or in title case.
+void append_upper(std::uint32_t c, bool title, std::string& out) {
+    const auto* found = std::lower_bound(
+        std::begin(kLongCases), std::end(kLongCases), c,
+        [](const LongCase& row, std::uint32_t wanted) { return row.character < wanted; });
+    if (found != std::end(kLongCases) && found->character == c) {
+        out.append(title ? found->title : found->upper);
+        return;
+    }
+    const auto value = static_cast<utf8proc_int32_t>(c);
+    append_utf8(
+        static_cast<std::uint32_t>(title ? utf8proc_totitle(value) : utf8proc_toupper(value)), out);
+}
+
+// Two have a lower case that is not one character for one: I with a dot, and sigma at the end of a
+// word.
+void append_lower(std::uint32_t c, bool ends_word, std::string& out) {
+    constexpr std::uint32_t kDottedI = 0x130, kSigma = 0x3A3, kFinalSigma = 0x3C2,
+                            kDotAbove = 0x307;
+    if (c == kDottedI) {
+        out += 'i';
+        append_utf8(kDotAbove, out);
+    } else if (c == kSigma && ends_word) {
+        append_utf8(kFinalSigma, out);
+    } else {
+        append_utf8(static_cast<std::uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c))),
+                    out);
+    }
+}
+
+}  // namespace
+
 MarkedText with_case(const MarkedText& text, Case wanted) {
     MarkedText result;
     const std::string_view bytes = text.bytes();
     bool begins = true;
+    bool after_letter = false;
     for (std::size_t at = 0; at < bytes.size();) {
         const Utf8CodePoint c = decode_utf8(bytes, at);
         const std::size_t next = next_character(bytes, at);
-        const bool marked = text.is_marked(at);
         const bool upper = wanted == Case::kUpper || (begins && wanted != Case::kLower);
+        const bool before_letter = next < bytes.size() && is_cased(decode_utf8(bytes, next).value);
+        std::string character;
         if (c.kind != Utf8Kind::kValid) {
-            result.append(bytes.substr(at, 1), marked);
-        } else if (c.value == 0xDF && upper) {
-            const bool all = wanted == Case::kUpper || wanted == Case::kWords;
-            result.append(all ? "SS" : "Ss", marked);
+            character = bytes.substr(at, 1);
+        } else if (upper) {
+            append_upper(c.value, wanted == Case::kTitle || wanted == Case::kCapitalize, character);
         } else {
-            const auto value = static_cast<utf8proc_int32_t>(c.value);
-            const bool title = wanted == Case::kTitle || wanted == Case::kCapitalize;
-            const utf8proc_int32_t mapped = !upper  ? utf8proc_tolower(value)
-                                            : title ? utf8proc_totitle(value)
-                                                    : utf8proc_toupper(value);
-            std::string character;
-            append_utf8(static_cast<std::uint32_t>(mapped), character);
-            result.append(character, marked);
+            append_lower(c.value, after_letter && !before_letter, character);
         }
-        begins = wanted == Case::kTitle ? !is_cased(c.value)
-                                        : wanted == Case::kWords && opens_word(c.value);
+        result.append(character, text.is_marked(at));
+        after_letter = is_cased(c.value);
+        begins =
+            wanted == Case::kTitle ? !after_letter : wanted == Case::kWords && opens_word(c.value);
         at = next;
     }
     return result;
@@ -122,7 +151,7 @@ void split_at_spaces(std::string_view text, std::int64_t most, std::vector<Range
             at = next_character(text, at);
         if (at == text.size()) return;
         if (most >= 0 && static_cast<std::int64_t>(parts.size()) == most) {
-            parts.push_back({at, strip(text, nullptr, false, true).end});
+            parts.push_back({at, text.size()});
             return;
         }
         const std::size_t begin = at;
@@ -139,7 +168,7 @@ void split_at_spaces_from_right(std::string_view text, std::int64_t most,
         end = strip(text.substr(0, end), nullptr, false, true).end;
         if (end == 0) break;
         if (most >= 0 && static_cast<std::int64_t>(parts.size()) == most) {
-            parts.push_back({strip(text.substr(0, end), nullptr, true, false).begin, end});
+            parts.push_back({0, end});
             break;
         }
         std::size_t begin = end;

@@ -56,10 +56,11 @@ Result<Value> string(Machine& machine, const Value& value, const Arguments& argu
     return str(machine, value);
 }
 
-// Marks a text as HTML in Jinja; what is printed of it stays the same.
 Result<Value> safe(Machine& machine, const Value& value, const Arguments& arguments) {
     GYRE_TRY(bind("safe", arguments, {}).status());
-    return str(machine, value);
+    TextBuilder text(machine.budget);
+    add_str(value, text);
+    return text.finish(true);
 }
 
 Result<Value> replace_filter(Machine& machine, const Value& value, const Arguments& arguments) {

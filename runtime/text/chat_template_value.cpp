@@ -62,7 +62,7 @@ Status check_nesting(int nesting) {
 }  // namespace
 
 Value make_text(std::string bytes, bool marked) {
-    return std::make_shared<const Text>(Text{MarkedText(std::move(bytes), marked), {}});
+    return std::make_shared<const Text>(Text{MarkedText(std::move(bytes), marked), {}, false});
 }
 
 Result<Value> make_text(Budget& budget, MarkedText text) {
@@ -119,10 +119,10 @@ void TextBuilder::add(const MarkedText& text, std::size_t begin, std::size_t end
     charge(before);
 }
 
-Result<Value> TextBuilder::finish() {
+Result<Value> TextBuilder::finish(bool safe) {
     GYRE_TRY(status_);
     GYRE_TRY(charge_.grow(sizeof(Text)));
-    return Value(std::make_shared<const Text>(Text{std::move(text_), std::move(charge_)}));
+    return Value(std::make_shared<const Text>(Text{std::move(text_), std::move(charge_), safe}));
 }
 
 void ListBuilder::add(Value value) {

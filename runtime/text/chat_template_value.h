@@ -93,6 +93,7 @@ using Value = std::variant<Undefined, None, bool, std::int64_t, double, std::sha
 struct Text {
     MarkedText text;
     Charge charge;
+    bool safe = false;  // the filter safe made it: what is added to it by + is escaped for HTML
 };
 
 enum class ListKind : std::uint8_t {
@@ -128,7 +129,6 @@ struct Namespace {
 struct Loop {
     std::shared_ptr<const List> items;
     std::size_t index0 = 0;
-    int depth = 1;  // 1 for a loop in no other
 };
 
 template <typename T>
@@ -166,7 +166,7 @@ class TextBuilder {
 
     const Status& status() const { return status_; }
     const MarkedText& text() const { return text_; }
-    Result<Value> finish();
+    Result<Value> finish(bool safe = false);
 
   private:
     void charge(std::size_t bytes_before);

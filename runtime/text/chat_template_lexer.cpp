@@ -288,7 +288,10 @@ Status Lexer::escape(std::string_view text, std::size_t& i, std::string& value) 
 }  // namespace
 
 Status at_line(int line, const Status& status) {
-    return status.with_context("line " + std::to_string(line));
+    if (status.ok()) return status;
+    constexpr std::size_t kLongest = 600;  // the template's own strings may stand in it
+    const std::string text = shown(status.message().substr(0, kLongest));
+    return Status(status.code(), "line " + std::to_string(line) + ": " + text);
 }
 
 Result<std::vector<Token>> tokenize(std::string_view source) {

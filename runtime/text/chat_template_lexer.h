@@ -31,7 +31,7 @@ struct Token {
     std::string text = {};  // of a number without its underscores
 };
 
-// "line 3: ...": how every error of a template begins.
+// "line 3: ...": how every error of a template begins; one line that a terminal may show.
 Status at_line(int line, const Status& status);
 
 // kBadFile where the source is no template. The last token is kEnd.

@@ -53,8 +53,9 @@ typedef struct gyre_generate_options {
     uint32_t max_tokens;    /**< at most so many; 0: until the text or context ends (a context that
                                  slides does not end) */
     uint32_t parse_special; /**< of the prompt, as in gyre_model_tokenize */
-    uint32_t ignore_eos;    /**< 1: the end token is a token like others; 0: it ends the text */
-    uint32_t reserved;      /**< 0 */
+    uint32_t ignore_eos; /**< 1: end tokens (gyre_token_info.ends_text) are tokens like others; 0:
+                            they end the text */
+    uint32_t reserved;   /**< 0 */
     /**
      * Strings that end the text when they come up in it, however tokens cut them: UTF-8,
      * NUL-terminated, at most 64, each of 1 to 1024 bytes. Of several the one that ends first
@@ -73,7 +74,7 @@ typedef struct gyre_generate_options {
     { sizeof(gyre_generate_options), NULL, NULL, NULL, 0, 0, 0, 0, NULL, 0, 0, 0 }
 
 typedef enum gyre_stop_reason {
-    GYRE_STOP_EOS = 0,          /**< the model ended the text; the end token is not delivered */
+    GYRE_STOP_EOS = 0,          /**< the model ended the text; its end token is not delivered */
     GYRE_STOP_MAX_TOKENS = 1,   /**< max_tokens were made */
     GYRE_STOP_CONTEXT_FULL = 2, /**< the session holds n_ctx tokens and does not slide */
     GYRE_STOP_CALLBACK = 3,     /**< on_token or sampling.allow returned 0 */

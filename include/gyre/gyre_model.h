@@ -125,26 +125,26 @@ GYRE_API void gyre_model_destroy(gyre_model* model);
 #define GYRE_TOKEN_NONE 0xffffffffu
 
 typedef struct gyre_model_info {
-    size_t struct_size;         /**< set by GYRE_MODEL_INFO_INIT */
-    const char* architecture;   /**< general.architecture, for example "gpt2"; NUL-terminated */
-    const char* name;           /**< general.name; "" if the file has none */
-    const char* position;       /**< "learned", "rotary", "none", ...; NUL-terminated */
-    const char* rotary_text;    /**< how positions rotate, for people: one line; NUL-terminated */
-    const char* rotary_json;    /**< the same as one JSON object; NUL-terminated */
-    const char* weight_types;   /**< tensor types by bytes, largest first: "Q8_0, F32" */
-    uint64_t n_parameters;      /**< elements of all tensors */
-    uint64_t file_bytes;        /**< size of the file */
-    uint64_t device_bytes;      /**< weights on the device; 0 if it was opened with "none" */
-    uint32_t n_vocab;           /**< tokens that the model knows: ids 0 to n_vocab - 1 */
-    uint32_t n_ctx;             /**< positions that the model was trained for */
-    uint32_t n_embd;            /**< channels of the residual stream */
-    uint32_t n_layer;           /**< layers */
-    uint32_t n_head;            /**< query heads per layer */
-    uint32_t n_head_kv;         /**< key and value heads per layer */
-    uint32_t head_dim;          /**< channels per head */
-    uint32_t n_ff;              /**< channels of the feed-forward layer */
-    uint32_t bos_token;         /**< begins a text; or GYRE_TOKEN_NONE */
-    uint32_t eos_token;         /**< ends a text; or GYRE_TOKEN_NONE */
+    size_t struct_size;       /**< set by GYRE_MODEL_INFO_INIT */
+    const char* architecture; /**< general.architecture, for example "gpt2"; NUL-terminated */
+    const char* name;         /**< general.name; "" if the file has none */
+    const char* position;     /**< "learned", "rotary", "none", ...; NUL-terminated */
+    const char* rotary_text;  /**< how positions rotate, for people: one line; NUL-terminated */
+    const char* rotary_json;  /**< the same as one JSON object; NUL-terminated */
+    const char* weight_types; /**< tensor types by bytes, largest first: "Q8_0, F32" */
+    uint64_t n_parameters;    /**< elements of all tensors */
+    uint64_t file_bytes;      /**< size of the file */
+    uint64_t device_bytes;    /**< weights on the device; 0 if it was opened with "none" */
+    uint32_t n_vocab;         /**< tokens that the model knows: ids 0 to n_vocab - 1 */
+    uint32_t n_ctx;           /**< positions that the model was trained for */
+    uint32_t n_embd;          /**< channels of the residual stream */
+    uint32_t n_layer;         /**< layers */
+    uint32_t n_head;          /**< query heads per layer */
+    uint32_t n_head_kv;       /**< key and value heads per layer */
+    uint32_t head_dim;        /**< channels per head */
+    uint32_t n_ff;            /**< channels of the feed-forward layer */
+    uint32_t bos_token;       /**< begins a text; or GYRE_TOKEN_NONE */
+    uint32_t eos_token; /**< ends a text, perhaps not the only one that does; or GYRE_TOKEN_NONE */
     uint32_t has_tokenizer;     /**< 1 if the file has a tokenizer, else 0 */
     uint32_t software_fallback; /**< 1 if "auto" found no GPU and took a software driver, else 0 */
     const char* ignored;        /**< what ignore_keys left out, one line each; "": nothing */

@@ -109,8 +109,12 @@ class TextSession::Writing {
         for_later.utf8 = utf8_;
     }
 
-    std::uint32_t stop_token() const {
-        return request_.ignore_eos ? NO_TOKEN : tokenizer_.eos_id().value_or(NO_TOKEN);
+    // The tokens that end the text.
+    std::span<const std::uint32_t> stop_tokens() const {
+        return request_.ignore_eos ? std::span<const std::uint32_t>() : tokenizer_.end_ids();
+    }
+    bool is_stop(std::uint32_t token) const {
+        return !request_.ignore_eos && tokenizer_.is_end(token);
     }
     std::uint32_t tokens_left() const {
         return request_.max_tokens == 0 ? ~0u : request_.max_tokens - outcome_.n_tokens;
@@ -256,7 +260,7 @@ Status TextSession::write_on_host(const GenerateRequest& request, Sampler& sampl
         }
         GYRE_TRY(chosen.status());
         const std::uint32_t token = chosen.value();
-        if (token == writing.stop_token()) {
+        if (writing.is_stop(token)) {
             writing.end(StopReason::kEos);
             break;
         }
@@ -274,7 +278,10 @@ Status TextSession::write_on_host(const GenerateRequest& request, Sampler& sampl
 
 // The device's loop ends where the cache slides: then it begins again with what is left.
 Status TextSession::write_on_device(SampleSettings settings, Sampler& sampler, Writing& writing) {
-    settings.stop_token = writing.stop_token();
+    // The device stops at one token by itself; the file's EOS is the one that most texts end with.
+    const std::uint32_t eos = model_->card.tokenizer->eos_id().value_or(NO_TOKEN);
+    settings.stop_token = writing.is_stop(eos) ? eos : NO_TOKEN;
+    settings.more_stop_tokens = writing.stop_tokens();
     while (!writing.ended()) {
         if (is_full()) {
             writing.end(StopReason::kContextFull);

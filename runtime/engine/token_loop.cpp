@@ -170,6 +170,7 @@ Status TokenLoop::start(const SampleSettings& settings, std::span<const std::uin
     std::memcpy(control_.mapped(), &control, sizeof(control));
     is_greedy_ = settings.temperature == 0.0f;
     stop_token_ = settings.stop_token;
+    more_stop_tokens_ = settings.more_stop_tokens;
     return control_.flush(0, sizeof(control));
 }
 
@@ -177,7 +178,10 @@ Status TokenLoop::start(const SampleSettings& settings, std::span<const std::uin
 Result<LoopEnd> TokenLoop::look_at(std::uint32_t index, std::uint32_t token,
                                    const Deliver& deliver) const {
     if (token == NO_TOKEN) return LoopEnd::kBroken;
-    if (token == stop_token_) return LoopEnd::kStopToken;
+    if (token == stop_token_ || std::find(more_stop_tokens_.begin(), more_stop_tokens_.end(),
+                                          token) != more_stop_tokens_.end()) {
+        return LoopEnd::kStopToken;
+    }
     GYRE_ASSIGN(const bool more, deliver(index, token));
     return more ? LoopEnd::kCount : LoopEnd::kSink;
 }

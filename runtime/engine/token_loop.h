@@ -24,7 +24,7 @@ namespace gyre {
 
 enum class LoopEnd {
     kCount,      // as many tokens as were asked for
-    kStopToken,  // sampling.stop_token was chosen; it is not delivered
+    kStopToken,  // one of sampling's stop tokens was chosen; it is not delivered
     kSink,       // the caller wants no more
     kBroken,     // the device could choose no token: LoopResult::status
 };
@@ -103,6 +103,7 @@ class TokenLoop {
     CommandRecorder greedy_, drawn_;
     bool is_greedy_ = false;
     std::uint32_t stop_token_ = NO_TOKEN;
+    std::span<const std::uint32_t> more_stop_tokens_;
 };
 
 }  // namespace gyre

@@ -42,10 +42,12 @@ class Writer {
     }
     // By the device; take: false at the last one wanted.
     Status write(const SamplerOptions& options, std::uint32_t n, LoopResult& result,
-                 std::uint32_t stop_token = NO_TOKEN, const TokenSink& take = {}) {
+                 std::uint32_t stop_token = NO_TOKEN, const TokenSink& take = {},
+                 std::span<const std::uint32_t> more_stop_tokens = {}) {
         SampleSettings settings = settings_of(options);
         settings.max_tokens = n;
         settings.stop_token = stop_token;
+        settings.more_stop_tokens = more_stop_tokens;
         const LoopRequest request{settings, text_, pending(), text_.size() + slid_};
         return session_->write_on(
             request,
@@ -253,7 +255,8 @@ TEST_F(TokenLoopTest, EndsWithTheLastCell) {
     }
 }
 
-// The first token is such a one, or a later one, after which the device has run ahead.
+// The first token is such a one, or a later one, after which the device has run ahead. The device
+// stops at one token by itself, the host at any.
 TEST_F(TokenLoopTest, TheStopTokenIsNotDelivered) {
     const auto model = open_golden("rove_half");
     const SamplerOptions options{.temperature = 3.0f, .seed = 5};
@@ -264,16 +267,21 @@ TEST_F(TokenLoopTest, TheStopTokenIsNotDelivered) {
     for (const std::size_t n : {0u, 1u, 2u, 13u, 39u}) {
         const auto at =
             static_cast<std::size_t>(std::find(all.begin(), all.end(), all[n]) - all.begin());
-        Writer device(model, {});
-        device.feed(prompt_);
-        LoopResult result;
-        ASSERT_OK(device.write(options, 40, result, all[n]));
-        EXPECT_EQ(result.end, LoopEnd::kStopToken);
-        EXPECT_EQ(device.written(), first(all, at));
-        EXPECT_EQ(result.n_decoded, at);
-        device.write(options, static_cast<std::uint32_t>(40 - at));  // and on, if one likes
-        EXPECT_EQ(device.written(), all);
-        EXPECT_TRUE(same_bits(device.logits(), host.logits()));
+        for (const bool by_host : {false, true}) {
+            SCOPED_TRACE(by_host ? "by the host" : "by the device");
+            Writer device(model, {});
+            device.feed(prompt_);
+            LoopResult result;
+            const Tokens more = {~1u, all[n]};
+            ASSERT_OK(by_host ? device.write(options, 40, result, NO_TOKEN, {}, more)
+                              : device.write(options, 40, result, all[n]));
+            EXPECT_EQ(result.end, LoopEnd::kStopToken);
+            EXPECT_EQ(device.written(), first(all, at));
+            EXPECT_EQ(result.n_decoded, at);
+            device.write(options, static_cast<std::uint32_t>(40 - at));  // and on, if one likes
+            EXPECT_EQ(device.written(), all);
+            EXPECT_TRUE(same_bits(device.logits(), host.logits()));
+        }
     }
 }
 

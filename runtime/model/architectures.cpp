@@ -153,6 +153,7 @@ constexpr Architecture kArchitectures[] = {
     {.name = "olmo2",
      .norm_placement = NormPlacement::kAfter,
      .pairing = RotaryPairing::kHalf,
+     .whole_yarn_amplitude = true,
      .qk_norm = QkNorm::kRows,
      .output = OutputTensor::kOwn,
      .global_period = 4,

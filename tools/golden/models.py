@@ -227,7 +227,7 @@ FAMILIES = {
     # OLMo 3: windows in layers that the file lists, a scaling in the others alone; here in one matrix.
     "olmo3": {**_FAMILY, "arch": "olmo2", "n_layer": 3, "n_ff": 18, "separate": False, "tied": False, "head_gain": 1.0,
               "keys": {"ARCH.rope.freq_base": 100.0, **_WINDOW,
-                       "ARCH.attention.sliding_window_pattern": [True, False, True], **_yarn(16, 4.0)["keys"]}},
+                       "ARCH.attention.sliding_window_pattern": [True, False, True], **_yarn(16, 4.0, yarn_attn_factor=1.5)["keys"]}},
     "exaone": {**_FAMILY, "arch": "exaone", "tied": False, "tensors": {"rope_freqs.weight": [1.0, 1.25, 2.0, 3.5]},
                "keys": {"ARCH.rope.freq_base": 100.0}},
     "exaone4": {**_FAMILY, "arch": "exaone4", "n_layer": 4, "n_ff": 14, "head_gain": 1.2,

@@ -28,6 +28,7 @@ class Failure : public std::runtime_error {
 };
 
 Command add_run(CLI::App& program);
+Command add_chat(CLI::App& program);
 Command add_bench(CLI::App& program);
 Command add_logits(CLI::App& program);
 Command add_tokenize(CLI::App& program);

@@ -10,6 +10,7 @@ namespace gyre::app {
 namespace {
 
 std::atomic<bool> was_interrupted{false};
+std::atomic<bool> must_end{false};
 std::atomic<gyre_session*> running_session{nullptr};
 std::atomic<int> handlers_at_work{0};  // that may have read running_session
 static_assert(std::atomic<bool>::is_always_lock_free);
@@ -17,9 +18,10 @@ static_assert(std::atomic<int>::is_always_lock_free);
 static_assert(std::atomic<gyre_session*>::is_always_lock_free);
 
 // Only lock-free atomics: gyre_session_cancel promises to be no more than that.
-void on_interrupt() {
+void on_interrupt(bool end) {
     ++handlers_at_work;
     was_interrupted = true;
+    if (end) must_end = true;
     gyre_session_cancel(running_session);
     --handlers_at_work;
 }
@@ -32,6 +34,15 @@ void install_interrupt_handler() {
 
 bool interrupted() {
     return was_interrupted;
+}
+
+void forget_interrupt() {
+    was_interrupted = false;
+    call_at_interrupt(on_interrupt);
+}
+
+bool end_requested() {
+    return must_end;
 }
 
 InterruptCancels::InterruptCancels(gyre_session* session) {

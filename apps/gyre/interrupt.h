@@ -11,6 +11,12 @@ void install_interrupt_handler();
 
 bool interrupted();
 
+// For a program that goes on after Ctrl-C: the next one is the first again.
+void forget_interrupt();
+
+// A request to end (SIGTERM, a console that is closed) has come; it is never forgotten.
+bool end_requested();
+
 // While it lives, an interrupt also cancels the session. One at a time.
 class InterruptCancels {
   public:

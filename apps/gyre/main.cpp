@@ -58,10 +58,11 @@ int run_program(const std::vector<std::string>& arguments) {
     program.require_subcommand(1);
     program.allow_windows_style_options(false);  // "/a/b" is the name of a file
     const std::vector<Command> commands = {
-        gyre::app::add_run(program),        gyre::app::add_bench(program),
-        gyre::app::add_logits(program),     gyre::app::add_tokenize(program),
-        gyre::app::add_detokenize(program), gyre::app::add_info(program),
-        gyre::app::add_devices(program),    gyre::app::add_plan(program)};
+        gyre::app::add_run(program),      gyre::app::add_chat(program),
+        gyre::app::add_bench(program),    gyre::app::add_logits(program),
+        gyre::app::add_tokenize(program), gyre::app::add_detokenize(program),
+        gyre::app::add_info(program),     gyre::app::add_devices(program),
+        gyre::app::add_plan(program)};
     try {
         std::vector<std::string> last_first(arguments.rbegin(), arguments.rend());
         if (!last_first.empty()) last_first.pop_back();  // the program's name

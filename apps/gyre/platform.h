@@ -30,9 +30,9 @@ void prepare_streams();
 
 bool is_terminal(std::FILE* stream);
 
-// Calls handler once, at the first Ctrl-C or request to end; the next one ends the program. It may
-// be called in a signal handler or in a thread of its own, at any time.
-void call_at_interrupt(void (*handler)());
+// Calls handler once, at the first Ctrl-C (end: false) or request to end (true); the next one ends
+// the program. It may be called in a signal handler or in a thread of its own, at any time.
+void call_at_interrupt(void (*handler)(bool end));
 
 // A new file for writing. Null: there is one already, or errno says what else is wrong.
 std::FILE* create_file(const std::string& path);

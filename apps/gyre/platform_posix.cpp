@@ -15,10 +15,10 @@
 namespace gyre::app {
 namespace {
 
-void (*interrupt_handler)() = nullptr;
+void (*interrupt_handler)(bool) = nullptr;
 
-void on_signal(int) {
-    interrupt_handler();
+void on_signal(int signal) {
+    interrupt_handler(signal == SIGTERM);
 }
 
 // A relative path counts as not set, as in the library.
@@ -80,7 +80,7 @@ bool is_terminal(std::FILE* stream) {
     return isatty(fileno(stream)) == 1;
 }
 
-void call_at_interrupt(void (*handler)()) {
+void call_at_interrupt(void (*handler)(bool)) {
     interrupt_handler = handler;
     struct sigaction action = {};
     action.sa_handler = on_signal;

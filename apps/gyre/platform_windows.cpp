@@ -47,13 +47,13 @@ void restore_code_page() {
     SetConsoleOutputCP(code_page_before);
 }
 
-std::atomic<void (*)()> interrupt_handler{nullptr};
+std::atomic<void (*)(bool)> interrupt_handler{nullptr};
 
 // In a thread of its own. FALSE: the next handler's turn, which ends the program.
-BOOL WINAPI on_console_event(DWORD) {
-    void (*handler)() = interrupt_handler.exchange(nullptr);
+BOOL WINAPI on_console_event(DWORD event) {
+    void (*handler)(bool) = interrupt_handler.exchange(nullptr);
     if (handler == nullptr) return FALSE;
-    handler();
+    handler(event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT);
     return TRUE;
 }
 
@@ -118,7 +118,7 @@ bool is_terminal(std::FILE* stream) {
     return GetConsoleMode(handle_of(stream), &mode) != 0;
 }
 
-void call_at_interrupt(void (*handler)()) {
+void call_at_interrupt(void (*handler)(bool)) {
     interrupt_handler = handler;
     SetConsoleCtrlHandler(on_console_event, TRUE);
 }

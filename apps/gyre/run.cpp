@@ -1,9 +1,6 @@
 // gyre run: writes on from a prompt.
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
-#include <iostream>
-#include <iterator>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,7 +10,9 @@
 #include "apps/gyre/interrupt.h"
 #include "apps/gyre/model_option.h"
 #include "apps/gyre/platform.h"
+#include "apps/gyre/sampling_option.h"
 #include "apps/gyre/session_file.h"
+#include "apps/gyre/text_file.h"
 #include "apps/gyre/values.h"
 
 namespace gyre::app {
@@ -21,7 +20,8 @@ namespace {
 
 struct RunOptions {
     ModelOption model;
-    std::string prompt;
+    std::optional<std::string> prompt;
+    std::string prompt_file;
     std::string kv = "f16";
     std::string when_full = "stop";
     gyre_sampling_options sampling = GYRE_SAMPLING_OPTIONS_INIT;
@@ -148,10 +148,16 @@ void print_end(const RunOptions& options, const Output& output, const Report& re
     if (output.stdout_failed || std::fflush(stdout) != 0) throw Failure("cannot write to stdout");
 }
 
-std::string read_prompt(const std::string& prompt) {
-    if (prompt != "-") return prompt;
-    std::string text(std::istreambuf_iterator<char>(std::cin), {});
-    if (std::cin.bad()) throw Failure("cannot read the prompt from stdin");
+std::string read_prompt(const RunOptions& options) {
+    if (!options.prompt_file.empty()) return read_text_file(options.prompt_file);
+    if (options.prompt && *options.prompt != "-") return *options.prompt;
+    std::string text;
+    if (options.prompt || !is_terminal(stdin)) text = read_stdin();
+    if (text.empty() && !options.prompt) {
+        throw Failure(
+            "--prompt or --file is required where stdin has no text (see gyre run --help)",
+            Failure::kUsage);
+    }
     return text;
 }
 
@@ -166,7 +172,7 @@ Session create_session(const RunOptions& options, const gyre_model* model) {
 }
 
 void run(const RunOptions& options) {
-    const std::string prompt = read_prompt(options.prompt);
+    const std::string prompt = read_prompt(options);
     const Model model = options.model.open();
     SessionFile file(options.session_file);
     const Session session = create_session(options, model.get());
@@ -206,39 +212,24 @@ void run(const RunOptions& options) {
     print_summary(report);
 }
 
-void add_sampling(CLI::App& parser, gyre_sampling_options& sampling) {
-    const auto add = [&](const char* name, auto& value, const char* words) {
-        return parser.add_option(name, value, with_default(words, value));
-    };
-    add("--temp", sampling.temperature, "Temperature; 0: always the most likely token")
-        ->check(number_in(0, 1e30));
-    add("--top-k", sampling.top_k, "Of the N most likely tokens; 0: off")->check(whole_number());
-    add("--top-p", sampling.top_p, "Of the fewest tokens with this probability together; 1: off")
-        ->check(number_in(1e-6, 1));
-    add("--min-p", sampling.min_p, "Of those with this part of the best probability; 0: off")
-        ->check(number_in(0, 1));
-    const std::string recent = "Above 1 it makes the last " +
-                               std::to_string(sampling.repeat_window) +
-                               " tokens less likely; 1: off";
-    add("--repeat-penalty", sampling.repeat_penalty, recent.c_str())->check(number_in(1e-3, 1e3));
-    add("--seed", sampling.seed, "Another seed, another text")
-        ->check(whole_number(std::numeric_limits<std::uint64_t>::max()));
-}
-
 }  // namespace
 
 Command add_run(CLI::App& program) {
     CLI::App* parser = program.add_subcommand("run", "Write on from a prompt");
     const auto options = std::make_shared<RunOptions>();
     options->model.add_to(*parser, true);
-    parser->add_option("-p,--prompt", options->prompt, "The text to go on from; -: from stdin")
-        ->required();
+    CLI::Option* prompt =
+        parser->add_option("-p,--prompt", options->prompt,
+                           "The text to go on from; -, or neither -p nor -f: from stdin");
+    parser->add_option("-f,--file", options->prompt_file, "A file with the text to go on from")
+        ->type_name("FILE")
+        ->excludes(prompt);
     parser
         ->add_option("-n,--max-tokens", options->max_tokens,
                      with_default("Tokens to write; 0: until the text ends or the context is full",
                                   options->max_tokens))
         ->check(whole_number());
-    add_sampling(*parser, options->sampling);
+    add_sampling_options(*parser, options->sampling);
     add_cache_options(*parser, options->n_ctx, options->kv);
     parser
         ->add_option(

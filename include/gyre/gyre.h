@@ -30,6 +30,7 @@
  *     gyre_base.h      version, status, log
  *     gyre_device.h    Vulkan's loader and the devices of this machine
  *     gyre_model.h     a model file, its weights on a device, its tokenizer
+ *     gyre_chat.h      a conversation's messages as the prompt that a model was trained on
  *     gyre_session.h   a text in the making: tokens in, logits and chosen tokens out
  *     gyre_generate.h  text that is written on, token by token
  *     gyre_measure.h   what memory is needed, how fast a session is, why, and what the device could
@@ -39,6 +40,7 @@
 #define GYRE_GYRE_H
 
 #include "gyre/gyre_base.h"
+#include "gyre/gyre_chat.h"
 #include "gyre/gyre_device.h"
 #include "gyre/gyre_generate.h"
 #include "gyre/gyre_measure.h"

@@ -175,6 +175,38 @@ struct model_options {
     detail::progress_function progress;  // false cancels
 };
 
+// One message of a conversation: "system", "user", "assistant" or what else the template knows.
+struct chat_message {
+    std::string role;
+    std::string content;  // any text: no special token is made of it
+};
+
+struct chat_options {
+    std::optional<std::string> template_text;  // nullopt: the file's
+    bool generation_prompt = true;             // with the end that asks for an answer
+
+    // Valid as long as this is.
+    gyre_chat_options as_c() const {
+        gyre_chat_options c = GYRE_CHAT_OPTIONS_INIT;
+        if (template_text) {
+            c.template_text = template_text->data();
+            c.n_template = template_text->size();
+        }
+        c.no_generation_prompt = generation_prompt ? 0 : 1;
+        return c;
+    }
+};
+
+namespace detail {
+inline std::vector<gyre_chat_message> chat_messages(const std::vector<chat_message>& messages) {
+    std::vector<gyre_chat_message> c;
+    c.reserve(messages.size());
+    for (const chat_message& message : messages)
+        c.push_back({message.role.c_str(), message.content.data(), message.content.size()});
+    return c;
+}
+}  // namespace detail
+
 class model {
   public:
     explicit model(const std::string& path, const model_options& options = {}) {
@@ -238,6 +270,25 @@ class model {
         return detail::filled<std::string>([&](char* to, std::size_t capacity, std::size_t* n) {
             return gyre_model_detokenize(get(), ids.data(), ids.size(), to, capacity, n);
         });
+    }
+
+    bool has_chat_template() const noexcept { return gyre_model_has_chat_template(get()) != 0; }
+    std::string chat_text(const std::vector<chat_message>& messages,
+                          const chat_options& options = {}) const {
+        const auto c = detail::chat_messages(messages);
+        const gyre_chat_options chosen = options.as_c();
+        return detail::filled<std::string>([&](char* to, std::size_t capacity, std::size_t* n) {
+            return gyre_chat_text(get(), c.data(), c.size(), &chosen, to, capacity, n);
+        });
+    }
+    std::vector<token> chat_tokens(const std::vector<chat_message>& messages,
+                                   const chat_options& options = {}) const {
+        const auto c = detail::chat_messages(messages);
+        const gyre_chat_options chosen = options.as_c();
+        return detail::filled<std::vector<token>>(
+            [&](token* to, std::size_t capacity, std::size_t* n) {
+                return gyre_chat_tokens(get(), c.data(), c.size(), &chosen, to, capacity, n);
+            });
     }
 
     void pause() { check(gyre_model_pause(get())); }

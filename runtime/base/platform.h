@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ void* open_library(const std::string& path, std::string& error);
 using LibraryFunction = void (*)();
 LibraryFunction find_function(void* library, const char* name);  // null: it has none
 void close_library(void* library);
+
+// The clock on the wall; all zero where the system does not tell.
+std::tm local_time();
 
 // Of this process; no two that run have the same.
 unsigned long process_id();

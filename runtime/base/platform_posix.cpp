@@ -73,6 +73,12 @@ void close_library(void* library) {
     ::dlclose(library);
 }
 
+std::tm local_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    return ::localtime_r(&now, &local) == nullptr ? std::tm{} : local;
+}
+
 unsigned long process_id() {
     return static_cast<unsigned long>(::getpid());
 }

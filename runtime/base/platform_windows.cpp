@@ -135,6 +135,12 @@ void close_library(void* library) {
     ::FreeLibrary(static_cast<HMODULE>(library));
 }
 
+std::tm local_time() {
+    const std::time_t now = std::time(nullptr);
+    std::tm local{};
+    return ::localtime_s(&local, &now) != 0 ? std::tm{} : local;
+}
+
 unsigned long process_id() {
     return ::GetCurrentProcessId();
 }

@@ -59,6 +59,8 @@ int gyre_test_use_everything(const char* path) {
     gyre_memory_need need = GYRE_MEMORY_NEED_INIT;
     gyre_traffic traffic = GYRE_TRAFFIC_INIT;
     gyre_device_rates rates = GYRE_DEVICE_RATES_INIT;
+    gyre_chat_options chat_options = GYRE_CHAT_OPTIONS_INIT;
+    gyre_chat_message message = {"user", "Hi", 2};
     const float* logits = NULL;
     uint32_t token = 0;
     char bytes[16];
@@ -80,6 +82,10 @@ int gyre_test_use_everything(const char* path) {
     failures += gyre_model_get_device(model, &device) != GYRE_OK;
     failures += gyre_model_tokenize(model, "a", 1, 0, &token, 1, &n) != GYRE_OK;
     failures += gyre_model_detokenize(model, &token, 1, bytes, sizeof bytes, &n) != GYRE_OK;
+    failures += gyre_model_has_chat_template(model) > 1;
+    failures +=
+        gyre_chat_text(model, &message, 1, &chat_options, bytes, sizeof bytes, &n) != GYRE_OK;
+    failures += gyre_chat_tokens(model, &message, 1, &chat_options, &token, 1, &n) != GYRE_OK;
     failures += gyre_model_get_token(model, token, &token_info) != GYRE_OK;
     failures += gyre_model_metadata_count(model) == 0 || gyre_model_metadata_key(model, 0) == NULL;
     failures += gyre_model_metadata(model, "general.name", bytes, sizeof bytes, &n) != GYRE_OK;

@@ -39,6 +39,11 @@ std::size_t gyre_test_use_every_member(const std::string& path) {
 #if __cplusplus >= 202002L
     n += model.detokenize(std::span<const gyre::token>(ids)).size();
 #endif
+    gyre::chat_options chat;
+    chat.template_text = "{{ messages }}";
+    n +=
+        model.chat_text({{"user", "Hi"}}).size() + model.chat_tokens({{"user", "Hi"}}, chat).size();
+    n += model.has_chat_template() ? 1 : 0;
 
     gyre::session_options session_options;
     session_options.progress = options.progress;

@@ -76,6 +76,30 @@ gyre_status list_devices(Life& life) {
     return GYRE_OK;
 }
 
+// A template with a bit of everything that takes memory.
+gyre_status chat(Life& life) {
+    const std::string text =
+        "{% macro m(a, b='x') %}<{{ a }}{{ b }}>{% endmacro %}{% set ns = namespace(n=0) %}"
+        "{% for x in messages if x.role != 'none' %}{% set ns.n = ns.n + 1 %}{{ m(x.content | "
+        "upper) }}"
+        "{{ x | tojson(indent=1) }}{{ x.content.split(' ') | map('trim') | join('-') }}{{ "
+        "x.items() | list }}"
+        "{% endfor %}{{ ns.n ~ messages[::-1] ~ nothing }}{% set b %}{{ 'a %s' % 1 }}{% endset "
+        "%}{{ b[::-1] }}";
+    gyre_chat_options options = GYRE_CHAT_OPTIONS_INIT;
+    options.template_text = text.data();
+    options.n_template = text.size();
+    const gyre_chat_message messages[] = {{"system", "Be kind.", 8},
+                                          {"user", "It was a dark night", 19}};
+    std::vector<std::uint32_t> tokens(4000);
+    std::size_t n = 0;
+    GYRE_GO(call(gyre_chat_tokens, life.model, messages, 2u, &options, tokens.data(), tokens.size(),
+                 &n));
+    for (std::size_t i = 0; i < n; ++i)
+        life.note(tokens[i]);
+    return GYRE_OK;
+}
+
 // What is known of a model: information, every key, text to tokens and back.
 gyre_status describe(Life& life) {
     gyre_model_info info = GYRE_MODEL_INFO_INIT;
@@ -106,6 +130,7 @@ gyre_status describe(Life& life) {
     GYRE_GO(call(gyre_model_detokenize, life.model, some.data(), some.size(), bytes.data(),
                  bytes.size(), &n));
     life.note_text({bytes.data(), n});
+    GYRE_GO(chat(life));
     gyre_token_info token = GYRE_TOKEN_INFO_INIT;
     return call(gyre_model_get_token, life.model, 5u, &token);
 }

@@ -63,6 +63,8 @@ TEST(CliUsage, WrongUsageIsOneLineAndTwo) {
         {{"run"}, "--prompt"},
         {{"run"}, "see gyre run --help"},
         {{"run", "-p"}, "--prompt"},
+        {{"run", "-m", m, "-p", "a", "-f", "b"}, "--file"},
+        {{"chat", "-m", m, "--print-prompt"}, "--messages"},
         {{"run", "-p", "x", "--bogus"}, "--bogus"},
         {{"run", "-p", "x", "-n", "-1"}, "-1"},
         {{"run", "-p", "x", "-n", "1.5"}, "1.5"},
@@ -306,6 +308,44 @@ TEST(CliTokens, GoldenTexts) {
         EXPECT_EQ(tokenize_argument(text), ids) << text;
     }
     EXPECT_GT(n, 5u);
+}
+
+// What is no list of messages is refused with the place in the file.
+TEST(CliChat, MessagesAreRolesAndContents) {
+    const TemporaryFolder folder;
+    const std::string file = folder.path("messages.json");
+    const std::pair<const char*, const char*> cases[] = {
+        {"", ": no JSON at byte "},
+        {"[{]", ": no JSON at byte 3"},
+        {"[] []", ": no JSON at byte "},
+        {"{}", R"(: no list of {"role", "content"})"},
+        {"[1]", ": message 0 is no object"},
+        {R"([{"role": "user"}])", ": message 0 has no content"},
+        {R"([{"content": "x"}])", ": message 0 has no role"},
+        {R"([{"role": "user", "content": "x"}, {"role": "user", "content": ["x"]}])",
+         ": message 1: its content is no string"},
+        {R"([{"role": "user", "content": "x", "name": "y"}])", ": message 0 has 'name'"},
+        {R"([{"role": "a b", "content": "x"}])", "message 0: a role is 1 to 64 letters"},
+    };
+    write_file(folder.path("t.jinja"), "{{ messages[0].content }}");
+    const auto chat = [&](const std::string& model) {
+        return run_without_vulkan({"chat", "-m", model, "--messages", file, "--print-prompt",
+                                   "--chat-template", folder.path("t.jinja")});
+    };
+    for (const auto& [json, part] : cases) {
+        write_file(file, json);
+        expect_failure(chat(golden_path("text")), 1, part);
+    }
+    write_file(file, R"([{"role": "user", "content": "x\u00e9"}])");
+    EXPECT_EQ(chat(golden_path("text")).out, "x\xc3\xa9");
+    expect_failure(run_without_vulkan(
+                       {"chat", "-m", golden_path("text"), "--messages", file, "--print-prompt"}),
+                   1,
+                   "no chat template, so it was not made for conversations, or the file lost it: "
+                   "let it write on with "
+                   "gyre run, or give a template with --chat-template FILE");
+    write_file(folder.path("t.jinja"), "\n{% include 'x' %}");
+    expect_failure(chat(golden_path("text")), 1, "chat template: line 2: the statement 'include'");
 }
 
 }  // namespace

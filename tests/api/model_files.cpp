@@ -51,12 +51,11 @@ void write_model(const std::string& path, const testing::GgufBuilder& builder) {
     write_file(path, {bytes.begin(), bytes.end()});
 }
 
-std::string with_logit_scale(const std::string& file, float value) {
+namespace {
+
+// The file with one pair more at the front of its metadata.
+std::string with_pair(const std::string& file, const testing::Bytes& pair) {
     constexpr std::size_t kCountAt = 16;  // of the pairs, in the header
-    testing::Bytes pair;
-    testing::append_string(pair, "gpt2.logit_scale");
-    testing::append<std::uint32_t>(pair, 6);
-    testing::append(pair, value);
     EXPECT_EQ(pair.size() % 32, 0u) << "the tensors would not be aligned any more";
     std::uint64_t n_pairs = 0;
     std::memcpy(&n_pairs, file.data() + kCountAt, sizeof n_pairs);
@@ -65,6 +64,26 @@ std::string with_logit_scale(const std::string& file, float value) {
     std::memcpy(out.data() + kCountAt, &n_pairs, sizeof n_pairs);
     out.insert(kCountAt + sizeof n_pairs, std::string(pair.begin(), pair.end()));
     return out;
+}
+
+}  // namespace
+
+std::string with_logit_scale(const std::string& file, float value) {
+    testing::Bytes pair;
+    testing::append_string(pair, "gpt2.logit_scale");
+    testing::append<std::uint32_t>(pair, 6);
+    testing::append(pair, value);
+    return with_pair(file, pair);
+}
+
+std::string with_chat_template(const std::string& file, std::string text) {
+    testing::Bytes pair;
+    testing::append_string(pair, "tokenizer.chat_template");
+    testing::append<std::uint32_t>(pair, 8);
+    const std::size_t n = pair.size() + sizeof(std::uint64_t) + text.size() + 4;
+    text += "{#" + std::string((32 - n % 32) % 32, ' ') + "#}";
+    testing::append_string(pair, text);
+    return with_pair(file, pair);
 }
 
 }  // namespace gyre::test

@@ -17,4 +17,8 @@ void write_model(const std::string& path, const testing::GgufBuilder& builder);
 // The bytes of a GGUF file with the key gpt2.logit_scale, which Gyre does not read.
 std::string with_logit_scale(const std::string& file, float value);
 
+// The bytes of a GGUF file with a chat template, and a comment at its end that fills up a unit of
+// alignment.
+std::string with_chat_template(const std::string& file, std::string text);
+
 }  // namespace gyre::test

@@ -75,24 +75,6 @@ Result<MarkedText> prompt_of(const OpenModel& model, const gyre_chat_message* me
     return parsed.render(request);
 }
 
-// What came from messages is encoded without special tokens, what is between by itself.
-std::vector<std::uint32_t> encode(const Tokenizer& tokenizer, const MarkedText& text) {
-    std::vector<std::uint32_t> tokens;
-    const std::string_view bytes = text.bytes();
-    const auto add = [&](std::size_t begin, std::size_t end, bool parse_special) {
-        const auto ids = tokenizer.encode(bytes.substr(begin, end - begin), parse_special);
-        tokens.insert(tokens.end(), ids.begin(), ids.end());
-    };
-    std::size_t at = 0;
-    for (const MarkedSpan& span : text.spans()) {
-        add(at, span.begin, true);
-        add(span.begin, span.end, false);
-        at = span.end;
-    }
-    add(at, bytes.size(), true);
-    return tokens;
-}
-
 }  // namespace
 }  // namespace gyre::c_api
 
@@ -126,7 +108,7 @@ gyre_status gyre_chat_tokens(const gyre_model* model, const gyre_chat_message* m
         GYRE_ASSIGN(const gyre::Tokenizer* tokenizer, model->open->card.need_tokenizer());
         GYRE_ASSIGN(const gyre::MarkedText prompt,
                     gyre::c_api::prompt_of(*model->open, messages, count, options));
-        return copy_out(gyre::c_api::encode(*tokenizer, prompt), tokens, capacity, n_tokens,
-                        "tokens");
+        return copy_out(tokenizer->encode(prompt.bytes(), {.parse = true, .plain = prompt.spans()}),
+                        tokens, capacity, n_tokens, "tokens");
     });
 }

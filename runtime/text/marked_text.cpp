@@ -10,9 +10,9 @@ MarkedText::MarkedText(std::string bytes, bool marked) : bytes_(std::move(bytes)
     if (marked) mark(0, bytes_.size());
 }
 
-std::vector<MarkedSpan>::const_iterator MarkedText::span_at(std::size_t position) const {
+std::vector<ByteRange>::const_iterator MarkedText::span_at(std::size_t position) const {
     return std::upper_bound(spans_.begin(), spans_.end(), position,
-                            [](std::size_t at, const MarkedSpan& span) { return at < span.end; });
+                            [](std::size_t at, const ByteRange& span) { return at < span.end; });
 }
 
 bool MarkedText::is_marked(std::size_t position) const {

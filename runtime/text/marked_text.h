@@ -7,13 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace gyre {
+#include "runtime/text/byte_range.h"
 
-// Bytes [begin, end) of a text.
-struct MarkedSpan {
-    std::size_t begin = 0, end = 0;
-    bool operator==(const MarkedSpan&) const = default;
-};
+namespace gyre {
 
 class MarkedText {
   public:
@@ -25,7 +21,7 @@ class MarkedText {
     bool empty() const { return bytes_.empty(); }
 
     // Sorted, none empty, none touching the next.
-    const std::vector<MarkedSpan>& spans() const { return spans_; }
+    const std::vector<ByteRange>& spans() const { return spans_; }
 
     // Whether the byte came from a message. position < size().
     bool is_marked(std::size_t position) const;
@@ -37,15 +33,15 @@ class MarkedText {
 
     MarkedText slice(std::size_t begin, std::size_t end) const;
 
-    std::size_t memory_bytes() const { return bytes_.size() + spans_.size() * sizeof(MarkedSpan); }
+    std::size_t memory_bytes() const { return bytes_.size() + spans_.size() * sizeof(ByteRange); }
 
   private:
     // The first span that ends after position.
-    std::vector<MarkedSpan>::const_iterator span_at(std::size_t position) const;
+    std::vector<ByteRange>::const_iterator span_at(std::size_t position) const;
     void mark(std::size_t begin, std::size_t end);
 
     std::string bytes_;
-    std::vector<MarkedSpan> spans_;
+    std::vector<ByteRange> spans_;
 };
 
 }  // namespace gyre

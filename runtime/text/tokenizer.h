@@ -13,6 +13,7 @@
 
 #include "runtime/base/status.h"
 #include "runtime/text/byte_bpe.h"
+#include "runtime/text/byte_range.h"
 #include "runtime/text/sentencepiece.h"
 #include "runtime/text/special_tokens.h"
 #include "runtime/text/token_table.h"
@@ -53,11 +54,6 @@ enum class TokenType : std::int32_t {
     kUserDefined = 4,  // always made from text, before anything else
     kUnused = 5,       // never made from text
     kByte = 6,         // kLlama: one byte of a character that is in no token
-};
-
-// Bytes [begin, end) of a text.
-struct ByteRange {
-    std::size_t begin = 0, end = 0;
 };
 
 // Whether control tokens that are written in a text become their id, or stay plain text.

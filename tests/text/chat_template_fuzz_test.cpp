@@ -104,7 +104,7 @@ class Fuzz : public ::testing::Test {
 
     static void check_spans(const MarkedText& text) {
         std::size_t end = 0;
-        for (const MarkedSpan& span : text.spans()) {
+        for (const ByteRange& span : text.spans()) {
             EXPECT_LT(span.begin, span.end);
             EXPECT_TRUE(span.begin > end || (span.begin == 0 && end == 0));
             end = span.end;

@@ -23,7 +23,7 @@ int main() {
             if (text.ok()) {
                 output["text"] = text.value().bytes();
                 output["spans"] = nlohmann::ordered_json::array();
-                for (const gyre::MarkedSpan& span : text.value().spans())
+                for (const gyre::ByteRange& span : text.value().spans())
                     output["spans"].push_back({span.begin, span.end});
             }
         }

@@ -32,7 +32,7 @@ std::string error_of(const std::string& source, const Variables& variables = {})
 std::string shown_marks(const MarkedText& text) {
     std::string result;
     std::size_t at = 0;
-    for (const MarkedSpan& span : text.spans()) {
+    for (const ByteRange& span : text.spans()) {
         result += text.bytes().substr(at, span.begin - at) + "[" +
                   text.bytes().substr(span.begin, span.end - span.begin) + "]";
         at = span.end;

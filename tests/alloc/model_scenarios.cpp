@@ -126,11 +126,14 @@ gyre_status describe(Life& life) {
             life.note(tokens[i]);
         ++life.step;
     }
+    if (life.step == n_keys + 3) {
+        GYRE_GO(chat(life));
+        ++life.step;
+    }
     const std::vector<std::uint32_t> some = some_tokens(1, 9);
     GYRE_GO(call(gyre_model_detokenize, life.model, some.data(), some.size(), bytes.data(),
                  bytes.size(), &n));
     life.note_text({bytes.data(), n});
-    GYRE_GO(chat(life));
     gyre_token_info token = GYRE_TOKEN_INFO_INIT;
     return call(gyre_model_get_token, life.model, 5u, &token);
 }

@@ -106,7 +106,8 @@ TEST_F(CliChatTest, TurnsFollowEachOtherAndCanBeSaved) {
 // The second prompt begins with the first: what is computed already is kept.
 TEST_F(CliChatTest, TheCommonBeginningIsKept) {
     const std::string text = "a rather long question that takes some tokens of the context";
-    const ProcessResult result = chat({"-n", "4", "--ctx", "200"}, text + "\n/stats\nmore\n/stats\n");
+    const ProcessResult result =
+        chat({"-n", "4", "--ctx", "200"}, text + "\n/stats\nmore\n/stats\n");
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_TRUE(has(result.err, ", 0 of them kept")) << result.err;
     const std::size_t second = result.err.rfind("last prompt ");

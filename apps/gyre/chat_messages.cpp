@@ -12,16 +12,22 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// The text that a key of a message has.
+std::string member_of(const Json& value, const std::string& key, const std::string& where) {
+    if (key != "role" && key != "content") {
+        throw Failure(where + " has '" + key +
+                      "'; a message has \"role\" and \"content\" and nothing else");
+    }
+    if (!value.is_string()) throw Failure(where + ": its " + key + " is no string");
+    return value.get<std::string>();
+}
+
 Message message_of(const Json& json, const std::string& where) {
     if (!json.is_object()) throw Failure(where + " is no object");
     Message message;
     for (const auto& [key, value] : json.items()) {
-        if (key != "role" && key != "content") {
-            throw Failure(where + " has '" + key +
-                          "'; a message has \"role\" and \"content\" and nothing else");
-        }
-        if (!value.is_string()) throw Failure(where + ": its " + key + " is no string");
-        (key == "role" ? message.role : message.content) = value.get<std::string>();
+        const std::string text = member_of(value, key, where);
+        (key == "role" ? message.role : message.content) = text;
     }
     for (const char* key : {"role", "content"}) {
         if (!json.contains(key)) throw Failure(where + " has no " + key);

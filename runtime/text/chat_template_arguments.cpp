@@ -9,10 +9,10 @@ namespace gyre::chat {
 
 Result<Bound> bind(std::string_view function, const Arguments& arguments,
                    std::initializer_list<std::string_view> parameters, std::size_t n_required) {
-    const std::string name(function);
+    const std::string name = "'" + std::string(function) + "'";
     if (arguments.positional.size() > parameters.size()) {
-        return Status::invalid_argument("'" + name + "' takes " +
-                                        std::to_string(parameters.size()) + " arguments, not " +
+        return Status::invalid_argument(name + " takes " + std::to_string(parameters.size()) +
+                                        " arguments, not " +
                                         std::to_string(arguments.positional.size()));
     }
     Bound bound(arguments.positional.begin(), arguments.positional.end());
@@ -20,15 +20,18 @@ Result<Bound> bind(std::string_view function, const Arguments& arguments,
     for (const auto& [key, value] : arguments.named) {
         const auto found = std::find(parameters.begin(), parameters.end(), key);
         if (found == parameters.end()) {
-            return Status::unsupported("'" + name + "' with the argument '" + shown(key) + "'");
+            return Status::unsupported(name + " with the argument '" + shown(key) + "'");
         }
         auto& slot = bound[static_cast<std::size_t>(found - parameters.begin())];
-        if (slot) return Status::invalid_argument("'" + name + "' gets '" + key + "' twice");
+        if (slot) {
+            return Status::invalid_argument(
+                std::string(name).append(" gets '").append(key).append("' twice"));
+        }
         slot = value;
     }
     for (std::size_t i = 0; i < n_required; ++i) {
         if (!bound[i]) {
-            return Status::invalid_argument("'" + name + "' lacks the argument '" +
+            return Status::invalid_argument(name + " lacks the argument '" +
                                             std::string(parameters.begin()[i]) + "'");
         }
     }

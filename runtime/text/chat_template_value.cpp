@@ -65,7 +65,7 @@ Value make_text(std::string bytes, bool marked) {
     return std::make_shared<const Text>(Text{MarkedText(std::move(bytes), marked), {}, false});
 }
 
-Result<Value> make_text(Budget& budget, MarkedText text) {
+Result<Value> make_text(Budget& budget, const MarkedText& text) {
     TextBuilder builder(budget);
     builder.add(text);
     return builder.finish();
@@ -79,11 +79,11 @@ Result<Value> make_list(std::vector<Value> items, ListKind kind) {
     return Value(std::make_shared<const List>(List{std::move(items), kind, nesting, {}, false}));
 }
 
-Result<Value> make_dict(std::vector<std::pair<std::string, Value>> entries) {
+Result<Value> make_dict(const std::vector<std::pair<std::string, Value>>& entries) {
     Dict dict;
-    for (auto& [key, value] : entries) {
+    for (const auto& [key, value] : entries) {
         dict.nesting = std::max(dict.nesting, nesting_of(value) + 1);
-        dict.entries.emplace_back(make_text(std::move(key), false), std::move(value));
+        dict.entries.emplace_back(make_text(key, false), value);
     }
     GYRE_TRY(check_nesting(dict.nesting));
     return Value(std::make_shared<const Dict>(std::move(dict)));

@@ -149,7 +149,7 @@ inline bool is_none(const Value& value) {
 // Values of a caller, of no budget. A list or dict that is nested too deep is kInvalidArgument.
 Value make_text(std::string bytes, bool marked);
 Result<Value> make_list(std::vector<Value> items, ListKind kind = ListKind::kList);
-Result<Value> make_dict(std::vector<std::pair<std::string, Value>> entries);
+Result<Value> make_dict(const std::vector<std::pair<std::string, Value>>& entries);
 
 Value undefined(std::string why);
 Status undefined_error(const Value& value);  // what an Undefined has to say where it cannot be used
@@ -210,7 +210,7 @@ class DictBuilder {
     Status status_;
 };
 
-Result<Value> make_text(Budget& budget, MarkedText text);
+Result<Value> make_text(Budget& budget, const MarkedText& text);
 
 // Python's name of the type, for errors: "str", "NoneType".
 const char* type_name(const Value& value);

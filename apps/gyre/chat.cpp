@@ -1,5 +1,6 @@
 // gyre chat: a conversation with a model that was trained for one.
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -45,8 +46,7 @@ void check_template(const gyre_model* model, const ChatOptions& options) {
     if (options.settings.has_template_text || gyre_model_has_chat_template(model) != 0) return;
     throw Failure(options.model.path() +
                   ": no chat template, so it was not made for conversations, or the file lost it: "
-                  "let it write on with "
-                  "gyre run, or give a template with --chat-template FILE");
+                  "let it write on with gyre run, or give a template with --chat-template FILE");
 }
 
 void tell(Conversation::End end) {
@@ -71,11 +71,8 @@ void print_stats(const Conversation& conversation, const gyre_session* session) 
 bool obey(const std::string& line, Conversation& conversation, gyre_session* session) {
     const std::size_t space = line.find(' ');
     const std::string command = line.substr(0, space);
-    const std::string argument = space == line.npos
-                                     ? ""
-                                     : line.substr(line.find_first_not_of(' ', space) == line.npos
-                                                       ? line.size()
-                                                       : line.find_first_not_of(' ', space));
+    const std::size_t begin = line.find_first_not_of(' ', std::min(space, line.size()));
+    const std::string argument = begin == line.npos ? "" : line.substr(begin);
     if (command == "/exit" || command == "/quit") return false;
     if (command == "/help") {
         std::fputs(kHelp, stderr);

@@ -40,30 +40,42 @@ struct Answer {
     }
 };
 
+// What call(to, capacity, &n) fills. Most fit into `usual`; what does not is asked for once more,
+// with some room for a template that writes the time.
+template <typename List, typename Call>
+List filled(std::size_t usual, const Call& call) {
+    List list;
+    list.resize(usual);
+    std::size_t n = 0;
+    gyre_status status = call(list.data(), list.size(), &n);
+    if (status != GYRE_OK && n > list.size()) {
+        list.resize(n + 64);
+        status = call(list.data(), list.size(), &n);
+    }
+    check(status);
+    list.resize(n);
+    return list;
+}
+
 }  // namespace
 
 std::vector<std::uint32_t> chat_tokens(const gyre_model* model, const Messages& messages,
                                        const ChatSettings& settings) {
     const auto c = as_c(messages);
     const gyre_chat_options options = as_c(settings);
-    std::size_t n = 0;
-    check(gyre_chat_tokens(model, c.data(), c.size(), &options, nullptr, 0, &n));
-    std::vector<std::uint32_t> tokens(n + 16);  // of a clock that goes on between the two calls
-    check(gyre_chat_tokens(model, c.data(), c.size(), &options, tokens.data(), tokens.size(), &n));
-    tokens.resize(n);
-    return tokens;
+    return filled<std::vector<std::uint32_t>>(
+        4096, [&](auto* to, std::size_t size, std::size_t* n) {
+            return gyre_chat_tokens(model, c.data(), c.size(), &options, to, size, n);
+        });
 }
 
 std::string chat_text(const gyre_model* model, const Messages& messages,
                       const ChatSettings& settings) {
     const auto c = as_c(messages);
     const gyre_chat_options options = as_c(settings);
-    std::size_t n = 0;
-    check(gyre_chat_text(model, c.data(), c.size(), &options, nullptr, 0, &n));
-    std::string text(n + 64, '\0');  // as above
-    check(gyre_chat_text(model, c.data(), c.size(), &options, text.data(), text.size(), &n));
-    text.resize(n);
-    return text;
+    return filled<std::string>(16384, [&](char* to, std::size_t size, std::size_t* n) {
+        return gyre_chat_text(model, c.data(), c.size(), &options, to, size, n);
+    });
 }
 
 Conversation::Conversation(const gyre_model* model, gyre_session* session,

@@ -7,6 +7,7 @@
 #include "apps/gyre/interrupt.h"
 #include "apps/gyre/line_editor.h"
 #include "apps/gyre/platform.h"
+#include "apps/gyre/text_file.h"
 
 namespace gyre::app {
 namespace {
@@ -61,10 +62,9 @@ std::optional<std::string> LineEditor::read(const char* prompt) {
         HistEvent event{};
         if (line != "\n") history(state_->lines.get(), &event, H_ENTER, text);
     } else {
-        int c = std::getc(stdin);
-        if (c == EOF) return std::nullopt;
-        for (; c != EOF && c != '\n'; c = std::getc(stdin))
-            line += static_cast<char>(c);
+        std::optional<std::string> read = read_line();
+        if (!read) return std::nullopt;
+        line = std::move(*read);
     }
     while (line.ends_with('\n') || line.ends_with('\r'))
         line.pop_back();

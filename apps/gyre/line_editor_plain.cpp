@@ -5,6 +5,7 @@
 #include "apps/gyre/interrupt.h"
 #include "apps/gyre/line_editor.h"
 #include "apps/gyre/platform.h"
+#include "apps/gyre/text_file.h"
 
 namespace gyre::app {
 
@@ -17,16 +18,14 @@ LineEditor::~LineEditor() = default;
 
 std::optional<std::string> LineEditor::read(const char* prompt) {
     if (state_->terminal) std::fputs(prompt, stderr);
-    std::string line;
-    int c = std::getc(stdin);
-    for (; c != EOF && c != '\n'; c = std::getc(stdin))
-        line += static_cast<char>(c);
-    if (c == EOF && (line.empty() || interrupted())) {
+    std::optional<std::string> line = read_line();
+    const bool is_whole = std::feof(stdin) == 0 && std::ferror(stdin) == 0;
+    if (!line || (!is_whole && interrupted())) {
         if (interrupted()) std::clearerr(stdin);
         if (state_->terminal) std::fputs("\n", stderr);
         return std::nullopt;
     }
-    if (line.ends_with('\r')) line.pop_back();
+    if (line->ends_with('\r')) line->pop_back();
     return line;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/gyre/text_file.h"
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -15,6 +16,15 @@ std::string read_stdin() {
     std::string text(std::istreambuf_iterator<char>(std::cin), {});
     if (std::cin.bad()) throw Failure("cannot read from stdin");
     return text;
+}
+
+std::optional<std::string> read_line() {
+    std::string line;
+    int c = std::getc(stdin);
+    for (; c != EOF && c != '\n'; c = std::getc(stdin))
+        line += static_cast<char>(c);
+    if (c == EOF && line.empty()) return std::nullopt;
+    return line;
 }
 
 std::string read_text_file(const std::string& path) {

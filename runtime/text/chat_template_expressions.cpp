@@ -103,26 +103,41 @@ Result<ExprPtr> ExpressionParser::conditional() {
     return value;
 }
 
-Result<ExprPtr> ExpressionParser::disjunction() {
+// Operands with operators between them, from left to right: a - b + c is (a - b) + c.
+// take_operator: the name of an operator of this precedence, which it skips; or nothing.
+template <typename Operand, typename TakeOperator>
+Result<ExprPtr> ExpressionParser::left_to_right(ExprKind kind, const Operand& operand,
+                                                const TakeOperator& take_operator) {
     const int line = stream_.line();
-    GYRE_ASSIGN(ExprPtr left, conjunction());
-    while (stream_.skip_name("or")) {
-        GYRE_ASSIGN(ExprPtr right, conjunction());
-        GYRE_ASSIGN(left,
-                    make(ExprKind::kOr, line, "", list_of_two(std::move(left), std::move(right))));
+    GYRE_ASSIGN(ExprPtr left, operand());
+    while (std::optional<std::string> name = take_operator()) {
+        GYRE_ASSIGN(ExprPtr right, operand());
+        GYRE_ASSIGN(left, make(kind, line, std::move(*name),
+                               list_of_two(std::move(left), std::move(right))));
     }
     return left;
 }
 
+// Of expressions whose kind says it all.
+std::optional<std::string> ExpressionParser::take_word(std::string_view word) {
+    return stream_.skip_name(word) ? std::optional<std::string>("") : std::nullopt;
+}
+
+std::optional<std::string> ExpressionParser::take_operator(
+    std::initializer_list<const char*> operators) {
+    const bool is_one = std::any_of(operators.begin(), operators.end(),
+                                    [this](const char* name) { return stream_.is_operator(name); });
+    return is_one ? std::optional<std::string>(stream_.take().text) : std::nullopt;
+}
+
+Result<ExprPtr> ExpressionParser::disjunction() {
+    return left_to_right(
+        ExprKind::kOr, [this] { return conjunction(); }, [this] { return take_word("or"); });
+}
+
 Result<ExprPtr> ExpressionParser::conjunction() {
-    const int line = stream_.line();
-    GYRE_ASSIGN(ExprPtr left, negation());
-    while (stream_.skip_name("and")) {
-        GYRE_ASSIGN(ExprPtr right, negation());
-        GYRE_ASSIGN(left,
-                    make(ExprKind::kAnd, line, "", list_of_two(std::move(left), std::move(right))));
-    }
-    return left;
+    return left_to_right(
+        ExprKind::kAnd, [this] { return negation(); }, [this] { return take_word("and"); });
 }
 
 Result<ExprPtr> ExpressionParser::negation() {
@@ -166,15 +181,11 @@ Result<ExprPtr> ExpressionParser::comparison() {
 }
 
 Result<ExprPtr> ExpressionParser::sum() {
-    const int line = stream_.line();
-    GYRE_ASSIGN(ExprPtr left, concatenation());
-    while (stream_.is_operator("+") || stream_.is_operator("-")) {
-        const std::string name = stream_.take().text;
-        GYRE_ASSIGN(ExprPtr right, concatenation());
-        GYRE_ASSIGN(left, make(ExprKind::kBinary, line, name,
-                               list_of_two(std::move(left), std::move(right))));
-    }
-    return left;
+    return left_to_right(
+        ExprKind::kBinary, [this] { return concatenation(); },
+        [this] {
+            return take_operator({"+", "-"});
+        });
 }
 
 Result<ExprPtr> ExpressionParser::concatenation() {
@@ -189,27 +200,17 @@ Result<ExprPtr> ExpressionParser::concatenation() {
 }
 
 Result<ExprPtr> ExpressionParser::product() {
-    const int line = stream_.line();
-    GYRE_ASSIGN(ExprPtr left, power());
-    while (stream_.is_operator("*") || stream_.is_operator("/") || stream_.is_operator("//") ||
-           stream_.is_operator("%")) {
-        const std::string name = stream_.take().text;
-        GYRE_ASSIGN(ExprPtr right, power());
-        GYRE_ASSIGN(left, make(ExprKind::kBinary, line, name,
-                               list_of_two(std::move(left), std::move(right))));
-    }
-    return left;
+    return left_to_right(
+        ExprKind::kBinary, [this] { return power(); },
+        [this] {
+            return take_operator({"*", "/", "//", "%"});
+        });
 }
 
 Result<ExprPtr> ExpressionParser::power() {
-    const int line = stream_.line();
-    GYRE_ASSIGN(ExprPtr left, unary(true));
-    while (stream_.skip_operator("**")) {
-        GYRE_ASSIGN(ExprPtr right, unary(true));
-        GYRE_ASSIGN(left, make(ExprKind::kBinary, line, "**",
-                               list_of_two(std::move(left), std::move(right))));
-    }
-    return left;
+    return left_to_right(
+        ExprKind::kBinary, [this] { return unary(true); },
+        [this] { return take_operator({"**"}); });
 }
 
 Result<ExprPtr> ExpressionParser::unary(bool with_filters) {

@@ -29,6 +29,8 @@ class Parser : public ExpressionParser {
     Result<Body> body(std::vector<std::string_view> ends);
     // A body, its end tag and the end of that.
     Result<Body> closed_body(const char* end);
+    // The same, where break and continue cannot reach a loop around it.
+    Result<Body> body_outside_loops(const char* end);
     Result<NodePtr> statement();
     Status begin_body() { return stream_.expect(TokenKind::kBlockEnd, "'%}'"); }
 
@@ -85,6 +87,13 @@ Result<Body> Parser::closed_body(const char* end) {
     return parsed;
 }
 
+Result<Body> Parser::body_outside_loops(const char* end) {
+    const int loops = std::exchange(loops_, 0);
+    GYRE_ASSIGN(Body parsed, closed_body(end));
+    loops_ = loops;
+    return parsed;
+}
+
 Result<NodePtr> Parser::statement() {
     auto node = std::make_unique<Node>();
     node->line = stream_.line();
@@ -97,9 +106,7 @@ Result<NodePtr> Parser::statement() {
     if (name == "filter") return filter_statement(std::move(node));
     if (name == "generation") {
         node->kind = NodeKind::kGeneration;
-        const int loops = std::exchange(loops_, 0);
-        GYRE_ASSIGN(node->body, closed_body("endgeneration"));
-        loops_ = loops;
+        GYRE_ASSIGN(node->body, body_outside_loops("endgeneration"));
         return node;
     }
     if (name == "break" || name == "continue") {
@@ -215,9 +222,7 @@ Result<NodePtr> Parser::macro_statement(NodePtr node) {
     node->kind = NodeKind::kMacro;
     GYRE_ASSIGN(node->text, stream_.expect_any_name());
     GYRE_TRY(signature(*node));
-    const int loops = std::exchange(loops_, 0);
-    GYRE_ASSIGN(node->body, closed_body("endmacro"));
-    loops_ = loops;
+    GYRE_ASSIGN(node->body, body_outside_loops("endmacro"));
     return node;
 }
 
@@ -229,9 +234,7 @@ Result<NodePtr> Parser::call_statement(NodePtr node) {
     if (node->expr->kind != ExprKind::kCall) {
         return at_line(node->line, Status::bad_file("'call' needs a call"));
     }
-    const int loops = std::exchange(loops_, 0);
-    GYRE_ASSIGN(node->body, closed_body("endcall"));
-    loops_ = loops;
+    GYRE_ASSIGN(node->body, body_outside_loops("endcall"));
     return node;
 }
 
@@ -240,9 +243,7 @@ Result<NodePtr> Parser::filter_statement(NodePtr node) {
     do {
         GYRE_ASSIGN(node->expr, filter(std::move(node->expr)));
     } while (stream_.skip_operator("|"));
-    const int loops = std::exchange(loops_, 0);
-    GYRE_ASSIGN(node->body, closed_body("endfilter"));
-    loops_ = loops;
+    GYRE_ASSIGN(node->body, body_outside_loops("endfilter"));
     return node;
 }
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -94,6 +96,11 @@ class ExpressionParser {
 
   private:
     Result<ExprPtr> conditional();
+    template <typename Operand, typename TakeOperator>
+    Result<ExprPtr> left_to_right(ExprKind kind, const Operand& operand,
+                                  const TakeOperator& take_operator);
+    std::optional<std::string> take_word(std::string_view word);
+    std::optional<std::string> take_operator(std::initializer_list<const char*> operators);
     Result<ExprPtr> disjunction();
     Result<ExprPtr> conjunction();
     Result<ExprPtr> negation();

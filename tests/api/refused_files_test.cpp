@@ -35,6 +35,15 @@ class RefusedFileTest : public ::testing::Test {
         return info.ignored;
     }
 
+    void expect_that_he_is_a_token() {
+        std::uint32_t tokens[8] = {};
+        std::size_t n = 0;
+        ASSERT_GYRE_OK(gyre_model_tokenize(model_.get(), "Ahe", 3, 0, tokens, 8, &n));
+        ASSERT_EQ(n, 2u);
+        EXPECT_EQ(tokens[0], 'A');
+        EXPECT_EQ(tokens[1], 257u);
+    }
+
     ProcessResult run(std::vector<std::string> arguments) {
         return run_gyre(arguments, {{}, {"VK_DRIVER_FILES=/nonexistent.json", "GYRE_LOG"}, 0});
     }
@@ -104,12 +113,7 @@ TEST_F(RefusedFileTest, TokenizerKeysThatChangeNothing) {
     b.array<float>("tokenizer.ggml.scores", 6, std::vector<float>(258, 0.0f));
     ASSERT_GYRE_OK(open(b));
     EXPECT_EQ(ignored(), "");
-    std::uint32_t tokens[8] = {};
-    std::size_t n = 0;
-    ASSERT_GYRE_OK(gyre_model_tokenize(model_.get(), "Ahe", 3, 0, tokens, 8, &n));
-    ASSERT_EQ(n, 2u);
-    EXPECT_EQ(tokens[0], 'A');
-    EXPECT_EQ(tokens[1], 257u);
+    expect_that_he_is_a_token();
 }
 
 // Where no tokenizer is made of the keys, they change nothing: text is refused, ids are not.
@@ -127,12 +131,7 @@ TEST_F(RefusedFileTest, SentencePieceAndTheKeysThatItReads) {
     b.boolean("tokenizer.ggml.add_space_prefix", false).u32("tokenizer.ggml.eot_token_id", 'z');
     b.u32("tokenizer.ggml.bos_token_id", 256).u32("tokenizer.ggml.unknown_token_id", 0);
     ASSERT_GYRE_OK(open(b));
-    std::uint32_t tokens[8] = {};
-    std::size_t n = 0;
-    ASSERT_GYRE_OK(gyre_model_tokenize(model_.get(), "Ahe", 3, 0, tokens, 8, &n));
-    ASSERT_EQ(n, 2u);
-    EXPECT_EQ(tokens[0], 'A');
-    EXPECT_EQ(tokens[1], 257u);
+    expect_that_he_is_a_token();
     for (const std::uint32_t id : {256u, 122u, 65u}) {
         gyre_token_info info = GYRE_TOKEN_INFO_INIT;
         ASSERT_GYRE_OK(gyre_model_get_token(model_.get(), id, &info));

@@ -56,7 +56,7 @@ CodeClass classify(std::uint32_t c) {
         case UTF8PROC_CATEGORY_SO:
             return kSymbol;
         default:
-            return kOther;
+            return kUnclassified;
     }
 }
 
@@ -80,7 +80,7 @@ CodePoint code_point_at(std::string_view text, std::size_t i) {
     const auto b = static_cast<std::uint8_t>(text[i]);
     if (b < 0x80) return {b, ascii_classes()[b], 1};
     const Utf8CodePoint c = decode_utf8(text, i);
-    if (c.kind != Utf8Kind::kValid) return {c.value, kOther, c.length};
+    if (c.kind != Utf8Kind::kValid) return {c.value, kUnclassified, c.length};
     return {c.value, classify(c.value), c.length};
 }
 

@@ -203,18 +203,18 @@ TEST(CodeClassTest, WhiteSpaceIsUnicodesProperty) {
 
 TEST(CodeClassTest, OneOfEach) {
     const std::pair<std::uint32_t, CodeClass> rows[] = {
-        {'A', kUpper},          {'a', kLower},
-        {0x01C5, kTitle},       {0x02B0, kModifier},
-        {0x65E5, kOtherLetter}, {0x0301, kMark},
-        {0x0903, kMark},        {0x20DD, kMark},
-        {'7', kDecimal},        {0x2167, kLetterNumber},
-        {0x00BD, kOtherNumber}, {'_', kConnector},
-        {'-', kOtherPunct},     {0x00AB, kOtherPunct},
-        {'+', kSymbol},         {0x1F600, kSymbol},
-        {' ', kSpace},          {0x200B, kOther},
-        {0xE000, kOther},       {0, kOther},
-        {0xD800, kOther},       {0x10FFFF, kOther},
-        {0x1D7D8, kDecimal},    {0x20000, kOtherLetter}};
+        {'A', kUpper},           {'a', kLower},
+        {0x01C5, kTitle},        {0x02B0, kModifier},
+        {0x65E5, kOtherLetter},  {0x0301, kMark},
+        {0x0903, kMark},         {0x20DD, kMark},
+        {'7', kDecimal},         {0x2167, kLetterNumber},
+        {0x00BD, kOtherNumber},  {'_', kConnector},
+        {'-', kOtherPunct},      {0x00AB, kOtherPunct},
+        {'+', kSymbol},          {0x1F600, kSymbol},
+        {' ', kSpace},           {0x200B, kUnclassified},
+        {0xE000, kUnclassified}, {0, kUnclassified},
+        {0xD800, kUnclassified}, {0x10FFFF, kUnclassified},
+        {0x1D7D8, kDecimal},     {0x20000, kOtherLetter}};
     for (const auto& [c, expected] : rows)
         EXPECT_EQ(code_class(c), expected) << std::hex << c;
 }

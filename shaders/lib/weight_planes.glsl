@@ -46,6 +46,8 @@ struct Chunk {
 // the quads of a word follow each other, so that a word is done with soon.
 #if FORMAT_LOW == 4 && FORMAT_HIGH == 0
 #define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[(j) >> 1u] >> (16u * ((j) & 1u)))
+#elif FORMAT_HIGH == 0 && BLOCK_QUADS == 8
+#define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[2u * (b) + ((j) >> 2u)] >> (8u * ((j) & 3u)))
 #elif FORMAT_HIGH == 0
 #define LOW_BITS(chunk, b, j) (LOW_VEC(chunk, 0)[b] >> (8u * (j)))
 #elif FORMAT_LOW == 4 && BLOCK_QUADS == 8

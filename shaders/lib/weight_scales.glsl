@@ -180,14 +180,7 @@ float block_scale(StepScales scales, uint b) {
 }
 #ifdef BLOCK_MINS
 #ifndef MIN_OF
-#if defined(FORMAT_MAP_OFFSET16)
-#define MAP_OFFSET 16.0
-#elif defined(FORMAT_MAP_OFFSET8)
-#define MAP_OFFSET 8.0
-#else
-#define MAP_OFFSET 4.0
-#endif
-#define MIN_OF(scales, b) (MAP_OFFSET * SCALE_OF(scales, b))
+#define MIN_OF(scales, b) (float(FORMAT_OFFSET) * SCALE_OF(scales, b))
 #endif
 float block_min(StepScales scales, uint b) {
     return MIN_OF(scales, b);

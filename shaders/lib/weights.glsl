@@ -3,7 +3,7 @@
 //
 // shaders/CMakeLists.txt hands the row of interface/weight_formats.h over as WEIGHT_<NAME> and
 //   FORMAT_LOW, FORMAT_HIGH   bits of the two planes; FORMAT_CHUNK elements a chunk
-//   FORMAT_MAP_<NAME>         how a quant becomes a number
+//   FORMAT_MAP_<NAME>         how a quant becomes a number; FORMAT_OFFSET is subtracted from it
 //   FORMAT_SCALES_<NAME>      how scales lie: weight_scales.glsl; FORMAT_SHARED elements share one
 // A chunk is what a row stores together, a quad four neighbouring elements of it. Words are unpacked with shifts and
 // unpackHalf2x16: no 8-bit or 16-bit storage feature is needed, and drivers get it right.

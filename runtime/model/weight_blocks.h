@@ -80,7 +80,7 @@ inline SixBits k6_scale(const std::uint8_t* packed, std::uint32_t g) {
 
 // Where scales that are a block's last or first bytes begin.
 constexpr std::uint32_t kThreeKScales = 96, kThreeKFactor = 108, kTwoKFactors = 80,
-                        kSixKScales = 192;
+                        kSixKScales = 192, kTernaryScale = 64;
 
 // 2^(byte - 128): the numbers of FP4 are stored doubled.
 inline float e8m0_scale(std::uint32_t byte) {
@@ -99,6 +99,8 @@ constexpr HalfScales half_scales(WeightScales scales) {
         case WeightScales::kHalf:
         case WeightScales::kSix32:
             return {0, 1};
+        case WeightScales::kHalf256:
+            return {kTernaryScale, 1};
         case WeightScales::kHalfMin:
         case WeightScales::kK6:
             return {0, 2};
@@ -119,6 +121,8 @@ inline BlockScale block_scale(WeightScales scales, const std::uint8_t* block, st
             return {1.0f, 0.0f};
         case WeightScales::kHalf:
             return {half(0), 0.0f};
+        case WeightScales::kHalf256:
+            return {half(kTernaryScale), 0.0f};
         case WeightScales::kHalfMin:
             return {half(0), -half(2)};
         case WeightScales::kE8m0:

@@ -154,6 +154,11 @@ void load_group(const Layout& layout, const std::uint8_t* row, std::uint32_t j,
             for (std::uint32_t b = 0; b < 2 && 2 * j + b < layout.n_blocks; ++b)
                 words[0] |= static_cast<std::uint32_t>(load_u16(block(2 * j + b))) << (16 * b);
             return;
+        case WeightScales::kHalf256:
+            for (std::uint32_t b = 0; b < 2 && 2 * j + b < layout.n_blocks; ++b)
+                words[0] |= static_cast<std::uint32_t>(load_u16(block(2 * j + b) + kTernaryScale))
+                            << (16 * b);
+            return;
         case WeightScales::kHalfMin:
             for (std::uint32_t b = 0; b < 2 && 2 * j + b < layout.n_blocks; ++b)
                 words[b] = load_u32(block(2 * j + b));

@@ -33,7 +33,8 @@
     X(Float, FLOAT, 0)         /* the bits are a float32, float16 or bfloat16 */                              \
     X(Bfloat, BFLOAT, 0)                                                                                      \
     X(Plain, PLAIN, 0)         /* q; the format's scales have a minimum */                                    \
-    X(Offset4, OFFSET4, 4)     /* q - 4, and so on */                                                         \
+    X(Offset1, OFFSET1, 1)     /* q - 1, and so on */                                                         \
+    X(Offset4, OFFSET4, 4)                                                                                    \
     X(Offset8, OFFSET8, 8)                                                                                    \
     X(Offset16, OFFSET16, 16)                                                                                 \
     X(Signed, SIGNED, 0)       /* two's complement, in the file too */                                        \
@@ -48,6 +49,7 @@
 // Scales.  X(Name, NAME, elements that share one, words a group, steps a group)
 // A group's words are consecutive words of S; what is in them:
 //   Half     float16 d of block 0 (low) and of block 1
+//   Half256  float16 d of superblock 0 (low) and of superblock 1, each for all of its 256 elements
 //   HalfMin  a word a block: d, and what is added, m (high): the minimum is -m
 //   E8m0     a byte a block of two steps: 2^(byte - 128)
 //   Six16    words 0, 1: the low nibbles of 16 scales s, 2: their two high bits, 3: d; scale = d (s - 32)
@@ -59,6 +61,7 @@
 #define WEIGHT_SCALES_LIST(X)         \
     X(None, NONE, 0, 0, 1)            \
     X(Half, HALF, 32, 1, 1)           \
+    X(Half256, HALF256, 32, 1, 8)     \
     X(HalfMin, HALF_MIN, 32, 2, 1)    \
     X(E8m0, E8M0, 32, 1, 2)           \
     X(Six16, SIX16, 16, 4, 4)         \
@@ -86,7 +89,8 @@
     X(12, Q5_K, Q5_K, 13, 256, 176, 4, 48, 32, 1, 16, 32, PLAIN, K6, 32, 0)                 \
     X(13, IQ4_NL, Iq4Nl, 20, 32, 18, 4, 2, 16, 0, 0, 1, TABLE, HALF, 32, 0)                 \
     X(14, IQ4_XS, Iq4Xs, 23, 256, 136, 4, 8, 16, 0, 0, 1, TABLE, SIX32, 32, 0)              \
-    X(15, MXFP4, Mxfp4, 39, 32, 17, 4, 1, 16, 0, 0, 1, FP4, E8M0, 32, 0)
+    X(15, MXFP4, Mxfp4, 39, 32, 17, 4, 1, 16, 0, 0, 1, FP4, E8M0, 32, 0)                    \
+    X(16, TQ2_0, Tq2_0, 35, 256, 66, 2, 0, 32, 0, 0, 1, OFFSET1, HALF256, 64, 0)
 
 #include "interface_types.h"
 

@@ -41,6 +41,17 @@ StepScales step_scales(uvec3 words, uint step) {
 }
 #define SCALE_OF(scales, b) scales[b]
 
+#elif defined(FORMAT_SCALES_HALF256)
+#define SCALE_LOADS 1
+uint scale_word(uint step, uint i) {
+    return step / 8u;
+}
+#define StepScales float
+StepScales step_scales(uvec3 words, uint step) {
+    return unpack_halves(words.x >> (step & 4u) * 4u).x;
+}
+#define SCALE_OF(scales, b) scales
+
 #elif defined(FORMAT_SCALES_HALF_MIN)
 #define SCALE_LOADS 2
 uint scale_word(uint step, uint i) {

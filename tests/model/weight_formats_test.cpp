@@ -56,7 +56,8 @@ TEST(WeightFormats, TableIsTheOneOfTheFormat) {
                 {WeightFormat::kQ5_K, "Q5_K", 13, 256, 176},
                 {WeightFormat::kIq4Nl, "IQ4_NL", 20, 32, 18},
                 {WeightFormat::kIq4Xs, "IQ4_XS", 23, 256, 136},
-                {WeightFormat::kMxfp4, "MXFP4", 39, 32, 17}};
+                {WeightFormat::kMxfp4, "MXFP4", 39, 32, 17},
+                {WeightFormat::kTq2_0, "TQ2_0", 35, 256, 66}};
     ASSERT_EQ(weight_formats().size(), std::size(rows));
     for (const auto& row : rows) {
         const WeightFormatInfo* info = find_format(row.ggml_type);

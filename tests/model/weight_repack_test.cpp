@@ -150,7 +150,8 @@ constexpr Case kCases[] = {
     {WeightFormat::kQ2_K, 37, 512},  {WeightFormat::kQ3_K, 67, 768},
     {WeightFormat::kQ5_K, 67, 768},  {WeightFormat::kIq4Nl, 37, 96},
     {WeightFormat::kIq4Xs, 37, 512}, {WeightFormat::kMxfp4, 1, 32},
-    {WeightFormat::kMxfp4, 67, 224},
+    {WeightFormat::kMxfp4, 67, 224}, {WeightFormat::kTq2_0, 1, 256},
+    {WeightFormat::kTq2_0, 67, 768},
 };
 
 std::string name_of(const Case& c) {

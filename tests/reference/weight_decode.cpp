@@ -145,6 +145,11 @@ Element mxfp4(Bytes block, std::size_t e) {
     return {std::ldexp(decode_e2m1(nibble_of_32(block, 1, e)), block[0] - 127), 0.0};
 }
 
+Element tq2_0(Bytes block, std::size_t e) {
+    const double d = half_at(block, 64);
+    return {d * bits_of(block[e / 128 * 32 + e % 32], e % 128 / 32 * 2, 2), d};
+}
+
 struct BlockFormat {
     std::string_view name;
     std::size_t elements, bytes;
@@ -164,6 +169,7 @@ constexpr BlockFormat kBlockFormats[] = {
     {"IQ4_NL", 32, 2 + 16, iq4_nl},
     {"IQ4_XS", 256, 2 + 2 + 4 + 128, iq4_xs},
     {"MXFP4", 32, 1 + 16, mxfp4},
+    {"TQ2_0", 256, 64 + 2, tq2_0},
 };
 
 std::vector<Element> elements_of(const BlockFormat& format, Bytes bytes) {

@@ -49,6 +49,7 @@ double decode_bf16(
 //           < 2
 //   IQ4_XS  136: d, 16 bits of high scale bits, 4 bytes of low ones, nibbles of each 32 elements; d
 //   (s - 32) L[q]
+//   TQ2_0   66: 64 bytes of two-bit q, d; d (q - 1)
 // bytes: whole blocks.
 std::vector<double> decode_row(std::string_view format, std::span<const std::uint8_t> bytes);
 // Where an element is a difference, the sum of its two magnitudes: what a product that adds the two

@@ -56,6 +56,7 @@ constexpr ScaleField kScaleFields[] = {
     {WeightFormat::kQ6_K, 208, 0, 3},  // d to 2^-12, scales to 128, quants to 32
     {WeightFormat::kIq4Nl, 0, 2},      // to 2^-9, levels to 127
     {WeightFormat::kIq4Xs, 0, 0, 2},   // d to 2^-13, scales to 32
+    {WeightFormat::kTq2_0, 64, 8},     // to 2^-3, quants to 2
 };
 constexpr std::uint32_t kLowestE8m0 = 118, kE8m0s = 6;  // 2^-9 to 2^-4, elements to 6
 

@@ -140,6 +140,7 @@ TYPES = {
         _planes("iq4_nl", 20, 25, p.IQ4_NL, p.encode_half, p.decode_half),
         _planes("iq4_xs", 23, 30, p.IQ4_XS, p.encode_iq4_xs, p.decode_iq4_xs),
         _planes("mxfp4", 39, 38, p.MXFP4, p.encode_e8m0, p.decode_e8m0),
+        _planes("tq2_0", 35, 37, p.TQ2_0, p.encode_ternary, p.decode_ternary),
     )
 }
 BY_NUMBER = {t.number: t for t in TYPES.values()}

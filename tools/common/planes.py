@@ -89,6 +89,7 @@ Q5_K = Planes(256, 176, [(4, 48, 32), (1, 16, 32)], 32)
 IQ4_NL = Planes(32, 18, [(4, 2, 16)], 32, levels=LEVELS)
 IQ4_XS = Planes(256, 136, [(4, 8, 16)], 32, levels=LEVELS)
 MXFP4 = Planes(32, 17, [(4, 1, 16)], 32, levels=E2M1)
+TQ2_0 = Planes(256, 66, [(2, 0, 32)], 256, offset=1)
 
 
 def _range(blocks, n_levels):
@@ -141,6 +142,18 @@ def encode_e8m0(f, x):
 def decode_e8m0(f, raw, n):
     exponent = raw.reshape(-1, f.n_bytes)[:, 0].astype(np.int32) - 127
     return np.ldexp(f.get(raw), exponent[:, None, None]).astype(np.float32).reshape(-1, n)
+
+
+def encode_ternary(f, x):
+    """TQ2_0: -1, 0 or 1 times the value largest in size."""
+    blocks, out = f.blocks_of(x), f.new(x)
+    d = _put_half(out, 64, np.abs(blocks).max(axis=(1, 2)))[:, :, None]
+    f.put(out, _steps(blocks, d, -1, 1) + 1)
+    return out.reshape(x.shape[0], -1)
+
+
+def decode_ternary(f, raw, n):
+    return (f.get(raw) * _halves(raw.reshape(-1, f.n_bytes), 64)[:, :, None]).reshape(-1, n)
 
 
 def encode_q2_k(f, x):

@@ -59,7 +59,7 @@ PARTS = {
     "q4_k": {**_SUPERBLOCKS, "n_ff": 512, "type": "q4_k"},
     "q6_k": {**_SUPERBLOCKS, "type": "q6_k"},
     **{name: {**_ONE, **_BLOCKS, "type": name} for name in ("q4_1", "q5_0", "q5_1", "iq4_nl", "mxfp4")},
-    **{name: {**_SUPERBLOCKS, "type": name} for name in ("q2_k", "q3_k", "q5_k", "iq4_xs")},
+    **{name: {**_SUPERBLOCKS, "type": name} for name in ("q2_k", "q3_k", "q5_k", "iq4_xs", "tq2_0")},
     # As published K-quants are: every matrix in a format of its own, the embedding and the separate output too.
     "mixed_k": {**_SUPERBLOCKS, "tied": False, "type": "q6_k",
                 "types": {"token_embd": "q8_0", "attn_qkv": "q5_k", "attn_output": "iq4_xs", "ffn_up": "q3_k",

@@ -14,7 +14,7 @@
 //   grid    (ceil(n_rows / rows per workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
 // An invocation holds ROWS rows, spread as lib/rows.glsl says. With COOPERATIVE a workgroup does, without
-// a norm: lib/multiply_cooperative.glsl.
+// a norm: lib/product_cooperative.glsl.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "cooperative.h"
@@ -65,10 +65,10 @@ vec4 load_row4(uint at) {
 #define LIST_STEP ROW_STRIDE
 #ifdef COMPLEX_WEIGHTS
 const uint OUTPUTS = 2u;  // of a weight row
-#include "matmul_complex.glsl"
+#include "product_complex.glsl"
 #else
 const uint OUTPUTS = 1u;
-#include "matmul.glsl"
+#include "product.glsl"
 #endif
 #endif
 
@@ -103,7 +103,7 @@ uint tile_x_quad(uint t) {
     uint token = min(gl_WorkGroupID.y * TOKENS + t, pc.n_tokens - 1u);
     return (pc.x_offset + token * pc.x_stride) / 4u;
 }
-#include "multiply_cooperative.glsl"
+#include "product_cooperative.glsl"
 
 void main() {
     multiply();

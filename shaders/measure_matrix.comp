@@ -6,7 +6,7 @@
 //   grid   workgroups
 //
 // sum = A B + sum, n_rounds * MEASURE_MATRIX_UNROLL times, from sums of 0, 1, ... for the chains: float16
-// factors, float32 sums, as lib/multiply_cooperative.glsl has them. Rows of A are a, 2a, ..., columns of B
+// factors, float32 sums, as lib/product_cooperative.glsl has them. Rows of A are a, 2a, ..., columns of B
 // b, 2b, ...: of equal ones some compilers compute one.
 #version 450
 #extension GL_GOOGLE_include_directive : require

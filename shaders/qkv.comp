@@ -15,7 +15,7 @@
 //
 // An invocation multiplies the two rows of a pair, so that it can rotate them in registers and write
 // them as one word. RoVE (values rotated with the keys): arXiv:2606.11275. With COOPERATIVE a workgroup
-// holds PAIRS pairs, whose rows are neighbours in its tile: lib/multiply_cooperative.glsl.
+// holds PAIRS pairs, whose rows are neighbours in its tile: lib/product_cooperative.glsl.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "cooperative.h"
@@ -67,9 +67,9 @@ layout(set = 0, binding = BINDING_STEP, std140) uniform Step { StepState step_st
 #define LIST_ROWS PAIRS
 #define LIST_STEP (ROW_STEP * ROW_STRIDE)
 #ifdef COMPLEX_WEIGHTS
-#include "matmul_complex.glsl"
+#include "product_complex.glsl"
 #else
-#include "matmul.glsl"
+#include "product.glsl"
 #endif
 #endif
 
@@ -128,7 +128,7 @@ uint tile_x_quad(uint t) {
     uint token = min(gl_WorkGroupID.y * TOKENS + t, pc.n_tokens - 1u);
     return (pc.x_offset + token * session.row_stride) / 4u;
 }
-#include "multiply_cooperative.glsl"
+#include "product_cooperative.glsl"
 
 void main() {
     multiply();

@@ -1,4 +1,4 @@
-// Modules that multiply by cooperative matrices: lib/multiply_cooperative.glsl.
+// Modules that multiply by cooperative matrices: lib/product_cooperative.glsl.
 // SPDX-License-Identifier: Apache-2.0
 #ifndef GYRE_INTERFACE_COOPERATIVE_H
 #define GYRE_INTERFACE_COOPERATIVE_H

@@ -6,7 +6,7 @@
 // which must stay zero.
 
 shared float norm_partial[LOCAL_SIZE * (K_LANES > 1u ? ROWS * TOKENS : 1u)];
-#define lane_sums norm_partial  // multiply.glsl's partial sums come after the norm is done
+#define lane_sums norm_partial  // product_loop.glsl's partial sums come after the norm is done
 shared vec4 normed[NORM_QUADS > 0u ? NORM_QUADS : 1u];
 
 #include "norm.glsl"

@@ -4,7 +4,7 @@
 innermost. A loop is what lies between a jump back and where it goes, since most compilers lay loops out in one piece; where
 the text names the blocks that control comes from, it is what leads from the loop's head to that jump.
 
-**Weights per iteration.** The loop of lib/multiply.glsl runs once for every step of a weight format, and an invocation takes
+**Weights per iteration.** The loop of lib/product_loop.glsl runs once for every step of a weight format, and an invocation takes
 that many elements of each of its rows: weights = ROWS x elements per step, each multiplied with TOKENS numbers. That the
 compiler has left the loop so is not taken for granted: the products that its text really has are divided by
 weights x TOKENS. The ratio lies between 1 and 2 where an iteration is a step, because the products with scales and with the

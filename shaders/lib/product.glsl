@@ -104,4 +104,4 @@ void load_chunks(uint c) {
     }
 }
 
-#include "multiply.glsl"
+#include "product_loop.glsl"

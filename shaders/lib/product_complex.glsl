@@ -7,7 +7,7 @@
 // parts, then, pc.imag_chunks further, that of the imaginary parts, both in the layout of
 // interface/weight_formats.h.
 //
-// The same interface as matmul.glsl: weight_row[p] is the complex row of pair p, and sums[2p], sums[2p+1]
+// The same interface as product.glsl: weight_row[p] is the complex row of pair p, and sums[2p], sums[2p+1]
 // (times TOKENS) receive its real and imaginary output. ROWS counts outputs.
 #extension GL_EXT_control_flow_attributes : require
 
@@ -135,4 +135,4 @@ void load_chunks(uint c) {
     }
 }
 
-#include "multiply.glsl"
+#include "product_loop.glsl"

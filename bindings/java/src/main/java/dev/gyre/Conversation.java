@@ -86,9 +86,10 @@ public final class Conversation {
         messages.remove(messages.size() - 1);
     }
 
-    /** Forgets all messages but that of the system. */
+    /** Begins anew: forgets all messages but that of the system. */
     public void clear() {
         messages.subList(hasSystem(messages) ? 1 : 0, messages.size()).clear();
+        forgottenTurns = 0;
     }
 
     /** Returns a copy of the list of messages, oldest first, without those that were forgotten. */
@@ -232,7 +233,7 @@ public final class Conversation {
         return keptTokens;
     }
 
-    /** Returns how many turns were forgotten since the conversation began. */
+    /** Returns how many turns were forgotten since the conversation began, or was cleared. */
     public int getForgottenTurns() {
         return forgottenTurns;
     }

@@ -213,6 +213,8 @@ public class ConversationTest {
         int[] prompt = conversation.fitPrompt(GenerateOptions.builder().build());
         assertTrue(prompt.length + " tokens", prompt.length <= CONTEXT - CONTEXT / 4);
         assertArrayEquals(conversation.getPromptTokens(), prompt);
+        conversation.clear();
+        assertEquals(0, conversation.getForgottenTurns());
     }
 
     @Test

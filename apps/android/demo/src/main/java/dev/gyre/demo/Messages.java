@@ -48,10 +48,14 @@ final class Messages {
         waiting.clear();
     }
 
+    static ChatMessage last(Conversation conversation) {
+        List<ChatMessage> messages = conversation.getMessages();
+        return messages.get(messages.size() - 1);
+    }
+
     /** An answer comes in pieces. */
     static void appendToLast(Conversation conversation, String text) {
-        List<ChatMessage> messages = conversation.getMessages();
-        String begun = messages.get(messages.size() - 1).getContent();
+        String begun = last(conversation).getContent();
         conversation.removeLast();
         conversation.add(ChatMessage.assistant(begun + text));
     }

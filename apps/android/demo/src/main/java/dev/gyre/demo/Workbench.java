@@ -207,23 +207,39 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
 
     /** With nothing typed, an answer that was cut goes on. */
     private boolean say(String typed, GenerateOptions options) {
-        if (typed.trim().isEmpty()) {
-            if (isCut()) {
-                writer.write("", options, this);
-            }
-            return isCut();
+        boolean again = typed.trim().isEmpty();
+        if (again && !isCut()) {
+            return false;
         }
+        if (again && !Messages.last(loaded.conversation).getContent().isEmpty()) {
+            writer.write("", options, this);
+            return true;
+        }
+        if (again) {
+            loaded.conversation.removeLast(); // it was stopped before it began
+        } else {
+            loaded.conversation.add(ChatMessage.user(typed));
+        }
+        return ask(typed, again, options);
+    }
+
+    private boolean ask(String typed, boolean again, GenerateOptions options) {
         Conversation conversation = loaded.conversation;
-        conversation.add(ChatMessage.user(typed));
         try {
             int[] prompt = conversation.fitPrompt(options);
             // An answer, be it empty: messages of user and model stay in turn whatever happens.
             conversation.add(ChatMessage.assistant(""));
-            passage.addTyped((passage.isEmpty() ? "" : "\n\n") + typed + "\n\n");
+            if (!again) {
+                passage.addTyped((passage.isEmpty() ? "" : "\n\n") + typed + "\n\n");
+            }
             writer.write(prompt, options, this);
             return true;
         } catch (GyreException error) {
-            conversation.removeLast();
+            if (again) {
+                conversation.add(ChatMessage.assistant(""));
+            } else {
+                conversation.removeLast();
+            }
             problem = error.getMessage();
             return false;
         }

@@ -12,6 +12,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.TreeSet;
 import org.junit.Before;
@@ -142,6 +143,39 @@ public class ChatTest {
             assertTrue(more, more.startsWith(whole));
             assertEquals(2, messages(phone).size());
             assertEquals(more, QUESTION + "\n\n" + messages(phone).get(1).getContent());
+        }
+    }
+
+    /** Some 300 tokens: a prompt that takes a while to read. */
+    private static String longQuestion() {
+        return String.join(" ", Collections.nCopies(40, "The king was at sea, and"));
+    }
+
+    @Test
+    public void aPromptThatIsBeingReadCanBePausedAndStopped() {
+        String question = longQuestion();
+        String whole;
+        try (Phone phone = start()) {
+            whole = sayAll(phone, question);
+        }
+        try (Phone phone = start()) {
+            say(phone, question);
+            phone.toBackground();
+            phone.letRun(300);
+            assertEquals("the device rests", question + "\n\n", phone.text());
+            assertEquals("", phone.workbench().getProblem());
+            phone.toForeground();
+            phone.await("the answer's end", phone::isReady);
+            assertEquals(whole, phone.text());
+        }
+        try (Phone phone = start()) {
+            say(phone, question);
+            phone.press(R.id.write);
+            phone.await("the end", phone::isReady);
+            assertEquals(question + "\n\n", phone.text());
+            assertEquals("", phone.workbench().getProblem());
+            assertEquals("as if it had not been stopped", whole, sayAll(phone, ""));
+            assertEquals(2, messages(phone).size());
         }
     }
 

@@ -16,17 +16,17 @@ checks+=(debs_purge archive_anywhere)
 
 declare -A words=(
     [debs_install]="apt installs libgyre0, libgyre-dev and gyre, and a Vulkan driver with them"
-    [program_writes]="gyre run writes on with the shipped model"
+    [program_writes]="gyre run writes on with the shipped model, gyre chat answers with a chat template"
     [manual]="man gyre shows every command, without a warning"
     [completions]="bash, zsh and fish complete every command, and options"
-    [c_shared]="C by pkg-config, the shared library: the same text"
+    [c_shared]="C by pkg-config, the shared library: the same text and answers"
     [c_static]="C by pkg-config --static, the archive: the same text"
-    [cpp_shared]="C++ by find_package: the same text"
+    [cpp_shared]="C++ by find_package: the same text and answers"
     [cpp_static]="C++ by find_package, COMPONENTS static: the same text"
     [no_shader_compiler]="no shader compiler, CLI11 or nlohmann_json is installed"
     [subdirectory]="add_subdirectory of the archive of the sources: builds, the same text"
     [static_installation]="a static installation: what pkg-config --static --libs gyre prints links"
-    [java]="the jar in a fresh Maven project: the same text, after the prompt"
+    [java]="the jar in a fresh Maven project: the same text, after the prompt, and the same answers"
     [debs_purge]="apt purges them, and no file is left"
     [archive_anywhere]="the archive of the installation runs from any folder: the same text"
 )
@@ -52,11 +52,18 @@ check() {
 installs() { in_root apt-get install -q -y --no-install-recommends "$@"; }
 model=/usr/share/gyre/models/gyre-books-5m.gguf
 prompt="Once upon a time"
+chat_model=/tmp/chat.gguf
 
 # same_text COMMAND...: it writes what gyre run wrote.
 same_text() {
     in_root "$@" >"$root/tmp/text"
     diff "$root/tmp/expected" "$root/tmp/text"
+}
+
+# same_answers COMMAND...: it answers what gyre chat answered.
+same_answers() {
+    in_root "$@" <"$cache/questions" >"$root/tmp/answers"
+    diff "$root/tmp/expected-answers" "$root/tmp/answers"
 }
 
 # The examples in the root's /src, as an application developer has them.
@@ -77,6 +84,11 @@ check_program_writes() {
     in_root gyre run -p "$prompt" -n 100 >"$root/tmp/expected"
     cat "$root/tmp/expected"
     [[ $(wc -c <"$root/tmp/expected") -gt 200 ]]
+    # Three turns of these do not fit into the model's context: the oldest is forgotten.
+    printf '%s\n' "A ship came in." "Who was on board?" "And what did they want?" >"$cache/questions"
+    python3 -B tests/package/chat_model.py "$root$model" "$root/tmp/chat.gguf"
+    in_root gyre chat -m "$chat_model" -n 400 <"$cache/questions" >"$root/tmp/expected-answers"
+    [[ $(wc -c <"$root/tmp/expected-answers") -gt 600 ]]
 }
 
 check_manual() {
@@ -116,8 +128,11 @@ check_completions() {
 check_c_shared() {
     copy_examples
     installs gcc libc6-dev pkg-config
-    in_root sh -ec 'cd /src/c; gcc -Wall -Werror generate.c -o generate $(pkg-config --cflags --libs gyre); ldd generate | grep libgyre'
+    in_root sh -ec 'cd /src/c; for name in generate chat; do
+            gcc -Wall -Werror $name.c -o $name $(pkg-config --cflags --libs gyre); ldd $name | grep libgyre
+        done'
     same_text /src/c/generate "$model" "$prompt"
+    same_answers /src/c/chat "$chat_model"
 }
 
 check_c_static() {
@@ -130,6 +145,7 @@ check_cpp_shared() {
     installs g++ cmake make
     in_root sh -ec 'cmake -S /src/cpp -B /src/cpp/build; cmake --build /src/cpp/build; ldd /src/cpp/build/generate | grep libgyre'
     same_text /src/cpp/build/generate "$model" "$prompt"
+    same_answers /src/cpp/build/chat "$chat_model"
 }
 
 check_cpp_static() {
@@ -177,6 +193,7 @@ check_java() {
         for jar in *.jar; do mvn -q -B org.apache.maven.plugins:maven-install-plugin:3.1.2:install-file -Dfile=$jar -DpomFile=pom.xml; done
         mvn -q -B -f /src/java/pom.xml package'
     in_root java -jar /src/java/target/write.jar "$model" "$prompt" | diff <(printf '%s' "$prompt"; cat "$root/tmp/expected") -
+    same_answers java -cp /src/java/target/write.jar Chat "$chat_model"
 }
 
 check_debs_purge() {

@@ -9,7 +9,8 @@ import unittest
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
-SHOWN = {"c/generate.c", "cpp/generate.cpp", "cpp/CMakeLists.txt", "java/src/main/java/Write.java"}
+SHOWN = {"c/generate.c", "c/chat.c", "cpp/generate.cpp", "cpp/chat.cpp", "cpp/CMakeLists.txt",
+         "java/src/main/java/Write.java", "java/src/main/java/Chat.java"}
 
 
 def without_licence(text: str) -> str:

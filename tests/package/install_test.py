@@ -20,6 +20,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 EXAMPLES = SOURCE / "apps/examples"
 MODEL = "share/gyre/models/gyre-books-5m.gguf"
+ARGUMENTS = {"generate": ["Once"], "chat": []}  # of the examples, after the model
 NO_DRIVER = {"VK_DRIVER_FILES": "/nonexistent.json", "VK_ICD_FILENAMES": "/nonexistent.json"}
 
 
@@ -72,11 +73,11 @@ class InstallTest(unittest.TestCase):
     def libraries(self) -> str:
         return str(self.prefix / setting("LIBDIR"))
 
-    def expect_no_device(self, program: Path, **environment: str):
+    def expect_no_device(self, program: Path, *arguments: str, **environment: str):
         """It links and runs, and the library says that there is no driver."""
-        ran = run(program, self.prefix / MODEL, "Once", check=False, **NO_DRIVER, **environment)
+        ran = run(program, self.prefix / MODEL, *arguments, check=False, **NO_DRIVER, **environment)
         self.assertEqual((ran.returncode, ran.stdout.strip()), (1, ""), ran.stderr)
-        self.assertRegex(ran.stderr, r"^.*generate.*: .*Vulkan.*\n$")
+        self.assertRegex(ran.stderr, rf"^.*{program.name}.*: .*Vulkan.*\n$")
 
     def test_files(self):
         self.assertEqual(installed_files(self.prefix), expected_files())
@@ -101,17 +102,19 @@ class InstallTest(unittest.TestCase):
         self.assertEqual(os.path.dirname(os.path.normpath(loaded[1])), self.libraries())
 
     def test_c_program_by_pkg_config(self):
-        program = Path(self.folder.name, "generate_c")
-        run(os.environ["CC"], "-Wall", "-Werror", EXAMPLES / "c/generate.c", "-o", program,
-            *self.pkg_config("--cflags", "--libs"))
-        self.expect_no_device(program, LD_LIBRARY_PATH=self.libraries())
+        for name, arguments in ARGUMENTS.items():
+            with self.subTest(name):
+                program = Path(self.folder.name, name)
+                run(os.environ["CC"], "-Wall", "-Werror", EXAMPLES / f"c/{name}.c", "-o", program,
+                    *self.pkg_config("--cflags", "--libs"))
+                self.expect_no_device(program, *arguments, LD_LIBRARY_PATH=self.libraries())
 
     def test_c_program_with_the_static_library(self):
         program = Path(self.folder.name, "generate_static")
         flags = self.pkg_config("--static", "--define-variable=library=:libgyre.a", "--cflags", "--libs")
         run(os.environ["CC"], *setting("FLAGS").split(), EXAMPLES / "c/generate.c", "-o", program, *flags)
         self.assertNotIn("libgyre", run("ldd", program).stdout)
-        self.expect_no_device(program)
+        self.expect_no_device(program, *ARGUMENTS["generate"])
 
     def test_projects_by_find_package(self):
         """Each configured twice: the shared library, and the static one where BUILD_SHARED_LIBS is off. The project in C
@@ -124,8 +127,9 @@ class InstallTest(unittest.TestCase):
                     f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DBUILD_SHARED_LIBS={shared}",
                     f"-DCMAKE_C_FLAGS={setting('FLAGS')}", f"-DCMAKE_CXX_FLAGS={setting('FLAGS')}")
                 run(setting("CMAKE"), "--build", build)
-                self.assertEqual("libgyre" in run("ldd", build / "generate").stdout, shared == "ON")
-                self.expect_no_device(build / "generate")
+                for name, arguments in ARGUMENTS.items():
+                    self.assertEqual("libgyre" in run("ldd", build / name).stdout, shared == "ON")
+                    self.expect_no_device(build / name, *arguments)
 
     def test_other_minor_versions_do_not_fit(self):
         major, minor, patch = (int(number) for number in setting("VERSION").split("."))

@@ -54,7 +54,7 @@ manifest() {
 
 build_resources() {
     mkdir -p "$out/assets" "$out/generated"
-    cp models/gyre-books-5m.gguf "$out/assets/" &&
+    cp models/gyre-books-5m.gguf LICENSE "$out/assets/" &&
         manifest $demo/AndroidManifest.xml dev.gyre.demo >"$out/AndroidManifest.xml" &&
         aapt2 compile --dir $demo/res -o "$out/resources.zip" &&
         aapt2 link -o "$out/resources.apk" --manifest "$out/AndroidManifest.xml" -I "$framework" \

@@ -12,7 +12,7 @@ check_api_level() {
 
 # run_activity: the tests of apps/android/robolectric, and the screen as a picture.
 run_activity() {
-    local tests=$out/tests sources suites=(MainActivityTest ModelsTest DialogsTest PictureTest)
+    local tests=$out/tests sources suites=(MainActivityTest ChatTest ModelsTest DialogsTest PictureTest)
     mapfile -t sources < <(find "$checks/src/test/java" -name '*.java')
     rm -rf "$tests" "$out/pictures"
     mkdir -p "$tests" "$out/pictures"

@@ -9,8 +9,9 @@ constexpr jint kJniVersion = JNI_VERSION_1_6;
 bool register_methods(JNIEnv* env) {
     jclass native = env->FindClass("dev/gyre/Native");
     if (native == nullptr) return false;
-    for (const auto& methods : {gyre_jni::library_methods(), gyre_jni::model_methods(),
-                                gyre_jni::session_methods(), gyre_jni::generate_methods()}) {
+    for (const auto& methods :
+         {gyre_jni::library_methods(), gyre_jni::model_methods(), gyre_jni::chat_methods(),
+          gyre_jni::session_methods(), gyre_jni::generate_methods()}) {
         if (env->RegisterNatives(native, methods.data(), static_cast<jint>(methods.size())) != 0) {
             return false;
         }

@@ -9,6 +9,7 @@ namespace gyre_jni {
 /** Rows of RegisterNatives, by the file that implements them */
 std::vector<JNINativeMethod> library_methods();
 std::vector<JNINativeMethod> model_methods();
+std::vector<JNINativeMethod> chat_methods();
 std::vector<JNINativeMethod> session_methods();
 std::vector<JNINativeMethod> generate_methods();
 

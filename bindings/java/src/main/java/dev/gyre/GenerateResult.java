@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.gyre;
 
-/** What {@link Session#generate} returns. */
+/** What {@link Session#generate} and {@link Conversation#answer} return. */
 public final class GenerateResult {
     private final StopReason stopReason;
     private final int promptTokens;
@@ -11,10 +11,14 @@ public final class GenerateResult {
 
     /** numbers: the fields of gyre_generate_result, in the header's order. */
     GenerateResult(int[] numbers) {
-        stopReason = StopReason.of(numbers[0]);
-        promptTokens = numbers[1];
-        tokens = numbers[2];
-        stopIndex = numbers[3];
+        this(StopReason.of(numbers[0]), numbers[1], numbers[2], numbers[3]);
+    }
+
+    GenerateResult(StopReason stopReason, int promptTokens, int tokens, int stopIndex) {
+        this.stopReason = stopReason;
+        this.promptTokens = promptTokens;
+        this.tokens = tokens;
+        this.stopIndex = stopIndex;
     }
 
     public StopReason getStopReason() {

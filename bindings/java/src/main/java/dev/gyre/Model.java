@@ -6,6 +6,7 @@ import java.io.File;
 import java.io.FileDescriptor;
 import java.nio.ByteBuffer;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -164,6 +165,89 @@ public final class Model implements AutoCloseable {
         } finally {
             handle.leave();
         }
+    }
+
+    /**
+     * Returns whether the file has a chat template. It may still be one that {@link #chatText}
+     * refuses.
+     */
+    public boolean hasChatTemplate() {
+        long model = handle.enter();
+        try {
+            return Native.modelHasChatTemplate(model);
+        } finally {
+            handle.leave();
+        }
+    }
+
+    /** Returns the prompt of a conversation, with the end that asks for an answer, to look at. */
+    public String chatText(List<ChatMessage> messages) {
+        return chatText(messages, ChatOptions.DEFAULT);
+    }
+
+    /**
+     * Returns the prompt of a conversation as text, to look at: it no longer says what of it is a
+     * message.
+     *
+     * @throws GyreException {@link Status#UNSUPPORTED} if there is no template, or it uses what the
+     *     library does not know; {@link Status#BAD_FILE} if it is no template;
+     *     {@link Status#INVALID_ARGUMENT} if it refuses the messages, or a role has other characters
+     *     than {@link ChatMessage#of} says
+     */
+    public String chatText(List<ChatMessage> messages, ChatOptions options) {
+        byte[][] roles = roles(messages);
+        byte[][] contents = contents(messages);
+        Checks.notNull(options, "options");
+        long model = handle.enter();
+        try {
+            return Utf8.text(Native.modelChatText(
+                    model, roles, contents, options.template, options.generationPrompt));
+        } finally {
+            handle.leave();
+        }
+    }
+
+    /** Returns the tokens of a conversation's prompt, with the end that asks for an answer. */
+    public int[] chatTokens(List<ChatMessage> messages) {
+        return chatTokens(messages, ChatOptions.DEFAULT);
+    }
+
+    /**
+     * Returns the tokens of a conversation's prompt, for {@link Session#setTokens}.
+     *
+     * <p>Names of special tokens that the template writes become these tokens; those in a message's
+     * content stay text. A {@link Conversation} does this and the rest.
+     *
+     * @throws GyreException as {@link #chatText}; {@link Status#UNSUPPORTED} also if the file has no
+     *     tokenizer
+     */
+    public int[] chatTokens(List<ChatMessage> messages, ChatOptions options) {
+        byte[][] roles = roles(messages);
+        byte[][] contents = contents(messages);
+        Checks.notNull(options, "options");
+        long model = handle.enter();
+        try {
+            return Native.modelChatTokens(
+                    model, roles, contents, options.template, options.generationPrompt);
+        } finally {
+            handle.leave();
+        }
+    }
+
+    private static byte[][] roles(List<ChatMessage> messages) {
+        byte[][] roles = new byte[Checks.notNull(messages, "messages").size()][];
+        for (int i = 0; i < roles.length; i++) {
+            roles[i] = Checks.notNull(messages.get(i), "a message").roleName;
+        }
+        return roles;
+    }
+
+    private static byte[][] contents(List<ChatMessage> messages) {
+        byte[][] contents = new byte[messages.size()][];
+        for (int i = 0; i < contents.length; i++) {
+            contents[i] = Utf8.bytes(messages.get(i).getContent());
+        }
+        return contents;
     }
 
     public TokenInfo getToken(int token) {

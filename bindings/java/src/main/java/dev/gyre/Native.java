@@ -63,6 +63,14 @@ final class Native {
     static native byte[] modelEstimate(
             long model, byte[] device, SessionOptions options, long[] numbers);
 
+    static native boolean modelHasChatTemplate(long model);
+
+    static native byte[] modelChatText(long model, byte[][] roles, byte[][] contents,
+            byte[] template, boolean generationPrompt);
+
+    static native int[] modelChatTokens(long model, byte[][] roles, byte[][] contents,
+            byte[] template, boolean generationPrompt);
+
     static native void modelPause(long model);
 
     static native void modelResume(long model);

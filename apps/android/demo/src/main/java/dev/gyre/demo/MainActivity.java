@@ -49,7 +49,7 @@ public final class MainActivity extends Activity implements Workbench.Screen {
         clear = findViewById(R.id.clear);
         write.setOnClickListener(view -> writeOrStop());
         clear.setOnClickListener(view -> workbench.clear());
-        findViewById(R.id.open).setOnClickListener(view -> pickModel());
+        findViewById(R.id.open).setOnClickListener(view -> ModelsDialog.show(this, this::pickModel));
         findViewById(R.id.device).setOnClickListener(view -> DeviceReport.show(this, workbench));
         findViewById(R.id.settings).setOnClickListener(view -> SettingsDialog.show(this, settings));
         takeWorkbench(saved);
@@ -110,10 +110,10 @@ public final class MainActivity extends Activity implements Workbench.Screen {
             workbench.stop();
             return;
         }
-        String typed = prompt.getText().toString();
-        prompt.setText("");
-        hideKeyboard();
-        workbench.write(typed, settings);
+        if (workbench.write(prompt.getText().toString(), settings)) {
+            prompt.setText("");
+            hideKeyboard();
+        }
     }
 
     private void hideKeyboard() {
@@ -159,13 +159,21 @@ public final class MainActivity extends Activity implements Workbench.Screen {
         model.setText(statusLine.ofModel(workbench));
         status.setText(statusLine.ofText(workbench));
         boolean empty = workbench.getPassage().isEmpty();
-        write.setText(writing ? R.string.stop : empty ? R.string.write : R.string.go_on);
+        write.setText(writing ? R.string.stop : nextStep(empty));
         write.setEnabled(writing || state == Workbench.State.READY);
         write.setActivated(writing);
-        prompt.setHint(empty ? R.string.prompt_hint : R.string.next_hint);
+        prompt.setHint(workbench.isChat() ? R.string.say_hint
+                : empty ? R.string.prompt_hint : R.string.next_hint);
         clear.setVisibility(
                 state == Workbench.State.READY && !empty ? View.VISIBLE : View.INVISIBLE);
         showText();
+    }
+
+    private int nextStep(boolean empty) {
+        if (workbench.isChat()) {
+            return workbench.isCut() ? R.string.go_on : R.string.say;
+        }
+        return empty ? R.string.write : R.string.go_on;
     }
 
     private void showText() {
@@ -174,7 +182,8 @@ public final class MainActivity extends Activity implements Workbench.Screen {
             shownEdition = NOTHING_SHOWN;
             text.setTextColor(getColor(R.color.on_surface_dim));
             text.setText(workbench.getState() == Workbench.State.FAILED
-                    ? workbench.getProblem() : getString(R.string.empty));
+                    ? workbench.getProblem()
+                    : getString(workbench.isChat() ? R.string.empty_chat : R.string.empty));
         } else if (shownEdition != passage.getEdition()) {
             text.setTextColor(getColor(R.color.on_surface));
             text.setText("");

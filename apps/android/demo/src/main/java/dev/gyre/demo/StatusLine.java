@@ -53,9 +53,16 @@ final class StatusLine {
         if (timings == null) {
             return context.getString(R.string.ready);
         }
-        String line = context.getString(R.string.ended_line, timings.getDecodeTokensPerSecond(),
-                workbench.getTokens(), timings.getTimeToFirstTokenSeconds());
-        return workbench.getEnded() == StopReason.CONTEXT_FULL
-                ? line + context.getString(R.string.context_full) : line;
+        // What the library calls the first token's time does not count a conversation's prompt.
+        String line = workbench.isChat()
+                ? context.getString(R.string.answered_line, timings.getDecodeTokensPerSecond(),
+                        workbench.getTokens())
+                : context.getString(R.string.ended_line, timings.getDecodeTokensPerSecond(),
+                        workbench.getTokens(), timings.getTimeToFirstTokenSeconds());
+        if (workbench.getEnded() == StopReason.CONTEXT_FULL) {
+            return line + context.getString(R.string.context_full);
+        }
+        return workbench.isChat() && workbench.getLoaded().conversation.getForgottenTurns() > 0
+                ? line + context.getString(R.string.forgotten) : line;
     }
 }

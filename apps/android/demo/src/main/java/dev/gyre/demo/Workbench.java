@@ -7,7 +7,10 @@ import android.net.Uri;
 import android.os.Bundle;
 import android.os.Handler;
 import android.os.Looper;
+import dev.gyre.ChatMessage;
+import dev.gyre.Conversation;
 import dev.gyre.DeviceInfo;
+import dev.gyre.GenerateOptions;
 import dev.gyre.GyreException;
 import dev.gyre.MemoryNeed;
 import dev.gyre.Model;
@@ -55,6 +58,7 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
     private volatile int wanted; // which opening counts: an older one ends itself
     private boolean paused;
     private String unread = ""; // a text from before the process was ended, which no session has read
+    private final Messages messages = new Messages();
 
     private int tokens;
     private Timings timings;
@@ -68,6 +72,7 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
     static final class Loaded {
         final Model model;
         final Session session;
+        final Conversation conversation; // null: the file has no chat template
         final ModelInfo info;
         final DeviceInfo device;
         final MemoryNeed need;
@@ -75,6 +80,7 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
         Loaded(Model model, Session session, MemoryNeed need) {
             this.model = model;
             this.session = session;
+            this.conversation = model.hasChatTemplate() ? new Conversation(model, session) : null;
             this.info = model.getInfo();
             this.device = model.getDevice();
             this.need = need;
@@ -158,6 +164,7 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
         }
         loaded = done;
         writer = new TextWriter(done.model, done.session);
+        messages.moveTo(done.conversation);
         if (paused) {
             writer.pause();
         }
@@ -174,19 +181,78 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
         }
     }
 
-    /** Appends what the user typed, and lets the model write on. */
-    void write(String prompt, Settings settings) {
+    /** Appends what the user typed, and lets the model write on, or answer; false: it cannot. */
+    boolean write(String typed, Settings settings) {
         if (state != State.READY) {
-            return;
+            return false;
         }
-        passage.addTyped(prompt);
-        tokens = 0;
-        timings = null;
-        ended = null;
-        state = State.WRITING;
-        writer.write(unread + prompt, settings.options(), this);
-        unread = "";
+        problem = "";
+        boolean begun = isChat() ? say(typed, settings.options()) : goOn(typed, settings.options());
+        if (begun) {
+            tokens = 0;
+            timings = null;
+            ended = null;
+            state = State.WRITING;
+        }
         changed();
+        return begun;
+    }
+
+    private boolean goOn(String typed, GenerateOptions options) {
+        passage.addTyped(typed);
+        writer.write(unread + typed, options, this);
+        unread = "";
+        return true;
+    }
+
+    /** With nothing typed, an answer that was cut goes on. */
+    private boolean say(String typed, GenerateOptions options) {
+        boolean again = typed.trim().isEmpty();
+        if (again && !isCut()) {
+            return false;
+        }
+        if (again && !Messages.last(loaded.conversation).getContent().isEmpty()) {
+            writer.write("", options, this);
+            return true;
+        }
+        if (again) {
+            loaded.conversation.removeLast(); // it was stopped before it began
+        } else {
+            loaded.conversation.add(ChatMessage.user(typed));
+        }
+        return ask(typed, again, options);
+    }
+
+    private boolean ask(String typed, boolean again, GenerateOptions options) {
+        Conversation conversation = loaded.conversation;
+        try {
+            int[] prompt = conversation.fitPrompt(options);
+            // An answer, be it empty: messages of user and model stay in turn whatever happens.
+            conversation.add(ChatMessage.assistant(""));
+            if (!again) {
+                passage.addTyped((passage.isEmpty() ? "" : "\n\n") + typed + "\n\n");
+            }
+            writer.write(prompt, options, this);
+            return true;
+        } catch (GyreException error) {
+            if (again) {
+                conversation.add(ChatMessage.assistant(""));
+            } else {
+                conversation.removeLast();
+            }
+            problem = error.getMessage();
+            return false;
+        }
+    }
+
+    /** Whether the model answers, as its file's chat template has it, in place of writing on. */
+    boolean isChat() {
+        return loaded != null && loaded.conversation != null;
+    }
+
+    /** Whether the last answer has ended before its end. */
+    boolean isCut() {
+        return isChat() && (ended == StopReason.MAX_TOKENS || ended == StopReason.CANCELLED);
     }
 
     void stop() {
@@ -200,6 +266,9 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
         if (state == State.READY) {
             passage.clear();
             unread = "";
+            if (isChat()) {
+                loaded.conversation.clear();
+            }
             loaded.session.reset();
             timings = null;
             ended = null;
@@ -210,6 +279,9 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
     @Override
     public void onText(String text, int more) {
         passage.addWritten(text);
+        if (isChat()) {
+            Messages.appendToLast(loaded.conversation, text);
+        }
         tokens += more;
         changed();
     }
@@ -257,6 +329,7 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
         loaded = null;
         problem = "";
         passage.clear();
+        messages.clear();
         unread = "";
         timings = null;
         ended = null;
@@ -266,12 +339,14 @@ final class Workbench implements AutoCloseable, TextWriter.Listener {
     void save(Bundle to) {
         to.putParcelable("uri", uri);
         passage.save(to);
+        messages.save(to, isChat() ? loaded.conversation : null);
     }
 
     /** Opens what was open when the system ended the process, and shows its text again. */
     void restore(Bundle from) {
         open(from.getParcelable("uri"));
         passage.restore(from);
+        messages.restore(from);
         unread = passage.toString();
         changed();
     }

@@ -77,6 +77,7 @@ public final class TextWriter implements AutoCloseable {
         boolean stopped;
         boolean waiting; // for resume()
         private String prompt; // "" once the session holds it
+        private int[] tokens; // in place of a prompt: what the session is to hold; then null
         private int left; // tokens that may still be written; 0 if options have no limit
         private int[] start; // what the session held before the prompt
         private final StringBuilder untold = new StringBuilder(); // guarded by itself, as the next
@@ -84,8 +85,9 @@ public final class TextWriter implements AutoCloseable {
         private boolean telling; // tell() is on its way
         private final Clock clock = new Clock();
 
-        Job(String prompt, GenerateOptions options, Listener listener) {
+        Job(String prompt, int[] tokens, GenerateOptions options, Listener listener) {
             this.prompt = prompt;
+            this.tokens = tokens;
             this.options = options;
             this.listener = listener;
             this.left = options.getMaxTokens();
@@ -94,7 +96,9 @@ public final class TextWriter implements AutoCloseable {
         /** In the writer's thread. */
         void write() {
             try {
-                if (start == null) {
+                if (tokens != null) {
+                    session.setTokens(tokens); // what it held before a pause is kept
+                } else if (start == null) {
                     start = session.getTokens();
                 } else if (!prompt.isEmpty()) {
                     session.setTokens(start); // a part of the prompt may have been read
@@ -145,6 +149,7 @@ public final class TextWriter implements AutoCloseable {
         void takeOff(GenerateResult result) {
             if (result.getTokens() > 0) {
                 prompt = "";
+                tokens = null;
                 left = Math.max(left - result.getTokens(), 0);
             }
         }
@@ -160,10 +165,24 @@ public final class TextWriter implements AutoCloseable {
      * @throws IllegalStateException if a text is being written
      */
     public void write(String prompt, GenerateOptions options, Listener listener) {
+        begin(new Job(prompt, null, options, listener));
+    }
+
+    /**
+     * Makes the session hold these tokens, of which it keeps what it holds already, and writes on:
+     * for the prompt of a {@link dev.gyre.Conversation}, by its {@code fitPrompt}.
+     *
+     * @throws IllegalStateException if a text is being written
+     */
+    public void write(int[] tokens, GenerateOptions options, Listener listener) {
+        begin(new Job("", tokens.clone(), options, listener));
+    }
+
+    private void begin(Job next) {
         if (job != null || closed) {
             throw new IllegalStateException(closed ? "closed" : "a text is being written");
         }
-        job = new Job(prompt, options, listener);
+        job = next;
         last = job;
         if (paused) {
             job.waiting = true;
@@ -253,22 +272,22 @@ public final class TextWriter implements AutoCloseable {
             return;
         }
         failed.tell();
-        if (isPause(error)) {
-            if (paused) {
-                failed.waiting = true;
-            } else {
-                start(failed);
-            }
-            return;
+        // Not only generate() can meet a pause or a stop, but also what sets the session before it.
+        boolean interrupted = is(error, Status.PAUSED) || is(error, Status.CANCELLED);
+        if (!interrupted) {
+            job = null;
+            failed.listener.onError(error);
+        } else if (failed.stopped) {
+            end(failed, StopReason.CANCELLED);
+        } else if (paused) {
+            failed.waiting = true;
+        } else {
+            start(failed);
         }
-        job = null;
-        failed.listener.onError(error);
     }
 
-    /** Not only generate() can meet a pause, but also what restores the session before it. */
-    private static boolean isPause(RuntimeException error) {
-        return error instanceof GyreException
-                && ((GyreException) error).getStatus() == Status.PAUSED;
+    private static boolean is(RuntimeException error, Status status) {
+        return error instanceof GyreException && ((GyreException) error).getStatus() == status;
     }
 
     private void end(Job ended, StopReason reason) {

@@ -6,13 +6,10 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
-import static org.robolectric.Shadows.shadowOf;
 
-import android.app.Activity;
+import android.app.AlertDialog;
 import android.content.Context;
-import android.content.Intent;
 import android.content.pm.PackageManager;
-import android.net.Uri;
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -25,15 +22,11 @@ import org.junit.rules.TemporaryFolder;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
+import org.robolectric.shadows.ShadowAlertDialog;
 
 @RunWith(RobolectricTestRunner.class)
 public class ModelsTest {
     @Rule public final TemporaryFolder folder = new TemporaryFolder();
-
-    private static byte[] shippedModel() throws IOException {
-        File root = new File(System.getProperty("gyre.root"));
-        return Files.readAllBytes(new File(root, "models/" + Workbench.SHIPPED_MODEL).toPath());
-    }
 
     private File file(byte[] bytes) throws IOException {
         File file = folder.newFile();
@@ -41,19 +34,9 @@ public class ModelsTest {
         return file;
     }
 
-    /** Presses the button, and answers as the system's picker does. */
-    private static void pick(Phone phone, File file) {
-        phone.press(R.id.open);
-        Intent asked = shadowOf(phone.activity()).getNextStartedActivity();
-        assertEquals(Intent.ACTION_OPEN_DOCUMENT, asked.getAction());
-        assertTrue(asked.getCategories().contains(Intent.CATEGORY_OPENABLE));
-        shadowOf(phone.activity()).receiveResult(
-                asked, Activity.RESULT_OK, new Intent().setData(Uri.fromFile(file)));
-    }
-
     /** The shipped model, made for the longest context that a file may have. */
     private static byte[] withHugeContext() throws IOException {
-        byte[] bytes = shippedModel();
+        byte[] bytes = TestModels.shipped();
         byte[] key = "gpt2.context_length".getBytes(StandardCharsets.US_ASCII);
         String head = new String(bytes, 0, 1 << 16, StandardCharsets.ISO_8859_1);
         int value = head.indexOf("gpt2.context_length") + key.length + 4; // after the type of the value
@@ -67,7 +50,7 @@ public class ModelsTest {
     public void aPickedModelTakesThePlaceOfTheFirst() throws IOException {
         try (Phone phone = Phone.start()) {
             phone.awaitReady();
-            pick(phone, file(shippedModel()));
+            phone.pick(file(TestModels.shipped()));
             assertFalse("is being opened", phone.isReady());
             phone.awaitReady();
             phone.type("Once");
@@ -80,11 +63,11 @@ public class ModelsTest {
     public void aBrokenFileIsSaidToBe() throws IOException {
         try (Phone phone = Phone.start()) {
             phone.awaitReady();
-            pick(phone, file("This is not a model".getBytes(StandardCharsets.US_ASCII)));
+            phone.pick(file("This is not a model".getBytes(StandardCharsets.US_ASCII)));
             phone.await("the library's words", () -> phone.text().contains("GGUF"));
             assertFalse(phone.find(R.id.write).isEnabled());
             assertEquals("The folder above opens another model.", phone.status());
-            pick(phone, file(shippedModel()));
+            phone.pick(file(TestModels.shipped()));
             phone.awaitReady();
         }
     }
@@ -93,11 +76,30 @@ public class ModelsTest {
     public void aModelThatDoesNotFitIsNotLoaded() throws IOException {
         try (Phone phone = Phone.start()) {
             phone.awaitReady();
-            pick(phone, file(withHugeContext()));
+            phone.pick(file(withHugeContext()));
             phone.await("the memory's words", () -> phone.text().contains("does not fit"));
             assertTrue(phone.text(), phone.text().matches(
                     "(?s)This model does not fit: it needs [0-9.]+ GB of .* and [0-9.]+ GB are available.*"));
             assertFalse(phone.find(R.id.write).isEnabled());
+        }
+    }
+
+    @Test
+    public void whereAModelComesFromAndItsLicenceAreShown() {
+        try (Phone phone = Phone.start()) {
+            phone.awaitReady();
+            phone.press(R.id.open);
+            AlertDialog dialog = ShadowAlertDialog.getLatestAlertDialog();
+            String text = Phone.message(dialog);
+            for (String part : new String[] {"SmolLM2 135M Instruct", "Hugging Face",
+                "https://huggingface.co/", "scripts/fetch-model smollm2", "Apache License 2.0"}) {
+                assertTrue(part + " is in " + text, text.contains(part));
+            }
+            dialog.getButton(AlertDialog.BUTTON_NEUTRAL).performClick();
+            phone.idle();
+            String licence = Phone.message(ShadowAlertDialog.getLatestAlertDialog());
+            assertTrue(licence, licence.contains("Version 2.0, January 2004"));
+            assertTrue(licence, licence.contains("END OF TERMS AND CONDITIONS"));
         }
     }
 

@@ -2,13 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.gyre.demo;
 
+import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 import static org.junit.Assert.fail;
 import static org.robolectric.Shadows.shadowOf;
 
+import android.app.Activity;
+import android.app.AlertDialog;
+import android.content.Intent;
 import android.content.res.Configuration;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
+import android.net.Uri;
 import android.os.Bundle;
 import android.os.Looper;
 import android.text.Editable;
@@ -27,6 +32,7 @@ import java.util.function.BooleanSupplier;
 import org.robolectric.Robolectric;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
+import org.robolectric.shadows.ShadowAlertDialog;
 
 /** The main looper runs while this waits, and at no other time. */
 final class Phone implements AutoCloseable {
@@ -101,6 +107,22 @@ final class Phone implements AutoCloseable {
         View view = find(id);
         assertTrue("can be pressed", view.isEnabled() && view.getVisibility() == View.VISIBLE);
         view.performClick();
+    }
+
+    /** Presses the button, reads the dialog, and answers as the system's picker does. */
+    void pick(File file) {
+        press(R.id.open);
+        ShadowAlertDialog.getLatestAlertDialog().getButton(AlertDialog.BUTTON_POSITIVE).performClick();
+        idle();
+        Intent asked = shadowOf(activity()).getNextStartedActivity();
+        assertEquals(Intent.ACTION_OPEN_DOCUMENT, asked.getAction());
+        assertTrue(asked.getCategories().contains(Intent.CATEGORY_OPENABLE));
+        shadowOf(activity()).receiveResult(
+                asked, Activity.RESULT_OK, new Intent().setData(Uri.fromFile(file)));
+    }
+
+    static String message(AlertDialog dialog) {
+        return dialog.<TextView>findViewById(android.R.id.message).getText().toString();
     }
 
     void idle() {

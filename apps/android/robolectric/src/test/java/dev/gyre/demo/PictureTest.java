@@ -37,11 +37,8 @@ public class PictureTest {
             assertEquals("Stop", phone.button());
             Bitmap writing = phone.picture();
 
-            phone.press(R.id.settings);
-            phone.idle();
-            AlertDialog dialog = ShadowAlertDialog.getLatestAlertDialog();
-            Bitmap sliders = Phone.picture(dialog.getWindow().getDecorView());
-            dialog.dismiss();
+            Bitmap models = dialogOf(phone, R.id.open);
+            Bitmap sliders = dialogOf(phone, R.id.settings);
 
             phone.await("the text's end", phone::isReady);
             RuntimeEnvironment.setQualifiers("+night");
@@ -50,9 +47,19 @@ public class PictureTest {
 
             assertTrue("light", luminance(writing) > 200);
             assertTrue("dark", luminance(night) < 60);
-            Phone.save(sideBySide(writing, over(writing, sliders), night),
+            Phone.save(sideBySide(writing, over(writing, models), over(writing, sliders), night),
                     new File(System.getProperty("gyre.pictures"), "android.png"));
         }
+    }
+
+    /** The dialog that a button opens. */
+    private static Bitmap dialogOf(Phone phone, int button) {
+        phone.press(button);
+        phone.idle();
+        AlertDialog dialog = ShadowAlertDialog.getLatestAlertDialog();
+        Bitmap picture = Phone.picture(dialog.getWindow().getDecorView());
+        dialog.dismiss();
+        return picture;
     }
 
     /** Of the background, 0 to 255. */

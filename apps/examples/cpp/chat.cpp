@@ -1,0 +1,46 @@
+// chat.cpp: a conversation: reads lines, and prints the model's answers as they are made.
+// SPDX-License-Identifier: Apache-2.0
+//
+//     cmake -B build && cmake --build build
+//     build/chat model.gguf
+#include <exception>
+#include <gyre/gyre.hpp>
+#include <iostream>
+#include <string>
+#include <vector>
+
+int main(int argc, char** argv) try {
+    if (argc != 2) {
+        std::cerr << "usage: " << argv[0] << " MODEL\n";
+        return 2;
+    }
+    const gyre::model model(argv[1]);
+    gyre::session session(model);
+
+    gyre::generate_options options;
+    options.max_tokens = 400;  // most answers end sooner, by themselves
+    std::vector<gyre::chat_message> messages;
+    for (std::string line; std::getline(std::cin, line);) {
+        messages.push_back({"user", line});
+        // The prompt of the whole conversation, by the file's chat template. Where it does not
+        // leave a quarter of the context for the answer, the oldest question and answer are
+        // forgotten.
+        std::vector<gyre::token> prompt = model.chat_tokens(messages);
+        while (prompt.size() + session.n_ctx() / 4 > session.n_ctx() && messages.size() > 2) {
+            messages.erase(messages.begin(), messages.begin() + 2);
+            prompt = model.chat_tokens(messages);
+        }
+        session.set_tokens(prompt);  // what both have in common is kept, and not computed again
+        std::string answer;
+        for (const std::string& piece : session.write("", options)) {
+            std::cout << piece << std::flush;
+            answer += piece;
+        }
+        std::cout << '\n';
+        messages.push_back({"assistant", answer});
+    }
+    return 0;
+} catch (const std::exception& error) {
+    std::cerr << argv[0] << ": " << error.what() << '\n';
+    return 1;
+}

@@ -279,7 +279,7 @@ TEST_F(WeightsTest, OddShapesOfEveryFormat) {
             std::uint64_t total = 0;
             const auto weights = ModelWeights::create(model->device(), config, tensors,
                                                       matrices_of(config, plan(config)),
-                                                      file.file(), [&](auto now, auto all) {
+                                                      {&file.file(), 1}, [&](auto now, auto all) {
                                                           EXPECT_GE(now, done);
                                                           done = now;
                                                           total = all;

@@ -301,7 +301,7 @@ TEST_F(WeightsTest, LoadingCanBeCancelled) {
     int calls = 0;
     const auto cancelled = ModelWeights::create(
         model->device(), model->config(), file.tensors, matrices_of(model->config(), model->plan()),
-        file.file, [&](std::uint64_t done, std::uint64_t total) {
+        file.files, [&](std::uint64_t done, std::uint64_t total) {
             EXPECT_GT(done, 0u);
             EXPECT_LT(done, total);
             return ++calls < 3;

@@ -75,7 +75,8 @@ typedef struct gyre_model gyre_model;
 /**
  * Reads a GGUF file, version 3, and puts its weights on a device
  *
- * path is NUL-terminated; the file must not be changed before the call returns
+ * path is NUL-terminated; the file must not be changed before the call returns. A split file is
+ * opened by its first part, NAME-00001-of-0000N.gguf, beside which the others lie
  * options may be NULL, which means GYRE_MODEL_OPTIONS_INIT
  * out_model receives the model; release it with gyre_model_destroy
  *
@@ -98,7 +99,8 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open(const char* path,
  *
  * fd: open for reading. It is not closed, and its position is neither used nor moved; it may be
  * closed once the call has returned. Windows: a descriptor of the C runtime that the library uses
- * offset: the byte at which the GGUF file begins; need not be a multiple of the page
+ * offset: the byte at which the GGUF file begins; need not be a multiple of the page. A part of a
+ * split file is refused, as in gyre_model_open_memory: only a path says where the others are
  * n_bytes: length of the GGUF file; 0: to the end of the file that fd is open on
  * Returns what gyre_model_open does; GYRE_ERROR_BAD_FILE also for what is not a regular file (a
  * pipe, a socket), and GYRE_ERROR_INVALID_ARGUMENT also if fd is not open or the file does not have
@@ -133,7 +135,7 @@ typedef struct gyre_model_info {
     const char* rotary_json;  /**< the same as one JSON object; NUL-terminated */
     const char* weight_types; /**< tensor types by bytes, largest first: "Q8_0, F32" */
     uint64_t n_parameters;    /**< elements of all tensors */
-    uint64_t file_bytes;      /**< size of the file */
+    uint64_t file_bytes;      /**< size of the file, or of all parts of a split one */
     uint64_t device_bytes;    /**< weights on the device; 0 if it was opened with "none" */
     uint32_t n_vocab;         /**< tokens that the model knows: ids 0 to n_vocab - 1 */
     uint32_t n_ctx;           /**< positions that the model was trained for */

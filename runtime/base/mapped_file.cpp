@@ -64,14 +64,18 @@ MappedFile::~MappedFile() {
     if (mapping_ != nullptr) unmap();
 }
 
-void MappedFile::release_pages(std::size_t offset, std::size_t size) const {
+void MappedFile::release_pages(std::span<const std::uint8_t> part) const {
     if (mapping_ == nullptr) return;  // borrowed bytes would be lost
+    const auto address = [](const void* at) { return reinterpret_cast<std::uintptr_t>(at); };
+    const std::uintptr_t file = address(data_);
+    const std::uintptr_t from = address(part.data());
+    if (from < file || from > file + size_ || part.size() > file + size_ - from) return;
     const std::size_t page = page_bytes();
-    const auto first = static_cast<std::size_t>(data_ - static_cast<std::uint8_t*>(mapping_));
-    const std::size_t begin = (first + offset + page - 1) / page * page;
-    const std::size_t end = (first + offset + size) / page * page;
-    if (begin < end && end <= mapping_size_) {
-        release_range(static_cast<std::uint8_t*>(mapping_) + begin, end - begin);
+    const std::uintptr_t begin = (from + page - 1) / page * page;
+    const std::uintptr_t end = (from + part.size()) / page * page;
+    if (begin < end) {
+        const std::size_t first = begin - address(mapping_);
+        release_range(static_cast<std::uint8_t*>(mapping_) + first, end - begin);
     }
 }
 

@@ -36,9 +36,10 @@ class MappedFile {
     // For messages: the path, "the descriptor 5 at offset 4096", "the memory of 1234 bytes".
     const std::string& name() const { return name_; }
 
-    // Tells the kernel that [offset, offset + size) is not needed for now, so that reading a large
-    // file once does not keep it in this process's resident memory. Never touches borrowed bytes.
-    void release_pages(std::size_t offset, std::size_t size) const;
+    // Tells the kernel that these bytes are not needed for now, so that reading a large file once
+    // does not keep it in this process's resident memory. Never touches borrowed bytes, nor bytes
+    // that are not this file's.
+    void release_pages(std::span<const std::uint8_t> part) const;
 
   private:
     // size bytes that begin `before` bytes into the mapping

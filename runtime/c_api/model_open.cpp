@@ -50,15 +50,15 @@ Result<std::vector<std::string>> read_ignored(const gyre_model_options& c) {
 }
 
 // What a model is opened from: called once the options are known to be right.
-using Source = std::function<Result<MappedFile>()>;
+using Source = std::function<Result<GgufFile>()>;
 
 // engine_options: nullptr without a device. All of the file is read before a driver is, and nothing
 // of it is needed afterwards.
 Result<std::shared_ptr<OpenModel>> open_model(const Source& source, const gyre_model_options& c,
                                               const OpenOptions* engine_options) {
     GYRE_ASSIGN(const std::vector<std::string> ignored, read_ignored(c));
-    GYRE_ASSIGN(MappedFile bytes, source());
-    GYRE_ASSIGN(ModelFile file, ModelFile::read(std::move(bytes), ignored));
+    GYRE_ASSIGN(GgufFile gguf, source());
+    GYRE_ASSIGN(ModelFile file, ModelFile::read(std::move(gguf), ignored));
     auto card = ModelCard::read(file, ignored);
     if (!card.ok()) return card.status().with_context(file.source);
     std::shared_ptr<const Model> engine;
@@ -119,7 +119,9 @@ Status open_from(const Source& source, const gyre_model_options* options, gyre_m
 }  // namespace
 }  // namespace gyre::c_api
 
+using gyre::GgufFile;
 using gyre::MappedFile;
+using gyre::Result;
 using gyre::Status;
 using gyre::c_api::guarded;
 using gyre::c_api::null_argument;
@@ -131,7 +133,7 @@ gyre_status gyre_model_open(const char* path, const gyre_model_options* options,
         if (out_model == nullptr) return null_argument("out_model");
         *out_model = nullptr;
         if (path == nullptr) return null_argument("path");
-        return open_from([&] { return MappedFile::open(path); }, options, out_model);
+        return open_from([&] { return GgufFile::open(path); }, options, out_model);
     });
 }
 
@@ -140,8 +142,11 @@ gyre_status gyre_model_open_fd(int fd, uint64_t offset, uint64_t n_bytes,
     return guarded([&]() -> Status {
         if (out_model == nullptr) return null_argument("out_model");
         *out_model = nullptr;
-        return open_from([&] { return MappedFile::open_fd(fd, offset, n_bytes); }, options,
-                         out_model);
+        const auto source = [&]() -> Result<GgufFile> {
+            GYRE_ASSIGN(MappedFile file, MappedFile::open_fd(fd, offset, n_bytes));
+            return GgufFile::read(std::move(file));
+        };
+        return open_from(source, options, out_model);
     });
 }
 
@@ -152,6 +157,7 @@ gyre_status gyre_model_open_memory(const void* data, size_t n_bytes,
         *out_model = nullptr;
         if (data == nullptr) return null_argument("data");
         const std::span bytes(static_cast<const std::uint8_t*>(data), n_bytes);
-        return open_from([&] { return MappedFile::borrow(bytes); }, options, out_model);
+        return open_from([&] { return GgufFile::read(MappedFile::borrow(bytes)); }, options,
+                         out_model);
     });
 }

@@ -30,16 +30,14 @@ Status read_file(const std::vector<std::string>& ignored, ModelFile& model) {
 
 Result<ModelFile> ModelFile::open(const std::string& path,
                                   const std::vector<std::string>& ignored) {
-    GYRE_ASSIGN(MappedFile file, MappedFile::open(path));
+    GYRE_ASSIGN(GgufFile file, GgufFile::open(path));
     return read(std::move(file), ignored);
 }
 
-Result<ModelFile> ModelFile::read(MappedFile file, const std::vector<std::string>& ignored) {
-    Result<Gguf> gguf = Gguf::parse(file.bytes());
-    if (!gguf.ok()) return gguf.status().with_context(file.name());
+Result<ModelFile> ModelFile::read(GgufFile file, const std::vector<std::string>& ignored) {
     const std::string name = file.name();
-    const std::uint64_t n_bytes = file.bytes().size();
-    ModelFile model{name, n_bytes, std::move(file), std::move(gguf).value(), {}, {}, {}};
+    const std::uint64_t n_bytes = file.n_bytes();
+    ModelFile model{name, n_bytes, std::move(file.files), std::move(file.gguf), {}, {}, {}};
     const Status status = read_file(ignored, model);
     if (!status.ok()) return status.with_context(name);
     return model;
@@ -48,7 +46,7 @@ Result<ModelFile> ModelFile::read(MappedFile file, const std::vector<std::string
 void ModelFile::forget_data() {
     gguf.forget_data();
     tensors.forget_data();
-    file = MappedFile();
+    files.clear();
 }
 
 Result<std::shared_ptr<Model>> Model::open(const std::string& path, const OpenOptions& options) {
@@ -60,7 +58,7 @@ Result<std::shared_ptr<Model>> Model::open(const ModelFile& file, const OpenOpti
     const Status supported = check_supported(file.config);
     if (!supported.ok()) return supported.with_context(file.source);
     // Before the upload, which reads the same pages again and then lets them go.
-    const std::uint64_t fingerprint = model_fingerprint(file.file.bytes(), file.gguf, file.notes);
+    const std::uint64_t fingerprint = model_fingerprint(file.gguf, file.notes);
 
     GYRE_ASSIGN(Instance instance, create_instance(options));
     GYRE_ASSIGN(const DeviceChoice choice, instance.choose(options.device));
@@ -78,7 +76,7 @@ Result<std::shared_ptr<Model>> Model::open(const ModelFile& file, const OpenOpti
     }
     Plan plan = gyre::plan(file.config);
     Result<ModelWeights> weights = ModelWeights::create(
-        device, file.config, file.tensors, matrices_of(file.config, plan), file.file, progress);
+        device, file.config, file.tensors, matrices_of(file.config, plan), file.files, progress);
     if (!weights.ok()) return weights.status().with_context(file.source);
     std::shared_ptr<Model> model(new Model(file.config, std::move(plan), std::move(instance),
                                            choice, std::move(device), std::move(weights).value()));

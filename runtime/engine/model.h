@@ -9,12 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "runtime/base/mapped_file.h"
 #include "runtime/base/status.h"
 #include "runtime/engine/plan.h"
 #include "runtime/engine/tilings.h"
 #include "runtime/kernels/kernel_table.h"
-#include "runtime/model/gguf.h"
+#include "runtime/model/gguf_file.h"
 #include "runtime/model/model_config.h"
 #include "runtime/model/model_tensors.h"
 #include "runtime/model/model_weights.h"
@@ -49,10 +48,10 @@ struct OpenOptions {
 
 // A model file, read and checked; no device yet.
 struct ModelFile {
-    std::string source;         // MappedFile::name, for messages
-    std::uint64_t n_bytes = 0;  // of the file
-    MappedFile file;            // empty after forget_data()
-    Gguf gguf;                  // its tensors' data is in file
+    std::string source;             // MappedFile::name, for messages
+    std::uint64_t n_bytes = 0;      // of the file, all parts of a split one
+    std::vector<MappedFile> files;  // see GgufFile; none after forget_data()
+    Gguf gguf;                      // its tensors' data is in files
     ModelConfig config;
     ModelTensors tensors;            // point into gguf
     std::vector<std::string> notes;  // what was ignored because the caller wants it so, a line each
@@ -60,7 +59,7 @@ struct ModelFile {
     // Checks the metadata, but for the tokenizer's, and every tensor's shape. Logs the notes.
     static Result<ModelFile> open(const std::string& path,
                                   const std::vector<std::string>& ignored = {});
-    static Result<ModelFile> read(MappedFile file, const std::vector<std::string>& ignored = {});
+    static Result<ModelFile> read(GgufFile file, const std::vector<std::string>& ignored = {});
 
     // Lets the file's bytes go; all but the tensors' data stays.
     void forget_data();

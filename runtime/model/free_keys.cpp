@@ -23,10 +23,12 @@ struct FreeKey {
 
 // The first row that fits a key decides.
 constexpr FreeKey kFreeKeys[] = {
-    // About the file and its making. general.type and split.count are read (model_config.cpp).
+    // About the file and its making. general.type is read in model_config.cpp, split.* where files
+    // are opened (gguf_file.cpp).
     {"general.*", Neutral::kAny},
     {"quantize.*", Neutral::kAny},
     {"mradermacher.*", Neutral::kAny},
+    {"split.count", Neutral::kAny},
     {"split.no", Neutral::kAny},
     {"split.tensors.count", Neutral::kAny},
     // About the model: said a second time, or about what is not there.

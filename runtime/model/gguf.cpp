@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/model/gguf.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -48,7 +49,7 @@ class GgufParser {
         for (std::uint64_t i = 0; i < n_tensors; ++i)
             GYRE_TRY(parse_tensor(i));
         GYRE_TRY(place_tensors());
-        gguf_.keep_head(bytes_.first(at_));
+        gguf_.keep_head(bytes_.first(static_cast<std::size_t>(data_begin())));
         return std::move(gguf_);
     }
 
@@ -245,20 +246,24 @@ class GgufParser {
         return {};
     }
 
-    // The data section begins at the next multiple of the alignment.
-    Status place_tensors() {
+    // The data section begins at the next multiple of the alignment, or is empty at the file's end.
+    std::uint64_t data_begin() const {
         const std::uint64_t mask = gguf_.alignment_ - 1;
-        const std::uint64_t begin = (std::uint64_t{at_} + mask) & ~mask;
-        const std::uint64_t available = begin <= bytes_.size() ? bytes_.size() - begin : 0;
+        return std::min<std::uint64_t>((std::uint64_t{at_} + mask) & ~mask, bytes_.size());
+    }
+
+    Status place_tensors() {
+        const std::uint64_t begin = data_begin();
+        const std::uint64_t available = bytes_.size() - begin;
         for (std::size_t i = 0; i < places_.size(); ++i) {
             TensorView& tensor = gguf_.tensors_[i];
             const auto [offset, size] = places_[i];
             if (offset > available || size > available - offset) {
-                return Status::bad_file(quoted("tensor", tensor.name) + ": " +
-                                        std::to_string(size) + " bytes at offset " +
-                                        std::to_string(offset) +
-                                        " reach beyond the end of the data, which has " +
-                                        std::to_string(available) + " bytes");
+                return Status::bad_file(
+                    quoted("tensor", tensor.name) + ": " + std::to_string(size) +
+                    " bytes at offset " + std::to_string(offset) +
+                    " reach beyond the end of the data, which has " + std::to_string(available) +
+                    " bytes; the file is cut off: fetch it again");
             }
             tensor.bytes = bytes_.subspan(static_cast<std::size_t>(begin + offset),
                                           static_cast<std::size_t>(size));
@@ -292,10 +297,10 @@ Result<Gguf> Gguf::parse(std::span<const std::uint8_t> bytes) {
 
 // Keys and names are views: they move from the bytes that were parsed to the copy.
 void Gguf::keep_head(std::span<const std::uint8_t> head) {
-    head_.assign(head.begin(), head.end());
+    const std::vector<std::uint8_t>& copy = heads_.emplace_back(head.begin(), head.end());
     const auto moved = [&](std::string_view view) -> std::string_view {
         const auto at = reinterpret_cast<const std::uint8_t*>(view.data()) - head.data();
-        return {reinterpret_cast<const char*>(head_.data() + at), view.size()};
+        return {reinterpret_cast<const char*>(copy.data() + at), view.size()};
     };
     std::map<std::string_view, Entry> entries;
     for (const auto& [key, entry] : entries_)
@@ -309,7 +314,25 @@ void Gguf::keep_head(std::span<const std::uint8_t> head) {
         key = moved(key);
     for (TensorView& tensor : tensors_)
         tensor.name = moved(tensor.name);
-    bytes_ = head_;
+    bytes_ = copy;
+}
+
+std::size_t Gguf::head_bytes() const {
+    std::size_t sum = 0;
+    for (const auto& head : heads_)
+        sum += head.size();
+    return sum;
+}
+
+Status Gguf::append(Gguf part) {
+    for (const TensorView& tensor : part.tensors_) {
+        if (!tensor_index_.emplace(tensor.name, tensors_.size()).second)
+            return Status::bad_file(quoted("tensor", tensor.name) + ": another file has it too");
+        tensors_.push_back(tensor);
+    }
+    for (auto& head : part.heads_)
+        heads_.push_back(std::move(head));  // its names stay where they are
+    return {};
 }
 
 void Gguf::forget_data() {

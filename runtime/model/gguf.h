@@ -4,7 +4,8 @@
 //
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Little-endian only.
 // A Gguf has a copy of the file's head, all that is before the tensors' data: keys, values and
-// names live as long as it does. Tensor data is not copied: see TensorView::bytes. Every error is
+// names live as long as it does. Tensor data is not copied: see TensorView::bytes. The parts of a
+// split file become one Gguf (gguf_file.h). Every error is
 // kBadFile (the file is wrong) or kUnsupported (well formed, but not done here) and names the key
 // or the tensor, what was found and what was expected.
 #pragma once
@@ -101,7 +102,13 @@ class Gguf {
     const TensorView* find_tensor(std::string_view name) const;          // nullptr: not in the file
 
     std::uint32_t alignment() const { return alignment_; }  // bytes
-    std::size_t head_bytes() const { return head_.size(); }
+    // What is before the tensors' data, of every file that was read.
+    const std::vector<std::vector<std::uint8_t>>& heads() const { return heads_; }
+    std::size_t head_bytes() const;
+
+    // Adds the tensors of another file of the same model, whose metadata is not kept. kBadFile: it
+    // has a tensor that is here already; what was added until then stays.
+    Status append(Gguf part);
 
     // The bytes that were parsed are about to go: no tensor points into them any more.
     void forget_data();
@@ -121,8 +128,8 @@ class Gguf {
     void keep_head(std::span<const std::uint8_t> head);
     friend class GgufParser;
 
-    std::vector<std::uint8_t> head_;             // of the file, up to the data
-    std::span<const std::uint8_t> bytes_;        // head_, which stays where it is in a move
+    std::vector<std::vector<std::uint8_t>> heads_;
+    std::span<const std::uint8_t> bytes_;        // of the metadata: heads_[0], wherever this moves
     std::map<std::string_view, Entry> entries_;  // a tree: no input makes it slow
     std::vector<std::string_view> key_order_;
     std::vector<TensorView> tensors_;

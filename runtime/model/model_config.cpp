@@ -38,15 +38,7 @@ constexpr Word<ProjectionKind> kProjections[] = {
 Status check_file_kind(const ConfigReader& reader) {
     constexpr Word<bool> kTypes[] = {{"model", true}};
     bool is_model = true;
-    GYRE_TRY(reader.optional("general.type", std::span<const Word<bool>>(kTypes), is_model));
-    std::uint32_t n_parts = 0;
-    GYRE_TRY(reader.optional("split.count", {0, UINT32_MAX}, n_parts));
-    if (n_parts > 1) {
-        return Status::unsupported("key 'split.count': the file is one part of " +
-                                   std::to_string(n_parts) +
-                                   "; join them with llama-gguf-split --merge");
-    }
-    return {};
+    return reader.optional("general.type", std::span<const Word<bool>>(kTypes), is_model);
 }
 
 Result<const Architecture*> read_architecture(GgufReading& file) {

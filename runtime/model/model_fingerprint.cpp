@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <vector>
 
 #include "runtime/base/cache_file.h"
 
@@ -11,19 +12,12 @@ namespace {
 
 constexpr std::size_t kSampleBytes = 256;
 
-// What stands before the first tensor's data.
-std::span<const std::uint8_t> head_of(std::span<const std::uint8_t> file, const Gguf& gguf) {
-    std::size_t end = file.size();
-    for (const TensorView& tensor : gguf.tensors())
-        end = std::min(end, static_cast<std::size_t>(tensor.bytes.data() - file.data()));
-    return file.first(end);
-}
-
 }  // namespace
 
-std::uint64_t model_fingerprint(std::span<const std::uint8_t> file, const Gguf& gguf,
-                                std::span<const std::string> ignored) {
-    std::uint64_t hash = fnv1a(std::as_bytes(head_of(file, gguf)));
+std::uint64_t model_fingerprint(const Gguf& gguf, std::span<const std::string> ignored) {
+    std::uint64_t hash = fnv1a({});
+    for (const std::vector<std::uint8_t>& head : gguf.heads())
+        hash = fnv1a(std::as_bytes(std::span(head)), hash);
     for (const std::string& note : ignored) {
         hash = fnv1a(std::as_bytes(std::span(note)), hash);
         hash = fnv1a(std::as_bytes(std::span("\n", 1)), hash);

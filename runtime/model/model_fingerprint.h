@@ -10,11 +10,11 @@
 
 namespace gyre {
 
-// A hash of all that stands before the tensors' data (metadata, names, shapes and types), of the
+// A hash of all that stands before the tensors' data (metadata, names, shapes and types; of a split
+// file in every part), of the
 // notes about what of the file is ignored, and of 256 bytes at the beginning, the middle and the
 // end of every tensor. Files with the same fingerprint are taken for the same model; it finds
-// mistakes, not malice. file: what gguf was read from.
-std::uint64_t model_fingerprint(std::span<const std::uint8_t> file, const Gguf& gguf,
-                                std::span<const std::string> ignored);
+// mistakes, not malice.
+std::uint64_t model_fingerprint(const Gguf& gguf, std::span<const std::string> ignored);
 
 }  // namespace gyre

@@ -18,11 +18,11 @@ namespace gyre {
 // Carries a plan out: gives every slice its memory and writes it.
 class WeightUpload {
   public:
-    WeightUpload(bool flushes_halves, const WeightsPlan& plan, const MappedFile& file,
+    WeightUpload(bool flushes_halves, const WeightsPlan& plan, std::span<const MappedFile> files,
                  const UploadProgress& progress, Uploader uploader, ModelWeights& weights)
         : flushes_halves_(flushes_halves),
           plan_(plan),
-          file_(file),
+          files_(files),
           progress_(progress),
           uploader_(std::move(uploader)),
           weights_(weights) {}
@@ -81,8 +81,8 @@ class WeightUpload {
         const std::size_t file_row = host_size(row_bytes(tensor.format, layout.n_in));
         const auto source = tensor.bytes.subspan(first_row * file_row, layout.n_rows * file_row);
         repack_in_threads(layout, source, target);
-        file_.release_pages(static_cast<std::size_t>(source.data() - file_.bytes().data()),
-                            source.size());
+        for (const MappedFile& file : files_)
+            file.release_pages(source);
         done_ += source.size();
     }
 
@@ -101,7 +101,7 @@ class WeightUpload {
 
     const bool flushes_halves_;
     const WeightsPlan& plan_;
-    const MappedFile& file_;
+    const std::span<const MappedFile> files_;
     const UploadProgress& progress_;
     Uploader uploader_;
     ModelWeights& weights_;
@@ -110,14 +110,15 @@ class WeightUpload {
 
 Result<ModelWeights> ModelWeights::create(Device& device, const ModelSpec& spec,
                                           const ModelTensors& tensors,
-                                          std::span<const MatrixId> order, const MappedFile& file,
+                                          std::span<const MatrixId> order,
+                                          std::span<const MappedFile> files,
                                           const UploadProgress& progress) {
     GYRE_ASSIGN(const WeightsPlan plan,
                 WeightsPlan::of(device.info(), device.caps(), spec, tensors, order));
     GYRE_ASSIGN(Uploader uploader, Uploader::create(device));
     ModelWeights weights(plan.layout,
                          Arena::create(device, Memory::kDevice, "weights", plan.expected_bytes));
-    WeightUpload upload(device.caps().flushes_halves, plan, file, progress, std::move(uploader),
+    WeightUpload upload(device.caps().flushes_halves, plan, files, progress, std::move(uploader),
                         weights);
     for (const MatrixSource& source : plan.matrices)
         GYRE_TRY(upload.add_matrix(source, weights.matrix(source.id)));

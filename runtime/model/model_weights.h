@@ -21,12 +21,13 @@ using UploadProgress = std::function<bool(std::uint64_t done, std::uint64_t tota
 
 class ModelWeights : public WeightsLayout {
   public:
-    // file: what the tensors point into; its pages are released as they are done with. Each weight
-    // is written once, straight into device memory where the host sees it. Errors:
+    // files: what the tensors point into; their pages are released as they are done with. Each
+    // weight is written once, straight into device memory where the host sees it. Errors:
     // kOutOfDeviceMemory, kCancelled. order: as WeightsPlan::of.
     static Result<ModelWeights> create(Device& device, const ModelSpec& spec,
                                        const ModelTensors& tensors, std::span<const MatrixId> order,
-                                       const MappedFile& file, const UploadProgress& progress);
+                                       std::span<const MappedFile> files,
+                                       const UploadProgress& progress);
 
     BufferRange params() const { return params_; }
     std::uint64_t device_bytes() const { return arena_.allocated(); }

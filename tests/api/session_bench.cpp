@@ -171,9 +171,9 @@ void measure_fingerprint(const char* path) {
     if (!gguf.ok()) return;
     std::vector<double> times;
     for (int i = 0; i < 20; ++i) {
-        file->release_pages(0, file->bytes().size());
+        file->release_pages(file->bytes());
         const auto start = Clock::now();
-        const std::uint64_t hash = gyre::model_fingerprint(file->bytes(), gguf.value(), {});
+        const std::uint64_t hash = gyre::model_fingerprint(gguf.value(), {});
         times.push_back(ms_since(start));
         if (hash == 0) std::printf("\n");  // it is used
     }

@@ -52,10 +52,20 @@ TEST_F(MappedFileTest, HasTheBytesOfTheFileWhateverItsName) {
 TEST_F(MappedFileTest, ReleasedPagesAreReadAgain) {
     const auto file = MappedFile::open(write("model.gguf", content()));
     ASSERT_TRUE(file.ok()) << file.status().message();
-    file.value().release_pages(0, content().size());
-    file.value().release_pages(5000, 100000);
-    file.value().release_pages(content().size() - 1, 1);
+    const std::span<const std::uint8_t> bytes = file.value().bytes();
+    file.value().release_pages(bytes);
+    file.value().release_pages(bytes.subspan(5000, 100000));
+    file.value().release_pages(bytes.last(1));
     EXPECT_EQ(bytes_of(file.value()), content());
+}
+
+// Catches: pages of the heap, of which the system keeps nothing, thrown away in place of a file's.
+TEST_F(MappedFileTest, ReleasesNoBytesThatAreNotItsOwn) {
+    const auto file = MappedFile::open(write("model.gguf", content()));
+    ASSERT_TRUE(file.ok()) << file.status().message();
+    const std::vector<std::uint8_t> heap(std::size_t{1} << 20, 7);
+    file.value().release_pages(heap);
+    EXPECT_EQ(std::count(heap.begin(), heap.end(), 7), std::ptrdiff_t{1} << 20);
 }
 
 TEST_F(MappedFileTest, MovesWithItsBytes) {

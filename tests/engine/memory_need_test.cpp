@@ -2,12 +2,121 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/memory_need.h"
 
+#include <filesystem>
+#include <fstream>
+#include <random>
 #include <string>
 
+#include "runtime/model/weight_formats.h"
 #include "tests/engine/engine_fixture.h"
+#include "tests/model/gguf_builder.h"
 
 namespace gyre::test {
 namespace {
+
+// A published model's shapes and types, with weights of zeros that are holes of the file.
+class ShapedFile {
+  public:
+    ShapedFile(const char* name, const char* architecture)
+        : path_((std::filesystem::path(::testing::TempDir()) /
+                 (std::string("gyre_") + name + "." + std::to_string(std::random_device{}())))
+                    .string()),
+          prefix_(std::string(architecture) + ".") {
+        builder_.string("general.architecture", architecture);
+    }
+    ~ShapedFile() { std::filesystem::remove(path_); }
+    ShapedFile(const ShapedFile&) = delete;
+    ShapedFile& operator=(const ShapedFile&) = delete;
+
+    void u32(const std::string& key, std::uint32_t value) { builder_.u32(prefix_ + key, value); }
+    void f32(const std::string& key, float value) { builder_.f32(prefix_ + key, value); }
+    void add(const std::string& name, WeightFormat format, std::uint64_t n_in,
+             std::uint64_t n_rows) {
+        const std::uint64_t bytes = row_bytes(format, n_in) * n_rows;
+        n_bytes_ += bytes;
+        std::vector<std::uint64_t> dims = {n_in};
+        if (n_rows != 1) dims.push_back(n_rows);
+        builder_.tensors.push_back(
+            {name + ".weight", dims, format_info(format).ggml_type, {}, bytes});
+    }
+
+    const std::string& write() const {
+        const testing::Bytes head = builder_.head();
+        std::ofstream(path_, std::ios::binary)
+            .write(reinterpret_cast<const char*>(head.data()),
+                   static_cast<std::streamsize>(head.size()));
+        std::filesystem::resize_file(path_, head.size() + builder_.data_bytes());
+        return path_;
+    }
+    std::uint64_t n_bytes() const { return n_bytes_; }  // of all tensors
+
+  private:
+    const std::string path_;
+    const std::string prefix_;
+    testing::GgufBuilder builder_;
+    std::uint64_t n_bytes_ = 0;
+};
+
+// SmolLM2 135M as its Q4_1 file is: the table of tokens, which the logits use too, is 31 % of it.
+void fill_smollm2(ShapedFile& file) {
+    constexpr std::uint32_t kEmbd = 576, kFf = 1536, kKv = 192, kLayers = 30;
+    file.u32("context_length", 8192);
+    file.u32("embedding_length", kEmbd);
+    file.u32("feed_forward_length", kFf);
+    file.u32("block_count", kLayers);
+    file.u32("attention.head_count", 9);
+    file.u32("attention.head_count_kv", 3);
+    file.f32("attention.layer_norm_rms_epsilon", 1e-5f);
+    file.add("token_embd", WeightFormat::kQ8_0, kEmbd, 49152);
+    for (std::uint32_t l = 0; l < kLayers; ++l) {
+        const std::string blk = "blk." + std::to_string(l) + ".";
+        for (const char* norm : {"attn_norm", "ffn_norm"})
+            file.add(blk + norm, WeightFormat::kF32, kEmbd, 1);
+        for (const char* wide : {"attn_q", "attn_output"})
+            file.add(blk + wide, WeightFormat::kQ4_1, kEmbd, kEmbd);
+        for (const char* narrow : {"attn_k", "attn_v"})
+            file.add(blk + narrow, WeightFormat::kQ4_1, kEmbd, kKv);
+        for (const char* up : {"ffn_gate", "ffn_up"})
+            file.add(blk + up, WeightFormat::kQ4_1, kEmbd, kFf);
+        file.add(blk + "ffn_down", WeightFormat::kQ4_1, kFf, kEmbd);
+    }
+    file.add("output_norm", WeightFormat::kF32, kEmbd, 1);
+}
+
+// Gemma 3 270M as its Q4_K_M file is: the table is 74 % of it.
+void fill_gemma3(ShapedFile& file) {
+    constexpr std::uint32_t kEmbd = 640, kFf = 2048, kHead = 256, kQueries = 4 * kHead;
+    constexpr std::uint32_t kLayers = 18;
+    file.u32("context_length", 32768);
+    file.u32("embedding_length", kEmbd);
+    file.u32("feed_forward_length", kFf);
+    file.u32("block_count", kLayers);
+    file.u32("attention.head_count", 4);
+    file.u32("attention.head_count_kv", 1);
+    file.u32("attention.key_length", kHead);
+    file.u32("attention.value_length", kHead);
+    file.u32("attention.sliding_window", 512);
+    file.f32("attention.layer_norm_rms_epsilon", 1e-6f);
+    file.f32("rope.freq_base", 1e6f);
+    file.add("token_embd", WeightFormat::kQ8_0, kEmbd, 262144);
+    for (std::uint32_t l = 0; l < kLayers; ++l) {
+        const std::string blk = "blk." + std::to_string(l) + ".";
+        for (const char* norm : {"attn_norm", "ffn_norm", "post_attention_norm", "post_ffw_norm"})
+            file.add(blk + norm, WeightFormat::kF32, kEmbd, 1);
+        for (const char* norm : {"attn_q_norm", "attn_k_norm"})
+            file.add(blk + norm, WeightFormat::kF32, kHead, 1);
+        file.add(blk + "attn_q", WeightFormat::kQ5_0, kEmbd, kQueries);
+        file.add(blk + "attn_k", WeightFormat::kQ5_0, kEmbd, kHead);
+        file.add(blk + "attn_v", l % 2 == 0 ? WeightFormat::kQ8_0 : WeightFormat::kQ5_0, kEmbd,
+                 kHead);
+        file.add(blk + "attn_output", WeightFormat::kQ4_K, kQueries, kEmbd);
+        for (const char* up : {"ffn_gate", "ffn_up"})
+            file.add(blk + up, WeightFormat::kQ5_0, kEmbd, kFf);
+        file.add(blk + "ffn_down", l % 2 == 0 ? WeightFormat::kQ6_K : WeightFormat::kQ4_K, kFf,
+                 kEmbd);
+    }
+    file.add("output_norm", WeightFormat::kF32, kEmbd, 1);
+}
 
 class MemoryNeedTest : public EngineTest {
   protected:
@@ -67,6 +176,34 @@ TEST_F(MemoryNeedTest, IsExactAsAGpu) {
     SessionOptions options;
     options.n_ctx = 600;
     expect_exact("rove_half", gpu, options);
+}
+
+// Catches: a table of tokens that is kept twice where the logits are tied to it, weights widened on
+// the device, activations or logits for a whole context.
+TEST_F(MemoryNeedTest, PublishedShapesTakeLittleMoreThanTheirFile) {
+    const struct {
+        const char* name;
+        const char* architecture;
+        void (*fill)(ShapedFile&);
+    } shapes[] = {{"smollm2", "llama", fill_smollm2}, {"gemma3", "gemma3", fill_gemma3}};
+    for (const auto& shape : shapes) {
+        SCOPED_TRACE(shape.name);
+        ShapedFile file(shape.name, shape.architecture);
+        shape.fill(file);
+        auto model = ModelFile::open(file.write());
+        ASSERT_OK(model);
+        for (const bool as_a_gpu : {false, true}) {
+            SCOPED_TRACE(as_a_gpu);
+            OpenOptions options;
+            options.limit.not_software = as_a_gpu;
+            const auto need = estimate_memory(model.value(), options, {});
+            ASSERT_OK(need);
+            // Padding and descriptions of blocks, and what a session needs beside its cache.
+            EXPECT_LE(static_cast<double>(need->weights + need->work),
+                      1.05 * static_cast<double>(file.n_bytes()) + 16e6);
+            EXPECT_GE(need->weights, file.n_bytes() - file.n_bytes() / 100) << "or not all of them";
+        }
+    }
 }
 
 TEST_F(MemoryNeedTest, WhatCannotBeCutDoesNotFit) {

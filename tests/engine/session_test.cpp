@@ -2,9 +2,13 @@
 // repeatability. SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <random>
 #include <thread>
 
 #include "tests/engine/engine_fixture.h"
+#include "tests/model/split_model.h"
 
 namespace gyre::test {
 namespace {
@@ -47,6 +51,40 @@ TEST_F(SessionTest, DecodingContinuesAPrompt) {
     ASSERT_OK(session->feed(part(golden, 1, 5)));
     ASSERT_OK(session->feed(part(golden, 6, golden.tokens.size() - 6)));
     EXPECT_LE(relative_error(session->logits(), golden.row(golden.tokens.size() - 1)), kOtherOrder);
+}
+
+// Catches: a part whose pages are let go before its weights are read, weights of another part, a
+// fingerprint of the first part alone.
+TEST_F(SessionTest, ASplitModelGivesTheSameBits) {
+    const std::filesystem::path folder =
+        std::filesystem::path(::testing::TempDir()) /
+        ("gyre_session_test." + std::to_string(std::random_device{}()));
+    std::filesystem::create_directories(folder);
+    const auto write = [&](const std::string& name, const testing::GgufBuilder& builder) {
+        const testing::Bytes bytes = builder.build();
+        const std::string path = (folder / name).string();
+        std::ofstream(path, std::ios::binary)
+            .write(reinterpret_cast<const char*>(bytes.data()),
+                   static_cast<std::streamsize>(bytes.size()));
+        return path;
+    };
+    const auto write_parts = [&](const testing::GgufBuilder& whole) {
+        const auto parts = testing::split_model(whole, {2, 9, whole.tensors.size() - 11});
+        for (std::size_t i = parts.size(); i-- > 1;)
+            write(testing::part_name("m", i + 1, parts.size()), parts[i]);
+        return write(testing::part_name("m", 1, parts.size()), parts[0]);
+    };
+    constexpr std::uint32_t kTokens[] = {1, 4, 0, 3, 2};
+    testing::GgufBuilder builder = testing::rich_model();
+    const auto whole = open(write("whole.gguf", builder));
+    const auto parts = open(write_parts(builder));
+    const auto a = EngineTest::session(whole);
+    const auto b = EngineTest::session(parts);
+    EXPECT_TRUE(same_bits(every_row(*a, kTokens), every_row(*b, kTokens)));
+    EXPECT_EQ(parts->weights().device_bytes(), whole->weights().device_bytes());
+    builder.tensors.back().data.back() ^= 1;
+    EXPECT_NE(open(write_parts(builder))->fingerprint(), parts->fingerprint());
+    std::filesystem::remove_all(folder);
 }
 
 // Catches: a position, cell or logit that survives reset().

@@ -278,16 +278,15 @@ class Reference {
 
 SpecModel::SpecModel(const ModelSpec& spec, bool biases)
     : bytes_(SpecWriter(spec, biases).write()) {
-    MappedFile file = MappedFile::borrow(bytes_);
-    Result<Gguf> gguf = Gguf::parse(file.bytes());
-    require(gguf.status());
+    auto file = GgufFile::read(MappedFile::borrow(bytes_));
+    require(file.status());
     ModelConfig config;
     static_cast<ModelSpec&>(config) = spec;
     config.n_tokens = spec.n_vocab;
     file_ = std::make_unique<ModelFile>(ModelFile{"a spec",
                                                   bytes_.size(),
-                                                  std::move(file),
-                                                  std::move(gguf).value(),
+                                                  std::move(file->files),
+                                                  std::move(file->gguf),
                                                   std::move(config),
                                                   {},
                                                   {}});

@@ -279,7 +279,7 @@ TEST_F(WeightsTest, OddShapesOfEveryFormat) {
             std::uint64_t total = 0;
             const auto weights = ModelWeights::create(model->device(), config, tensors,
                                                       matrices_of(config, plan(config)),
-                                                      file.file(), [&](auto now, auto all) {
+                                                      {&file.file(), 1}, [&](auto now, auto all) {
                                                           EXPECT_GE(now, done);
                                                           done = now;
                                                           total = all;
@@ -301,7 +301,7 @@ TEST_F(WeightsTest, LoadingCanBeCancelled) {
     int calls = 0;
     const auto cancelled = ModelWeights::create(
         model->device(), model->config(), file.tensors, matrices_of(model->config(), model->plan()),
-        file.file, [&](std::uint64_t done, std::uint64_t total) {
+        file.files, [&](std::uint64_t done, std::uint64_t total) {
             EXPECT_GT(done, 0u);
             EXPECT_LT(done, total);
             return ++calls < 3;

@@ -32,6 +32,7 @@ struct BuilderTensor {
     std::vector<std::uint64_t> dims;  // GGUF order, fastest first
     std::uint32_t type = 0;           // ggml's number
     Bytes data;
+    std::uint64_t n_zeros = 0;  // bytes after data, for large files that are written as holes
 };
 
 class GgufBuilder {
@@ -118,6 +119,17 @@ class GgufBuilder {
     }
 
     Bytes build() const {
+        Bytes file = head();
+        for (const BuilderTensor& t : tensors) {
+            pad(file);
+            file.insert(file.end(), t.data.begin(), t.data.end());
+            file.resize(file.size() + static_cast<std::size_t>(t.n_zeros));
+        }
+        return file;  // the last tensor is not padded: its end is the file's end
+    }
+
+    // All that is before the first tensor's data.
+    Bytes head() const {
         Bytes file = {'G', 'G', 'U', 'F'};
         append(file, version);
         append<std::uint64_t>(file, tensors.size());
@@ -134,13 +146,17 @@ class GgufBuilder {
                 append(file, dim);
             append(file, t.type);
             append(file, offset);
-            offset += (t.data.size() + alignment - 1) / alignment * alignment;
+            offset += padded(t);
         }
-        for (const BuilderTensor& t : tensors) {
-            pad(file);
-            file.insert(file.end(), t.data.begin(), t.data.end());
-        }
-        return file;  // the last tensor is not padded: its end is the file's end
+        if (!tensors.empty()) pad(file);
+        return file;
+    }
+    // Of the tensors' data, each padded.
+    std::uint64_t data_bytes() const {
+        std::uint64_t sum = 0;
+        for (const BuilderTensor& t : tensors)
+            sum += padded(t);
+        return sum;
     }
 
     std::uint32_t version = 3;
@@ -148,6 +164,9 @@ class GgufBuilder {
     std::vector<BuilderTensor> tensors;
 
   private:
+    std::uint64_t padded(const BuilderTensor& t) const {
+        return (t.data.size() + t.n_zeros + alignment - 1) / alignment * alignment;
+    }
     void pad(Bytes& file) const {
         while (file.size() % alignment != 0)
             file.push_back(0);

@@ -8,10 +8,11 @@
 #include <random>
 
 #include "runtime/base/host_size.h"
+#include "runtime/model/gguf_file.h"
 #include "runtime/model/model_config.h"
 #include "runtime/model/model_tensors.h"
 #include "runtime/model/rotary_table.h"
-#include "tests/model/gguf_builder.h"
+#include "tests/model/split_model.h"
 
 namespace gyre::testing {
 namespace {
@@ -83,6 +84,42 @@ TEST(GgufMutation, TwoThousandDamagedFilesAreRefusedOrConsistent) {
     // Otherwise the mutations do not reach the code that they are to try.
     for (int stage = 0; stage < 4; ++stage)
         EXPECT_GE(stages[stage], 20) << "stage " << stage;
+}
+
+// How far the parts of a split file came: 0 refused as a part, 1 read as one file.
+int load_parts(const std::vector<Bytes>& parts) {
+    std::size_t next = 0;
+    const auto file = GgufFile::open(part_name("m", 1, parts.size()), [&](const std::string& path) {
+        EXPECT_EQ(path, part_name("m", next + 1, parts.size()));
+        return Result<MappedFile>(MappedFile::borrow(parts[next++]));
+    });
+    if (!file.ok()) return file.status().message().empty() ? -1 : 0;
+    read_every_key(file->gguf);
+    for (const TensorView& tensor : file->gguf.tensors()) {
+        EXPECT_EQ(file->gguf.find_tensor(tensor.name), &tensor);
+        EXPECT_EQ(read_floats(tensor).size(), tensor.n_elements());
+    }
+    return 1;
+}
+
+TEST(GgufMutation, ADamagedPartIsRefusedOrConsistent) {
+    const GgufBuilder model = rich_model();
+    std::vector<Bytes> parts;
+    for (const GgufBuilder& part : split_model(model, {3, 12, model.tensors.size() - 15}))
+        parts.push_back(part.build());
+    EXPECT_EQ(load_parts(parts), 1);
+    std::mt19937 random(20261127);
+    int stages[2] = {0, 0};
+    for (std::size_t i = 0; i < 2000; ++i) {
+        std::vector<Bytes> damaged = parts;
+        damaged[i % 3] = mutate(parts[i % 3], random);
+        if (i % 7 == 0) damaged[i % 3].resize(random() % parts[i % 3].size());
+        const int stage = load_parts(damaged);
+        ASSERT_GE(stage, 0) << "an error without a message, set " << i;
+        ++stages[stage];
+    }
+    for (int stage = 0; stage < 2; ++stage)
+        EXPECT_GE(stages[stage], 100) << "stage " << stage;
 }
 
 TEST(GgufMutation, TheUndamagedFilesAreModels) {

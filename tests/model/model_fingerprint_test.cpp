@@ -23,7 +23,7 @@ std::uint64_t fingerprint(const std::vector<std::uint8_t>& bytes,
                           const std::vector<std::string>& ignored = {}) {
     const Result<Gguf> gguf = Gguf::parse(bytes);
     EXPECT_TRUE(gguf.ok()) << gguf.status().message();
-    return model_fingerprint(bytes, gguf.value(), ignored);
+    return model_fingerprint(gguf.value(), ignored);
 }
 
 TEST(ModelFingerprintTest, DependsOnTheBytesAlone) {

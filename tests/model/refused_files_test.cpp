@@ -157,7 +157,6 @@ TEST(RefusedFiles, KeysThatMayChangeTheResults) {
         {gpt2, "general.type", string("general.type", "mmproj"), "expected one of model"},
         {gpt2, "adapter.type", string("adapter.type", "lora")},
         {gpt2, "adapter.lora.alpha", f32("adapter.lora.alpha", 16.0f)},
-        {gpt2, "split.count", u32("split.count", 3), "one part of 3; join them"},
         {gpt2, "training.type", string("training.type", "finetune_lora")},
         {gpt2, "nobody", string("nobody", "x")},
         {rotary, "gpt2.rope.freq_base_swa", f32("gpt2.rope.freq_base_swa", 10000.0f)},

@@ -94,8 +94,6 @@ struct Architecture {
     Activation activation = Activation::kSilu;
     // LongRoPE without rope.scaling.type, where there is a tensor rope_factors_long.
     bool longrope_by_tensors = false;
-    // ARCH.rope.scaling.yarn_attn_factor is the whole amplitude, not a factor on 0.1 ln s + 1.
-    bool whole_yarn_amplitude = false;
     bool position_by_finetuned = false;  // none where ARCH.rope.scaling.finetuned is false
     GateTensor gate = GateTensor::kOwn;
     QkvTensors qkv = QkvTensors::kSeparateOrFused;

@@ -230,9 +230,6 @@ Status read_position(const ConfigReader& reader, const Architecture& row, ModelC
         config.rotary.scaling.type = RotaryScalingType::kLongrope;
     }
     GYRE_TRY(read_rotary_recipe(reader, config));
-    RotaryScaling& scaling = config.rotary.scaling;
-    if (row.whole_yarn_amplitude && reader.has(reader.arch("rope.scaling.yarn_attn_factor")))
-        scaling.attention_factor = scaling.attn_factor;
     bool finetuned = true;
     if (row.position_by_finetuned) {
         GYRE_TRY(reader.optional(reader.arch("rope.scaling.finetuned"), finetuned));

@@ -127,6 +127,13 @@ Status read_yarn(const ConfigReader& reader, RotaryScaling& scaling) {
     double attn_factor = 1.0;
     GYRE_TRY(reader.optional(key("yarn_attn_factor"), kAmplitude, attn_factor));
     scaling.attn_factor *= attn_factor;
+    // Converters write two things there: transformers' attention_factor, which is the amplitude,
+    // or YaRN's own attn_factor, on top of 0.1 ln s + 1. The latter goes with an
+    // extrapolation_factor, which transformers does not know.
+    if (scaling.type == RotaryScalingType::kYarn && reader.has(key("yarn_attn_factor")) &&
+        !reader.has(key("yarn_ext_factor"))) {
+        scaling.attention_factor = scaling.attn_factor;
+    }
     GYRE_TRY(reader.optional(key("yarn_beta_fast"), {1e-3, 1e6}, scaling.beta_fast));
     GYRE_TRY(reader.optional(key("yarn_beta_slow"), {1e-3, 1e6}, scaling.beta_slow));
     if (scaling.beta_slow > scaling.beta_fast) {

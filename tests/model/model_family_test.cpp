@@ -165,17 +165,6 @@ TEST(ModelFamilies, Olmo3HasWindowsThatTheScalingLeavesAlone) {
     EXPECT_EQ(config.rotary.scaling.type, RotaryScalingType::kLinear);
 }
 
-// As the definition has it, and converters write it: attention_factor, in place of YaRN's own.
-TEST(ModelFamilies, Olmo3SaysTheWholeAmplitude) {
-    GgufBuilder b = model_of("olmo2", 1).tensor("output.weight", {16, 5});
-    b.string("olmo2.rope.scaling.type", "yarn").f32("olmo2.rope.scaling.factor", 8.0f);
-    EXPECT_NEAR(config_of(b).rotary_spec(8).amplitude, 0.1 * std::log(8.0) + 1.0, 1e-12);
-    b.f32("olmo2.rope.scaling.yarn_attn_factor", 1.25f);
-    EXPECT_EQ(config_of(b).rotary_spec(8).amplitude, 1.25);
-    EXPECT_EQ(config_of(b.f32("olmo2.rope.scaling.attn_factor", 2.0f)).rotary_spec(8).amplitude,
-              2.5);
-}
-
 TEST(ModelFamilies, Exaone4RotatesEverywhereWithoutAWindow) {
     GgufBuilder b = model_of("exaone4", 4);
     EXPECT_TRUE(config_of(b).layer_rotary.empty());

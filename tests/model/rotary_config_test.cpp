@@ -129,6 +129,26 @@ TEST(RotaryConfig, StandardScalingKeys) {
     expect_near(spec_of(none).inv_freq, {1.0, 0.1, 0.01, 0.001});
 }
 
+// Converters write transformers' attention_factor, which is the amplitude, or YaRN's attn_factor,
+// which multiplies its rule and goes with an extrapolation_factor.
+TEST(RotaryConfig, YarnAttnFactorIsTheAmplitudeUnlessTheFileHasYarnsOwnWords) {
+    const double rule = 0.1 * std::log(8.0) + 1.0;
+    GgufBuilder b = rotary_model();
+    b.string("gpt2.rope.scaling.type", "yarn").f32("gpt2.rope.scaling.factor", 8.0f);
+    EXPECT_NEAR(spec_of(b).amplitude, rule, 1e-12);
+    // 1 is what switches the amplitude off, not a factor that changes nothing.
+    b.f32("gpt2.rope.scaling.yarn_attn_factor", 1.0f);
+    EXPECT_EQ(spec_of(b).amplitude, 1.0);
+    b.f32("gpt2.rope.scaling.yarn_attn_factor", 1.25f);
+    EXPECT_EQ(spec_of(b).amplitude, 1.25);
+    b.f32("gpt2.rope.scaling.attn_factor", 2.0f);
+    EXPECT_EQ(spec_of(b).amplitude, 2.5);
+    b.f32("gpt2.rope.scaling.yarn_ext_factor", 1.0f);
+    EXPECT_NEAR(spec_of(b).amplitude, 2.5 * rule, 1e-12);
+    b.f32("gpt2.rope.scaling.yarn_ext_factor", -1.0f);
+    EXPECT_NEAR(spec_of(b).amplitude, 2.5 * rule, 1e-12);
+}
+
 TEST(RotaryConfig, YarnKeysReachTheRecipe) {
     GgufBuilder b = rotary_model();
     b.string("gpt2.rope.scaling.type", "yarn").f32("gpt2.rope.scaling.factor", 8.0f);

@@ -101,6 +101,7 @@ def compare_published(name, options):
         special = [token["content"] for token in json.load(file)["added_tokens"]]
     strings = Strings(special).make(options.strings)
     n = 0
+    compare_llama_cpp(name, path, strings, options)
     for mode in ("special", "plain"):
         if mode == "plain":  # Gyre takes what ends a text for a control token, whatever it is there
             strings = [text for text in strings if not any(end in text for end in judges.ENDS)]
@@ -115,6 +116,13 @@ def compare_published(name, options):
     return n
 
 
+def compare_llama_cpp(name, path, strings, options):
+    """Shows differences and counts none of them: docs/tokenizers.md says which there are, and who is right."""
+    for mode in ("special", "plain") if options.llama_cpp else ():
+        report(f"{name}, llama.cpp, {mode}", strings, gyre_lists(options.program, path, mode, strings),
+               gyre_lists(options.llama_cpp, path, mode, strings), shown=options.shown)
+
+
 def compare_sentencepiece(name, path, strings, vocabulary, options):
     strings = [text for text in strings if "\0" not in text]
     processor = judges.sentencepiece_of(*vocabulary)
@@ -127,6 +135,7 @@ def compare_model(name, options):
     tokens, types = metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"]
     special = [t for t, kind in zip(tokens, types) if kind in (judges.CONTROL, judges.USER_DEFINED)]
     strings = Strings(special).make(options.strings)
+    compare_llama_cpp(name, path, strings, options)
     if metadata["tokenizer.ggml.model"] == "gpt2":
         tokenizer = judges.digits_and_byte_level(metadata)
         return sum(report(f"{name}, tokenizers, {mode}", strings, gyre_lists(options.program, path, mode, strings),
@@ -159,6 +168,8 @@ def main():
     parser.add_argument("folder")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--strings", type=int, default=110000)
+    parser.add_argument("--llama-cpp", metavar="PROGRAM", help="also compares with .cache/peer/bin/llama-judge, of tools/peer/install")
+    parser.add_argument("--shown", type=int, default=5, help="of llama.cpp's differences")
     options = parser.parse_intermixed_args()
     n = 0
     for name in options.names or [*judges.PUBLISHED, *judges.GGUF_FILES, "pieces"]:

@@ -19,7 +19,6 @@ LLAMA = {
     "pairing": "interleaved",  # llama.cpp's converter permutes queries and keys to it
     "activation": "silu",
     "gated": True,  # Shazeer 2020 (arXiv:2002.05202); "before up": the first half of the rows of ffn_up
-    "whole_yarn_amplitude": False,  # rope.scaling.yarn_attn_factor is all of it, not a factor on 0.1 ln s + 1
     "longrope_by_tensors": False,  # LongRoPE without a key, where its tensors are there
     # Of queries and keys: heads | heads rotated: after the rotation | own heads: each head by weights of its own | rows:
     # all heads together. With "?": where the file has it.
@@ -74,12 +73,11 @@ FAMILIES = {
     "starcoder": {"norm": "layer", "position": "learned", "activation": "gelu_tanh", "gated": False},
     "olmo": {"norm": "layer", "norm_weights": False, "quantities": {"attention.clamp_kqv": ("clamp", 0.0)}},
     "olmo2": {
-        "place": "after", "pairing": "half", "qk_norm": "rows", "global_period": 4, "global_rotation": "own base",
-        "whole_yarn_amplitude": True},
+        "place": "after", "pairing": "half", "qk_norm": "rows", "global_period": 4, "global_rotation": "own base"},
     "exaone": {"pairing": "half"},
     "exaone4": {"place": "after", "pairing": "half", "qk_norm": "heads", "global_period": 4, "global_rotation": "none"},
     "hunyuan-dense": {"pairing": "half", "qk_norm": "heads rotated"},
-    "maincoder": {"pairing": "half", "qk_norm": "heads rotated"},
+    "maincoder": {"qk_norm": "heads rotated"},
     "mpt": {
         "norm": "layer", "position": "alibi", "activation": "gelu_erf", "gated": False,
         "quantities": {"attention.max_alibi_bias": ("alibi_max", None), "attention.clamp_kqv": ("clamp", 0.0)}},

@@ -112,11 +112,13 @@ def _standard(keys, tensors, kind, d, theta, context):
     if kind == "longrope":  # as in ggml, attn_factor is the whole amplitude
         return _longrope(tensors, d, theta, trained, context), amplitude
     if kind == "yarn":
+        # transformers' attention_factor is the amplitude; YaRN's own attn_factor, which has an ext_factor beside it, is not.
+        whole = scaling("yarn_attn_factor", None) is not None and scaling("yarn_ext_factor", None) is None
         ext_factor = scaling("yarn_ext_factor", -1.0)
         ext_factor = 1.0 if ext_factor < 0 else ext_factor  # ggml: -1 is "as the type says"
         w = yarn(d, theta, s, trained, ext_factor=ext_factor, beta_fast=scaling("yarn_beta_fast", 32.0),
                  beta_slow=scaling("yarn_beta_slow", 1.0))
-        return w, amplitude * (yarn_amplitude(s) if ext_factor else 1.0)
+        return w, amplitude * (yarn_amplitude(s) if ext_factor and not whole else 1.0)
     return rope(d, theta), amplitude
 
 

@@ -177,11 +177,13 @@ def main():
                         default=pathlib.Path(__file__).resolve().parents[2] / "tests" / "golden")
     names = sorted(MODELS) + [f"long/{name}" for name in sorted(LONG)]
     parser.add_argument("--only", nargs="+", choices=names, metavar="NAME", help="these models alone")
+    parser.add_argument("--layers", type=int, metavar="N", help="in place of the model's own number: llama.cpp, as a judge, "
+                        "takes some rules of a family by the number of layers that its published models have")
     args = parser.parse_args()
     (args.folder / "long").mkdir(parents=True, exist_ok=True)
     for name in args.only or names:
         if name in MODELS:
-            generate(name, fields_of(name), args.folder, name)
+            generate(name, fields_of(name) | ({"n_layer": args.layers} if args.layers else {}), args.folder, name)
         else:
             short = name.removeprefix("long/")
             generate(short, {**BASE, **LONG[short]}, args.folder / "long", name, FIRST_FAR)

@@ -107,9 +107,6 @@ def _read_rotary(keys, tensors, spec, pairing):
     theta = keys.get("ARCH.rope.freq_base", 10000.0)
     longrope = family(keys.arch)["longrope_by_tensors"] and "rope_factors_long.weight" in tensors
     computed, spec.amplitude = frequencies_of(keys, tensors, n_rot, theta, spec.context, longrope)
-    yarn_amplitude = keys.get("ARCH.rope.scaling.yarn_attn_factor")
-    if family(keys.arch)["whole_yarn_amplitude"] and yarn_amplitude:
-        spec.amplitude = yarn_amplitude * keys.get("ARCH.rope.scaling.attn_factor", 1.0)
     explicit = keys.get("gyre.rotary.inv_freq")
     if explicit is not None:
         spec.pairs = rotary_pairs_of(spec.head_dim, pairing, n_rot, theta, explicit)
@@ -207,7 +204,7 @@ def spec_of(meta, tensors=()):
         _read_rotary(keys, tensors, spec, row["pairing"])
         _read_layers(keys, row, spec, keys.get("gyre.rotary.pairing", row["pairing"]))
         if spec.n_layer == row["alibi_layers"] and keys.get("gyre.position") is None:
-            spec.position = "alibi"
+            spec.position, spec.pairs = "alibi", []  # the keys of a rotation mean nothing then
     keys.get("ARCH.rope.scaling.finetuned")
     keys.refuse_the_rest()
     return spec

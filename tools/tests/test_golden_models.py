@@ -216,6 +216,13 @@ class Rules(unittest.TestCase):
         self.assertTrue((2 * math.pi / kept[kept > 0] <= 1024).all())
         self.assertTrue((2 * math.pi / plain[kept == 0] > 1024).all())
 
+    def test_baichuan_of_40_layers_has_alibi_and_does_not_rotate(self):
+        meta = GGUFFile(FOLDER / "baichuan.gguf").metadata
+        self.assertIn("baichuan.rope.freq_base", meta)
+        spec = spec_of({**meta, "baichuan.block_count": 40})
+        self.assertEqual((spec.position, list(spec.pairs)), ("alibi", []))
+        self.assertEqual((spec_of(meta).position, len(spec_of(meta).pairs)), ("rotary", 4))
+
     def test_alibi_slopes(self):
         self.assertEqual(alibi_slopes(8).tolist(), [2.0**-h for h in range(1, 9)])
         self.assertEqual(alibi_slopes(3).tolist(), [2.0**-4, 2.0**-8, 2.0**-2])

@@ -31,21 +31,27 @@ vec4 weight_quad(uvec4 chunk, uint j) {
     return signed_bytes(chunk[j]);
 }
 
-#elif defined(FORMAT_MAP_TABLE) || defined(FORMAT_MAP_FP4)
-// Levels are integers that a polynomial comes near, so that rounding gives them exactly: the polynomial of IQ4_NL's is
-// within 0.44 of each, that of E2M1's numbers within 0.22, and float32 adds less than 1e-4. An array that is indexed by
-// the quant takes drivers to memory, or to a chain of fifteen comparisons.
+#elif defined(FORMAT_MAP_FP4)
+// The two bits of an exponent and the one of a fraction where a float has them, its exponent counted from 1.0's, are
+// 1, 1.5, 2, 3, 4, 6, 8, 12 for 0, 1, 2, 3, 4, 6, 8, 12: all right but for the subnormals 0 and 1.
 vec4 plane_quad(Chunk chunk, uint b, uint j) {
     uint word = LOW_BITS(chunk, b, j);
-    uvec4 quants = uvec4(word, word >> QUANT_STRIDE, word >> (2u * QUANT_STRIDE), word >> (3u * QUANT_STRIDE));
-#ifdef FORMAT_MAP_FP4
-    vec4 q = vec4(ivec4(quants & 7u));
-    vec4 size = roundEven(((0.0523810 * q - 0.3714286) * q + 1.7476190) * q - 0.2142857);
-    return uintBitsToFloat(floatBitsToUint(size) ^ (quants & 8u) << 28u);
-#else
-    vec4 q = vec4(ivec4(quants & 15u));
-    return roundEven((((0.001586043 * q + 0.03108644) * q - 1.371927) * q + 24.17383) * q - 126.5670);
-#endif
+    uvec4 exponents = uvec4(word << 22u, word << 18u, word << 14u, word << 10u) & 0x01c00000u;
+    vec4 normal = uintBitsToFloat(exponents + 0x3f800000u);
+    vec4 size = min(2.0 * normal - 2.0, normal);
+    uvec4 signs = uvec4(word << 28u, word << 24u, word << 20u, word << 16u) & 0x80000000u;
+    return uintBitsToFloat(floatBitsToUint(size) | signs);
+}
+
+#elif defined(FORMAT_MAP_TABLE)
+// Levels are integers that a polynomial comes near, so that rounding gives them exactly: it is within 0.44 of each, and
+// float32 adds less than 1e-4. An array that is indexed by the quant takes drivers to memory, or to a chain of fifteen
+// comparisons. Quants stay where they lie in their word, and the coefficients make up for it.
+vec4 plane_quad(Chunk chunk, uint b, uint j) {
+    const vec4 at = 1.0 / vec4(1.0, 16.0, 256.0, 4096.0);
+    vec4 q = vec4(ivec4(LOW_BITS(chunk, b, j) & (uvec4(15u) << uvec4(0u, 4u, 8u, 12u))));
+    return roundEven((((0.001586043 * at * at * at * at * q + 0.03108644 * at * at * at) * q - 1.371927 * at * at) * q +
+                      24.17383 * at) * q - 126.5670);
 }
 
 #elif defined(FORMAT_MAP_SIGNED32)

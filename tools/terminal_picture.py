@@ -21,11 +21,21 @@ import signal
 import sys
 import time
 
-COLUMNS, CHARACTER, LINE, MARGIN = 92, 8.0, 19, 20
+COLUMNS, CHARACTER, LINE, MARGIN = 100, 8.0, 19, 20
 MAX_PAUSE, KEY, LAST_STATE = 1.5, 0.045, 4.0
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07")
+CONTROL = re.compile(r"(\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>])|(.)", re.DOTALL)  # a sequence, or a character
 STYLE = """text{font:13.2px "DejaVu Sans Mono",Menlo,Consolas,monospace;fill:#e6e6e6;white-space:pre}
 .p{fill:#7ec96a;font-weight:bold}"""
+
+
+class Piece:
+    """Text that appears at once and stays, unless something is written over it at the second `end`."""
+
+    def __init__(self, second, row, column, text):
+        self.second, self.row, self.column, self.text, self.end = second, row, column, text, None
+
+    def covers(self, row, first, last):
+        return self.row == row and self.column <= last and first < self.column + len(self.text)
 
 
 class Screen:
@@ -33,27 +43,37 @@ class Screen:
 
     def __init__(self):
         self.row = self.column = 0
-        self.pieces = []  # [second, row, column, text]
+        self.pieces = []
 
     def write(self, second, text):
-        for character in CONTROL.sub("", text):
-            if character == "\n":
-                self.row += 1
-                continue
-            if character == "\r":
-                self.column = 0
-                continue
-            if character == "\b":
-                self.column -= 1
-                continue
+        for control, character in CONTROL.findall(text):
+            if control.endswith("K"):
+                self._erase(second, self.column, COLUMNS)
+            elif character:
+                self._write(second, character)
+
+    def _write(self, second, character):
+        if character == "\n":
+            self.row += 1
+        elif character == "\r":
+            self.column = 0
+        elif character == "\b":
+            self.column -= 1
+        elif character >= " ":
             if self.column == COLUMNS:
                 self.row, self.column = self.row + 1, 0
+            self._erase(second, self.column, self.column)
             last = self.pieces[-1] if self.pieces else None
-            if last and last[0] == second and last[1] == self.row and last[2] + len(last[3]) == self.column:
-                last[3] += character
+            if last and (last.second, last.row, last.column + len(last.text)) == (second, self.row, self.column):
+                last.text += character
             else:
-                self.pieces.append([second, self.row, self.column, character])
+                self.pieces.append(Piece(second, self.row, self.column, character))
             self.column += 1
+
+    def _erase(self, second, first, last):
+        for piece in self.pieces:
+            if piece.end is None and piece.covers(self.row, first, last):
+                piece.end = second
 
 
 def record(command, lines, prompt, limit):
@@ -93,26 +113,31 @@ def record(command, lines, prompt, limit):
 
 
 def draw(screen, seconds, title, prompt):
-    rows = 1 + max(row for _, row, _, _ in screen.pieces)
+    shown = [piece for piece in screen.pieces if piece.text.strip() and piece.end != piece.second]
+    rows = 1 + max(piece.row for piece in shown)
     width, height = int(2 * MARGIN + COLUMNS * CHARACTER), 2 * MARGIN + rows * LINE
     total = seconds + LAST_STATE
-    moments = sorted({second for second, _, _, _ in screen.pieces})
+    spans = sorted({(piece.second, piece.end) for piece in shown}, key=lambda span: (span[0], span[1] or total))
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
         "<!-- Recorded by tools/terminal_picture.py. SPDX-License-Identifier: Apache-2.0 -->",
         f"<title>{html.escape(title)}</title>",
         f"<style>\n{STYLE}",
         f"g{{animation-duration:{total:.2f}s;animation-iteration-count:infinite;animation-timing-function:step-end}}",
-        *(f"@keyframes k{i}{{0%{{opacity:0}}{100 * second / total:.2f}%{{opacity:1}}}}" for i, second in enumerate(moments)),
-        "@media (prefers-reduced-motion: reduce){g{animation:none}}\n</style>",
-        f'<rect width="{width}" height="{height}" rx="8" fill="#1b1f24"/>',
     ]
-    for i, moment in enumerate(moments):
-        out.append(f'<g style="animation-name:k{i}">')
-        for second, row, column, text in screen.pieces:
-            if second == moment and text.strip():
-                x, y = MARGIN + CHARACTER * column, MARGIN + LINE * (row + 0.75)
-                mark = ' class="p"' if text.strip() == prompt.strip() and column == 0 else ""
+    for i, (second, end) in enumerate(spans):
+        hidden = f"{100 * end / total:.2f}%{{opacity:0}}" if end else ""
+        out.append(f"@keyframes k{i}{{0%{{opacity:0}}{100 * second / total:.2f}%{{opacity:1}}{hidden}}}")
+    out.append("@media (prefers-reduced-motion: reduce){g{animation:none}}\n</style>")
+    out.append(f'<rect width="{width}" height="{height}" rx="8" fill="#1b1f24"/>')
+    for i, span in enumerate(spans):
+        out.append(f'<g style="animation-name:k{i}"' + (' opacity="0">' if span[1] else ">"))
+        for piece in shown:
+            if (piece.second, piece.end) == span:
+                text = piece.text.strip()  # viewers differ in what they do with spaces at an end
+                column = piece.column + len(piece.text) - len(piece.text.lstrip())
+                x, y = MARGIN + CHARACTER * column, MARGIN + LINE * (piece.row + 0.75)
+                mark = ' class="p"' if text == prompt.strip() and column == 0 else ""
                 length = f'textLength="{CHARACTER * len(text):.1f}"'
                 out.append(f'<text x="{x:.1f}" y="{y:.0f}" {length}{mark}>{html.escape(text)}</text>')
         out.append("</g>")

@@ -265,7 +265,7 @@ TEST(GgufFile, WithoutAPathAPartIsRefused) {
             << refused.status().message();
     }
     // Joined again, a file keeps the keys: its count is 0.
-    for (const std::size_t count : {0, 1}) {
+    for (const std::size_t count : {std::size_t{0}, std::size_t{1}}) {
         GgufBuilder joined = small_model();
         set_split_keys(joined, 3, count, 27);
         const Bytes bytes = joined.build();

@@ -14,7 +14,7 @@ namespace gyre::testing {
 
 // number: from 1.
 inline std::string part_name(const std::string& stem, std::size_t number, std::size_t count) {
-    std::array<char, 40> ending{};
+    std::array<char, 64> ending{};
     std::snprintf(ending.data(), ending.size(), "-%05zu-of-%05zu.gguf", number, count);
     return stem + ending.data();
 }

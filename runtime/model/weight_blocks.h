@@ -120,9 +120,8 @@ inline BlockScale block_scale(WeightScales scales, const std::uint8_t* block, st
         case WeightScales::kNone:
             return {1.0f, 0.0f};
         case WeightScales::kHalf:
-            return {half(0), 0.0f};
         case WeightScales::kHalf256:
-            return {half(kTernaryScale), 0.0f};
+            return {half(half_scales(scales).at), 0.0f};
         case WeightScales::kHalfMin:
             return {half(0), -half(2)};
         case WeightScales::kE8m0:

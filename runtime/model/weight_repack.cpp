@@ -151,13 +151,11 @@ void load_group(const Layout& layout, const std::uint8_t* row, std::uint32_t j,
         case WeightScales::kNone:
             return;
         case WeightScales::kHalf:
-            for (std::uint32_t b = 0; b < 2 && 2 * j + b < layout.n_blocks; ++b)
-                words[0] |= static_cast<std::uint32_t>(load_u16(block(2 * j + b))) << (16 * b);
-            return;
         case WeightScales::kHalf256:
-            for (std::uint32_t b = 0; b < 2 && 2 * j + b < layout.n_blocks; ++b)
-                words[0] |= static_cast<std::uint32_t>(load_u16(block(2 * j + b) + kTernaryScale))
-                            << (16 * b);
+            for (std::uint32_t b = 0; b < 2 && 2 * j + b < layout.n_blocks; ++b) {
+                const std::uint8_t* half = block(2 * j + b) + half_scales(info.scales).at;
+                words[0] |= static_cast<std::uint32_t>(load_u16(half)) << (16 * b);
+            }
             return;
         case WeightScales::kHalfMin:
             for (std::uint32_t b = 0; b < 2 && 2 * j + b < layout.n_blocks; ++b)

@@ -4,8 +4,6 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import pathlib
 import sys
@@ -17,15 +15,12 @@ import numpy as np
 
 TOOLS = pathlib.Path(__file__).resolve().parents[1]
 GOLDEN = TOOLS.parent / "tests/golden"
-sys.path.insert(0, str(TOOLS))
+sys.path[:0] = [str(TOOLS), str(TOOLS / "tests")]
+import suffixless  # noqa: E402
 from common.gguf_reader import GGUFFile  # noqa: E402
 from peer import peer_file  # noqa: E402
 
-_loader = importlib.machinery.SourceFileLoader("peer_judge", str(TOOLS / "peer/judge"))
-sys.dont_write_bytecode, _written = True, sys.dont_write_bytecode  # no compiled copy beside a program without a suffix
-judge = importlib.util.module_from_spec(importlib.util.spec_from_loader("peer_judge", _loader))
-_loader.exec_module(judge)
-sys.dont_write_bytecode = _written
+judge = suffixless.load("peer_judge", TOOLS / "peer/judge")
 
 # The golden logits, with something added to the first.
 FAKE = """

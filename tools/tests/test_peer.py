@@ -1,8 +1,6 @@
 """tools/peer with programs that only pretend: what is read, what is refused, what is made of it."""
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import json
 import os
@@ -14,15 +12,12 @@ import time
 import unittest
 
 TOOLS = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TOOLS))
+sys.path[:0] = [str(TOOLS), str(TOOLS / "tests")]
+import suffixless  # noqa: E402
 from peer import figures, output, programs  # noqa: E402
 from peer.output import PeerError  # noqa: E402
 
-_loader = importlib.machinery.SourceFileLoader("peer_compare", str(TOOLS / "peer/compare"))
-sys.dont_write_bytecode, _written = True, sys.dont_write_bytecode  # no compiled copy beside a program without a suffix
-compare = importlib.util.module_from_spec(importlib.util.spec_from_loader("peer_compare", _loader))
-_loader.exec_module(compare)
-sys.dont_write_bytecode = _written
+compare = suffixless.load("peer_compare", TOOLS / "peer/compare")
 
 DEVICE = "llvmpipe (LLVM 15.0.6, 256 bits)"
 FOUND = f"""ggml_vulkan: Found 1 Vulkan devices:

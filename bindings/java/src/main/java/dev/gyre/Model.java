@@ -234,6 +234,41 @@ public final class Model implements AutoCloseable {
         }
     }
 
+    /**
+     * Returns the tokens of a prompt that leaves room for an answer, for {@link Session#setTokens},
+     * and removes from the list the oldest turns for which there is no room.
+     *
+     * <p>A turn is a message of the user and what follows up to the user's next; what stands before
+     * the user's first is one too. The first message stays if it is the system's, and so does the
+     * last turn, whatever room it leaves.
+     *
+     * @param messages a list from which messages can be removed
+     * @param contextSize {@link Session#getContextSize}; a quarter of it is left for the answer
+     * @param maxTokens of the answer, which needs no more room than that; 0: no limit
+     * @throws GyreException {@link Status#CONTEXT_FULL} if even the last turn does not fit, and as
+     *     {@link #chatTokens}; then nothing is removed
+     */
+    public int[] chatFit(
+            List<ChatMessage> messages, ChatOptions options, int contextSize, int maxTokens) {
+        byte[][] roles = roles(messages);
+        byte[][] contents = contents(messages);
+        Checks.notNull(options, "options");
+        Checks.notNegative(contextSize, "contextSize");
+        Checks.notNegative(maxTokens, "maxTokens");
+        int[] forgotten = new int[1];
+        int[] tokens;
+        long model = handle.enter();
+        try {
+            tokens = Native.modelChatFit(model, roles, contents, options.template,
+                    options.generationPrompt, contextSize, maxTokens, forgotten);
+        } finally {
+            handle.leave();
+        }
+        int first = Conversation.hasSystem(messages) ? 1 : 0;
+        messages.subList(first, first + forgotten[0]).clear();
+        return tokens;
+    }
+
     private static byte[][] roles(List<ChatMessage> messages) {
         byte[][] roles = new byte[Checks.notNull(messages, "messages").size()][];
         for (int i = 0; i < roles.length; i++) {

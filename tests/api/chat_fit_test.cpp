@@ -160,8 +160,8 @@ TEST_F(ChatFitTest, TheOptionsAreThoseOfGyreChatTokens) {
     EXPECT_STREQ(gyre_last_error(), "chat template: line 1: the template says: too few");
 }
 
-// Thousands of turns: one prompt for each turn that goes would take minutes.
-TEST_F(ChatFitTest, AVeryLongConversationTakesNoQuadraticTime) {
+// How many prompts that takes, is counted in tests/text/chat_fit_test.cpp.
+TEST_F(ChatFitTest, ThousandsOfTurnsAreCutToWhatFits) {
     Messages messages = {kConversation[0]};
     for (int i = 0; i < 4000; ++i) {
         messages.push_back(kConversation[1]);

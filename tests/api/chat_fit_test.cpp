@@ -1,7 +1,8 @@
 // gyre_chat_fit: which turns are left out, the room for an answer, and every misuse.
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "tests/api/api_support.h"

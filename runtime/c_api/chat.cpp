@@ -155,6 +155,7 @@ gyre_status gyre_chat_tokens(const gyre_model* model, const gyre_chat_message* m
     });
 }
 
+// NOLINTNEXTLINE(readability-function-size): the seven of gyre_chat_tokens and three
 gyre_status gyre_chat_fit(const gyre_model* model, const gyre_chat_message* messages, size_t count,
                           const gyre_chat_options* options, uint32_t n_ctx, uint32_t max_tokens,
                           uint32_t* tokens, size_t capacity, size_t* n_tokens,

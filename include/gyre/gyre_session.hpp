@@ -1,5 +1,6 @@
 // gyre_session.hpp: sessions, and text as a range. Part of gyre.hpp, which includes it; its rules
-// hold here. SPDX-License-Identifier: Apache-2.0
+// hold here.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef GYRE_GYRE_SESSION_HPP
 #define GYRE_GYRE_SESSION_HPP
 

@@ -1,5 +1,6 @@
 // A model's fused plan with kernels, descriptor sets and places: recording is a loop over its
-// steps. SPDX-License-Identifier: Apache-2.0
+// steps.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <compare>

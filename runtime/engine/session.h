@@ -1,4 +1,4 @@
-// One conversation with a model: KV cache, position, prompt processing and decoding.
+// One text of a model: KV cache, position, prompt processing and decoding.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -29,10 +29,10 @@ struct SessionPlan;
 // Positions are rows added to the embeddings: as many as the file has, and part of what is cached.
 bool has_position_rows(const ModelConfig& config);
 
-// What happens when a token comes and every position is taken.
+// What happens when a token is added and every position is taken.
 enum class WhenFull {
     kStop,   // kContextFull
-    kSlide,  // the oldest half goes, except the first keep_tokens; the rest moves up
+    kSlide,  // the oldest half is dropped, except the first keep_tokens; the rest moves there
 };
 
 inline constexpr double kMaxSubmitBudgetMs = 10'000;

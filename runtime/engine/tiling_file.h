@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A file that is damaged, of another device or driver, of other shaders or of another version of
-// Gyre counts as absent and is replaced; it can make products quicker and nothing else.
+// Gyre counts as absent and is replaced; it can make products faster and change nothing else.
 #pragma once
 
 #include <cstdint>

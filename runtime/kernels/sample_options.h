@@ -1,4 +1,4 @@
-// The options of the device's sampler in the numbers that its kernels use.
+// The options of the device's sampler, converted to the numbers that its kernels use.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,4 @@
-// One reading of a model file: marks what was read of it, and judges what nothing has read.
+// One reading of a model file: marks what was read, and decides about what nothing has read.
 // SPDX-License-Identifier: Apache-2.0
 //
 // A key or a tensor that nothing reads may change what the file's authors computed. So all reading

@@ -1,8 +1,8 @@
-// Where a model's weights go: how matrices are cut, where vectors lie, what memory all of it takes.
+// Where a model's weights go: how matrices are cut, where vectors lie, how much memory it takes.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plan is made of the file's head and the device's limits alone. ModelWeights::create carries it
-// out; who only wants to know what memory a model takes needs no more than the plan.
+// A plan is made from the file's head and the device's limits alone. ModelWeights::create carries
+// it out; to know how much memory a model takes, the plan alone is enough.
 #pragma once
 
 #include <cstdint>

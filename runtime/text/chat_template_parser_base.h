@@ -1,5 +1,6 @@
 // What the parsers of operators, operands and statements share: the tokens, and how deep it is in
-// them. SPDX-License-Identifier: Apache-2.0
+// them.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <initializer_list>

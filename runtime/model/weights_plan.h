@@ -104,7 +104,7 @@ struct WeightsPlan {
 // Bytes of all matrices on a device that takes each in one piece.
 std::uint64_t matrix_device_bytes(const ModelTensors& tensors, std::span<const MatrixId> order);
 
-// ALiBi's slope a head (Press et al., arXiv:2108.12409): 2^(-max h / H) for h = 1..H where H is a
+// ALiBi's slopes by head (Press et al., arXiv:2108.12409): 2^(-max h / H) for h = 1..H where H is a
 // power of two, otherwise the odd ones of the next power follow. max: 8 in the paper.
 std::vector<float> alibi_slopes(std::uint32_t n_head, double max = 8.0);
 

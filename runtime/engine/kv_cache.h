@@ -40,7 +40,7 @@ struct CacheShape {
     std::uint64_t side_words(std::uint32_t n_heads) const;
     std::uint64_t layer_words() const;
     std::uint64_t layer_bytes() const { return layer_words() * 4; }
-    // What the kernels are told of a slice, whose words must be below 2^32.
+    // A slice as the kernels get it; its words must be below 2^32.
     CacheLayout layout(std::uint32_t slice = 0) const;
     // Some words of a cell belong to no pair: they are read and never written.
     bool has_padding() const;

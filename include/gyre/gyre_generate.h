@@ -81,7 +81,7 @@ typedef enum gyre_stop_reason {
     GYRE_STOP_CANCELLED = 4,    /**< gyre_session_cancel */
     GYRE_STOP_ERROR = 5,        /**< another error */
     GYRE_STOP_STRING = 6,       /**< one of options.stop came up: gyre_generate_result.stop_index */
-    GYRE_STOP_PAUSED = 7, /**< gyre_model_pause; after a resume an empty prompt continues */
+    GYRE_STOP_PAUSED = 7,       /**< gyre_model_pause; after a resume an empty prompt continues */
     GYRE_STOP_REASON_FORCE_32 = 0x7fffffff
 } gyre_stop_reason;
 

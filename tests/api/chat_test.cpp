@@ -27,6 +27,7 @@ class ChatTest : public ::testing::Test {
     ModelPtr open_with_template(const std::string& text = kTemplate) const {
         return open(model_with_tokenizer()
                         .u32("tokenizer.ggml.bos_token_id", 256)
+                        .boolean("tokenizer.ggml.add_bos_token", true)  // of texts, not of prompts
                         .string("tokenizer.chat_template", text));
     }
 

@@ -154,7 +154,7 @@ def published(name, folder):
     more = [("tokenizer.ggml." + KEYS[role], "u32", ids[text]) for role, text in special.items()]
     if "bos" in special:
         begins = Tokenizer.from_str(json.dumps(tokenizer)).encode("x").ids[0] == ids[special["bos"]]
-        more.append(("tokenizer.ggml.add_bos_token", "bool", begins))
+        more.append(("tokenizer.ggml.add_bos_token", "bool", bool(config.get("add_bos_token", begins))))
     return with_all_control(tokenizer), special, template, {**lists, "more": [*lists.get("more", ()), *more]}
 
 

@@ -48,7 +48,7 @@ std::string version_line() {
 }
 
 int run_program(const std::vector<std::string>& arguments) {
-    CLI::App program("Runs GPT-2-style language models with rotary attention on Vulkan devices.",
+    CLI::App program("Runs transformer language models with rotary attention on Vulkan devices.",
                      "gyre");
     program.footer(
         "Environment: GYRE_MODEL, the model without -m; GYRE_LOG=error|warning|info|debug, log "

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants import Mutant, MutantError, check, load
+from mutants import Mutant, MutantError, check, load, noticed
 from suite import STAGES, Suite, SuiteError, target
 from tree import BuildError, Tree, progress
 
@@ -66,6 +66,8 @@ def try_mutant(verdict: Verdict, entries: list[str], tree: Tree, suite: Suite) -
             for entry in entries:
                 tree.build([target(entry)])
                 outcome = suite.run(verdict.mutant.name, entry)
+                if outcome.passed and not outcome.n_tests and entry in verdict.mutant.first:
+                    raise SuiteError(f"{verdict.mutant.name}: {entry}: no test has such a name")
                 if not outcome.passed:
                     verdict.entry, verdict.how = entry.split()[0], outcome.how
                     verdict.test = outcome.failed[0] if outcome.failed else ""
@@ -78,11 +80,13 @@ def try_mutant(verdict: Verdict, entries: list[str], tree: Tree, suite: Suite) -
 
 
 def judge(mutants: list[Mutant], tree: Tree, suite: Suite) -> list[Verdict]:
-    """Every mutant meets the entries of its row, survivors the stages."""
+    """Every mutant meets the test that noticed it last, then the entries of its row; survivors meet the stages."""
     verdicts = [Verdict(mutant) for mutant in mutants]
-    prepare(tree, suite, list(dict.fromkeys(entry for mutant in mutants for entry in mutant.first)))
-    for verdict in verdicts:
-        try_mutant(verdict, list(verdict.mutant.first), tree, suite)
+    last = noticed(ROOT)
+    firsts = [last.get(mutant.name, []) + list(mutant.first) for mutant in mutants]
+    prepare(tree, suite, list(dict.fromkeys(entry for first in firsts for entry in first)))
+    for verdict, first in zip(verdicts, firsts):
+        try_mutant(verdict, first, tree, suite)
     for stage in STAGES:
         alive = [verdict for verdict in verdicts if verdict.builds and not verdict.entry]
         if not alive:

@@ -11,7 +11,7 @@
 // - What fails throws gyre::error, with the status and the library's text. Destructors do not
 // throw.
 // - An exception of a callback ends the call, and comes out of it; the session stays usable.
-// - Whatever a function does not say is what gyre.h says of the C function of that name.
+// - What the comment of a function does not say, gyre.h says of the C function of that name.
 // - Objects can be moved and not copied. get() gives the C handle, for what has no member here.
 #ifndef GYRE_GYRE_HPP
 #define GYRE_GYRE_HPP

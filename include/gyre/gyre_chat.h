@@ -81,24 +81,26 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_chat_tokens(
     const gyre_chat_options* options, uint32_t* tokens, size_t capacity, size_t* n_tokens);
 
 /**
- * Makes the tokens of a prompt that leaves room for an answer: as gyre_chat_tokens does, without
- * the oldest turns where the whole conversation is too long
+ * Makes the tokens of a prompt that leaves room for an answer: as gyre_chat_tokens does, but without
+ * the oldest turns if the whole conversation is too long
  *
- * A turn is a message of the user and what follows up to the user's next; what stands before the
- * user's first is one too. No more turns are left out than necessary. The first message stays if
- * its role is "system", and so does the last turn, whatever room it leaves
- * n_ctx: positions of the context, gyre_session_n_ctx. A quarter of them is left for the answer, or
- * max_tokens if that is less and not 0; after the last turn alone, at least one
- * tokens, capacity: room for the ids, of which there are less than n_ctx; tokens may be NULL if
- * capacity is 0
+ * A turn is a message of the user and everything up to the user's next message; messages before the
+ * user's first one are a turn too. No more turns are left out than necessary. The first message
+ * stays if its role is "system", and so does the last turn
+ * n_ctx: positions of the context, gyre_session_n_ctx
+ * max_tokens: the limit of the answer, as in gyre_generate_options; 0: none. The room for an answer
+ * is a quarter of n_ctx, or max_tokens if that is less; the last turn alone may leave less, but at
+ * least one position
+ * tokens, capacity: room for the ids, which are fewer than n_ctx; tokens may be NULL if capacity is
+ * 0
  * n_tokens receives the number of ids, also when they do not fit
  * n_forgotten receives how many messages after the system's were left out; may be NULL. The caller
- * may take them out of its list, or keep them: then they are left out again
+ * may remove them from its list, or keep them: then they are left out again
  *
- * Where turns have to go, a few prompts are made to find how many, about 20 for a thousand turns:
- * the one that is given leaves the room, and with one turn more there was too little
- * Returns what gyre_chat_tokens does; GYRE_ERROR_CONTEXT_FULL if even the last turn's prompt does
- * not fit; GYRE_ERROR_INVALID_ARGUMENT also if n_ctx is 0
+ * Where turns must be left out, a few prompts are made to find how many, about 20 for a thousand
+ * turns. The prompt that is given leaves the room, and the prompt with one turn more did not
+ * Returns what gyre_chat_tokens does; GYRE_ERROR_CONTEXT_FULL if even the prompt of the last turn
+ * does not fit; GYRE_ERROR_INVALID_ARGUMENT also if n_ctx is 0
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_chat_fit(const gyre_model* model,
                                                    const gyre_chat_message* messages, size_t count,

@@ -27,14 +27,16 @@ struct FittedPrompt {
 using PromptWithout =
     std::function<Result<std::vector<std::uint32_t>>(std::size_t begin, std::size_t end)>;
 
-// Leaves out turns until the prompt leaves room in n_ctx positions: a quarter of them, or
-// max_tokens if that is less and not 0. The system's message and the last turn stay, and the last
-// turn is enough even with less room, down to one position; else kContextFull. Where one turn less
-// makes no longer prompt, as with templates that write each message by itself, no turn is left out
-// that would have fitted. With any template the prompt with one turn more leaves too little room.
+// Leaves out the oldest turns until the prompt leaves room in n_ctx positions: a quarter of them, or
+// max_tokens if that is less and not 0. The system's message and the last turn stay; the last turn
+// alone may leave less room, but at least one position, else kContextFull.
 //
-// Asks for two prompts where one turn has to go, the usual case, and for about 2 log2(n) of n turns
-// at most: never for one of each, because that takes minutes with thousands of turns.
+// If a turn less never makes a prompt longer, as with templates that write each message by itself,
+// as few turns as possible are left out. With any template the prompt with one turn more was made,
+// and left too little room.
+//
+// Asks for two prompts where one turn must be left out, the usual case, and for about 2 log2(n)
+// prompts of n turns at most: one for each turn would take minutes with thousands of turns.
 Result<FittedPrompt> fit_prompt(std::span<const std::string_view> roles, std::uint32_t n_ctx,
                                 std::uint32_t max_tokens, const PromptWithout& prompt_without);
 

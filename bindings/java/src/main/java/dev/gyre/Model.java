@@ -238,13 +238,14 @@ public final class Model implements AutoCloseable {
      * Returns the tokens of a prompt that leaves room for an answer, for {@link Session#setTokens},
      * and removes from the list the oldest turns for which there is no room.
      *
-     * <p>A turn is a message of the user and what follows up to the user's next; what stands before
-     * the user's first is one too. The first message stays if it is the system's, and so does the
-     * last turn, whatever room it leaves.
+     * <p>A turn is a message of the user and everything up to the user's next message; messages
+     * before the user's first one are a turn too. The first message stays if it is the system's, and
+     * so does the last turn. The room for an answer is a quarter of the context, or maxTokens if that
+     * is less; the last turn alone may leave less.
      *
      * @param messages a list from which messages can be removed
-     * @param contextSize {@link Session#getContextSize}; a quarter of it is left for the answer
-     * @param maxTokens of the answer, which needs no more room than that; 0: no limit
+     * @param contextSize {@link Session#getContextSize}
+     * @param maxTokens the limit of the answer, as {@link GenerateOptions.Builder#maxTokens}; 0: none
      * @throws GyreException {@link Status#CONTEXT_FULL} if even the last turn does not fit, and as
      *     {@link #chatTokens}; then nothing is removed
      */

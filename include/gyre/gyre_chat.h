@@ -81,8 +81,8 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_chat_tokens(
     const gyre_chat_options* options, uint32_t* tokens, size_t capacity, size_t* n_tokens);
 
 /**
- * Makes the tokens of a prompt that leaves room for an answer: as gyre_chat_tokens does, but without
- * the oldest turns if the whole conversation is too long
+ * Makes the tokens of a prompt that leaves room for an answer: as gyre_chat_tokens does, but
+ * without the oldest turns if the whole conversation is too long
  *
  * A turn is a message of the user and everything up to the user's next message; messages before the
  * user's first one are a turn too. No more turns are left out than necessary. The first message

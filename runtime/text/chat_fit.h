@@ -27,9 +27,9 @@ struct FittedPrompt {
 using PromptWithout =
     std::function<Result<std::vector<std::uint32_t>>(std::size_t begin, std::size_t end)>;
 
-// Leaves out the oldest turns until the prompt leaves room in n_ctx positions: a quarter of them, or
-// max_tokens if that is less and not 0. The system's message and the last turn stay; the last turn
-// alone may leave less room, but at least one position, else kContextFull.
+// Leaves out the oldest turns until the prompt leaves room in n_ctx positions: a quarter of them,
+// or max_tokens if that is less and not 0. The system's message and the last turn stay; the last
+// turn alone may leave less room, but at least one position, else kContextFull.
 //
 // If a turn less never makes a prompt longer, as with templates that write each message by itself,
 // as few turns as possible are left out. With any template the prompt with one turn more was made,

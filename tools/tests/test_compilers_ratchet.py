@@ -367,6 +367,7 @@ class Ratchet(unittest.TestCase):
         data["exceptions"] = [{"kernel": "sample_pick", "why": "one workgroup"}]  # of all shapes
         expected.save(data, self.expected)
         self.assertNotIn("sampling spills", self.run_tool("check", "--quiet")[1])
+        (self.folder / "out/gpu/q8_0.jsonl").unlink()  # whether GPT-2's were collected does not matter
         self.write([rows[0], rows[2], rows[3]], name="smollm2-135m")
         self.assertIn(name + "q8_0 logits 2x1 8 lanes norm: recorded and no longer compiled", self.run_tool("check")[1])
 

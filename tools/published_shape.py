@@ -47,7 +47,7 @@ def tensors(shape):
     def matrix(n, name, n_out, n_in, std=0.02):
         return f"blk.{n}.{name}.weight", (n_out, n_in), layer.types.get(name, shape.type), std, 0.0
 
-    residual = 0.02 / (2 * len(shape.layers)) ** 0.5
+    small = 0.02 / (2 * len(shape.layers)) ** 0.5  # so small that scales of Q4_K are subnormal, as in some published matrices
     yield "token_embd.weight", (VOCABULARY, c), shape.table, 0.02, 0.0
     for n, layer in enumerate(shape.layers):
         yield norm(f"blk.{n}.attn_norm")
@@ -57,13 +57,13 @@ def tensors(shape):
         if shape.head_norms:
             yield norm(f"blk.{n}.attn_q_norm", shape.head_dim)
             yield norm(f"blk.{n}.attn_k_norm", shape.head_dim)
-        yield matrix(n, "attn_output", c, q, residual)
+        yield matrix(n, "attn_output", c, q)
         if shape.norms_after:
             yield norm(f"blk.{n}.post_attention_norm")
         yield norm(f"blk.{n}.ffn_norm")
         yield matrix(n, "ffn_gate", shape.n_ff, c)
         yield matrix(n, "ffn_up", shape.n_ff, c)
-        yield matrix(n, "ffn_down", c, shape.n_ff, residual)
+        yield matrix(n, "ffn_down", c, shape.n_ff, small)
         if shape.norms_after:
             yield norm(f"blk.{n}.post_ffw_norm")
     yield norm("output_norm")

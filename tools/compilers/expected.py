@@ -15,6 +15,7 @@ from compilers import rows
 PATH = pathlib.Path(__file__).resolve().parents[2] / "tests/compilers/expected.json"
 MAX_BYTES = 600_000  # what a reviewer's tools still show
 VERSIONS = ("driver", "glslang")
+SPILLS = ("spills", "fills", "scratch")
 EMPTY = {"exceptions": [], "gpus": [], "rows": []}
 
 
@@ -33,6 +34,7 @@ def load(path=PATH):
                 row.setdefault(name, gpus.get(row["gpu"], {}).get(name))
             if None in (*identity(row), *versions(row)):
                 raise KeyError(", ".join(VERSIONS))
+            _leave_out_no_spills(row)
     except (ValueError, KeyError, TypeError) as e:
         raise ExpectedError(f"{path}: {e!r}; git restores it, tools/compilers/ratchet.py take makes it again") from e
     return data
@@ -78,7 +80,7 @@ def versions(entry):
 
 
 def entry_of(row, driver, glslang):
-    """What is written of a Row; what the driver does not tell is left out."""
+    """What is written of a Row; what the driver does not tell is left out, and spills where there are none."""
     f = row.figures
     entry = {
         "gpu": row.gpu,
@@ -94,7 +96,15 @@ def entry_of(row, driver, glslang):
         "glslang": glslang,
         "key": row.key,
     }
-    return {name: value for name, value in entry.items() if value is not None}
+    entry = {name: value for name, value in entry.items() if value is not None}
+    _leave_out_no_spills(entry)
+    return entry
+
+
+def _leave_out_no_spills(entry):
+    if not any(entry.get(name) for name in SPILLS):
+        for name in SPILLS:
+            entry.pop(name, None)
 
 
 def by_identity(data):

@@ -380,6 +380,20 @@ class Ratchet(unittest.TestCase):
         self.take(lines())
         self.assertEqual(self.expected.read_text(), before)
 
+    def test_only_spills_that_are_there_are_written(self):
+        rows = lines()
+        stats(rows, 3).update({"Spilled SGPRs": 2})
+        self.take(rows)
+        written = {e["kernel"]: e for e in json.loads(self.expected.read_text())["rows"]}
+        found = {kernel: [name for name in expected.SPILLS if name in e] for kernel, e in written.items()}
+        self.assertEqual(found["q8_0 logits 4x8"], [])
+        self.assertEqual((found["sample_pick"], written["sample_pick"]["scratch"]), (["spills", "scratch"], 0))
+        # As they were written before, and no row is another one for it.
+        data = json.loads(self.expected.read_text())
+        data["rows"][1]["spills"] = 0
+        self.expected.write_text(json.dumps(data))
+        self.assertIn("nothing new", self.take(rows))
+
     def test_versions_are_written_once_a_gpu(self):
         self.take(lines())
         text = self.expected.read_text()

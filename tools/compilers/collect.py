@@ -40,6 +40,7 @@ class Setup:
         self.build = args.build  # "main": the product is /cache/build/main-amd64/bin/gyre
         self.known = read_keys(args.known)
         self.recorded = args.recorded
+        self.keys = {}  # of a GPU's name: keys_recorded(), asked once
 
     def records(self, gpu):
         """Folder of what was compiled before with the same driver, settings and tools."""
@@ -56,6 +57,12 @@ def read_keys(path):
 
 def keys_recorded(gpu, setup, work):
     """Keys of pipelines whose figures tests/compilers/expected.json has, of this very driver."""
+    if gpu.name not in setup.keys:
+        setup.keys[gpu.name] = ask_for_keys(gpu, setup, work)
+    return setup.keys[gpu.name]
+
+
+def ask_for_keys(gpu, setup, work):
     _, _, lines = run_once(gpu, setup.cache, [program_path(gpu, setup.build), "devices"], work, set())
     drivers = [f"{line['driver']} {line['driver_info']}" for line in lines if line["event"] == "device"]
     if not drivers:

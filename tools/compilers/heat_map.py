@@ -119,11 +119,11 @@ def _panel(picture, gathered, kind, title):
 
 
 def _cells(gathered, kind):
-    """{(gpu, format, role): Row}; of several the one that costs most."""
+    """{(gpu, format, role): Row} of GPT-2's shape; of several the one that costs most."""
     cells = {}
     for gpu, found in gathered.items():
         for row in found:
-            if row.kind == kind:
+            if row.kind == kind and not row.shape:
                 key = (gpu, row.format, row.role)
                 if key not in cells or (row.per_weight or 0) > (cells[key].per_weight or 0):
                     cells[key] = row

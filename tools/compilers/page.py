@@ -8,6 +8,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import re
 
+from common.published_shapes import SHAPES
 from compilers import interface, kernels, records, table
 
 
@@ -51,7 +52,7 @@ def markdown(cells):
 
 def devices(gpus, gathered):
     """Which devices, with which drivers; whether a session opens, and what compiling costs."""
-    cells = [["GPU", "device", "driver", "Vulkan", "session", "pipelines", "slowest, CPU s", "all of a format, CPU s"]]
+    cells = [["GPU", "device", "driver", "Vulkan", "session", "pipelines", "slowest, CPU s", "all of a session, CPU s"]]
     for gpu, collections in gpus.items():
         first = collections[0]
         seconds = [row.seconds for row in gathered[gpu] if row.seconds is not None]
@@ -67,7 +68,7 @@ def devices(gpus, gathered):
                 first.driver + (", emulated" if first.emulated else ""),
                 str(first.device.get("api_version", "-")),
                 _session(collections),
-                str(len(gathered[gpu])),
+                str(len({row.key for row in gathered[gpu]})),
                 f"{max(seconds):.1f}" if seconds else "-",
                 f"{max(whole):.1f}" if whole else "-",
             ]
@@ -98,24 +99,54 @@ def prompt_registers(gpus, gathered):
     return _products(gathered, kernels.PREFILL, _registers)
 
 
+def shapes_decode(gpus, gathered):
+    return _products(gathered, kernels.DECODE, _cost, SHAPES)
+
+
+def shapes_prompts(gpus, gathered):
+    return _products(gathered, kernels.PREFILL, _cost, SHAPES)
+
+
 def others(gpus, gathered):
     """What is no product and spills, or else how much room the others take."""
     cells = [["GPU", "attention: registers, threads", "sampling: registers, threads", "spills"]]
     for gpu, found in gathered.items():
-
-        def room(kind):
-            of_kind = [row for row in found if row.kind == kind and row.event != "died"]
-            most = max((row.figures.registers or 0 for row in of_kind), default=0)
-            least = min((row.figures.threads for row in of_kind if row.figures.threads), default=0)
-            return f"{most or '-'}, {least or '-'}"
-
-        spilling = [
-            f"{row.kernel} {_spills(row)}"
-            for row in found
-            if row.kind not in kernels.PRODUCTS and row.figures.leaves_registers
-        ]
-        cells.append([gpu, room(kernels.ATTENTION), room(kernels.SAMPLING), ", ".join(spilling) or "none"])
+        ours = [row for row in found if not row.shape]
+        cells.append([gpu, _room(ours, kernels.ATTENTION), _room(ours, kernels.SAMPLING), _spilling(ours)])
     return markdown(cells)
+
+
+def shapes_others(gpus, gathered):
+    """The same of other shapes: attention depends on a head's size, what is sampled on nothing."""
+    names = _shapes(gathered)
+    cells = [["GPU", *(f"{SHAPES[name].title}: attention: registers, threads" for name in names), "spills"]]
+    for gpu, found in gathered.items():
+        rooms = [_room([row for row in found if row.shape == name], kernels.ATTENTION) for name in names]
+        cells.append([gpu, *rooms, _spilling([row for row in found if row.shape in names])])
+    return markdown(cells)
+
+
+def _room(found, kind):
+    of_kind = [row for row in found if row.kind == kind and row.event != "died"]
+    most = max((row.figures.registers or 0 for row in of_kind), default=0)
+    least = min((row.figures.threads for row in of_kind if row.figures.threads), default=0)
+    return f"{most or '-'}, {least or '-'}"
+
+
+def _spilling(found):
+    """What is no product and spills."""
+    spilling = {
+        row.kernel: f"{row.kernel} {_spills(row)}"
+        for row in found
+        if row.kind not in kernels.PRODUCTS and row.figures.leaves_registers
+    }
+    return ", ".join(spilling.values()) or "none"
+
+
+def _shapes(gathered):
+    """Names of the shapes that were collected of any GPU, in the order of their table."""
+    there = {row.shape for found in gathered.values() for row in found}
+    return [name for name in SHAPES if name in there]
 
 
 SECTIONS = {
@@ -124,21 +155,21 @@ SECTIONS = {
     "prompts": prompts,
     "prompt registers": prompt_registers,
     "others": others,
+    "shapes, decode": shapes_decode,
+    "shapes, prompts": shapes_prompts,
+    "shapes, others": shapes_others,
 }
 
 
-def _products(gathered, kind, cell):
-    formats = [
-        name
-        for name in interface.weight_formats()
-        if any(row.format == name and row.kind == kind for found in gathered.values() for row in found)
-    ]
-    cells = [["GPU", *(name.upper() for name in formats)]]
+def _products(gathered, kind, cell, shapes=("",)):
+    """A column for each weight format of each of the shapes."""
+    there = {(row.shape, row.format) for found in gathered.values() for row in found if row.kind == kind}
+    columns = [(shape, name) for shape in shapes for name in interface.weight_formats() if (shape, name) in there]
+    titles = [f"{SHAPES[shape].title} {name.upper()}" if shape else name.upper() for shape, name in columns]
+    cells = [["GPU", *titles]]
     for gpu, found in gathered.items():
-        line = [gpu]
-        for name in formats:
-            line.append(cell([row for row in found if row.kind == kind and row.format == name]))
-        cells.append(line)
+        of_kind = [row for row in found if row.kind == kind]
+        cells.append([gpu, *(cell([row for row in of_kind if (row.shape, row.format) == c]) for c in columns)])
     return markdown(cells)
 
 

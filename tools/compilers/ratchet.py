@@ -59,9 +59,11 @@ class Gpu:
         self.rows = rows.gather(self.collections, self.recorded)
 
     def entries(self, data):
-        """What is recorded of this GPU and the formats collected."""
-        formats = {c.format.lower() for c in self.collections} | {rows.ANY}
-        return [e for e in data["rows"] if e["gpu"] == self.name and e["format"] in formats]
+        """What is recorded of this GPU, and the shapes and formats collected."""
+        shapes = {c.shape for c in self.collections}
+        formats = {c.format.lower() for c in self.collections if not c.shape} | {rows.ANY}
+        of_gpu = [e for e in data["rows"] if e["gpu"] == self.name and e.get("shape", "") in shapes]
+        return [e for e in of_gpu if "shape" in e or e["format"] in formats]
 
 
 def check_gpu(gpu, data):
@@ -69,6 +71,7 @@ def check_gpu(gpu, data):
     recorded, seen = expected.by_identity(data), set()
     entries = gpu.entries(data)
     comparable = any(expected.versions(e) == gpu.versions for e in entries)
+    shapes = {e.get("shape", "") for e in entries}
     for row in gpu.rows:
         seen.add(row.identity)
         found += rules.of_row(row, data, gpu.emulated)
@@ -79,19 +82,23 @@ def check_gpu(gpu, data):
             )
         elif entry:
             found += rules.of_comparison(row, entry, gpu.versions)
-        elif entries:
+        elif row.shape in shapes:
             tell = rules.fail if comparable else rules.note
             found.append(tell(f"{rules.named(row)}: not recorded; ratchet.py take records it"))
-    if not entries:
+    for shape in dict.fromkeys(row.shape for row in gpu.rows if row.shape not in shapes):
+        n_kernels = sum(row.shape == shape for row in gpu.rows)
         found.append(
-            rules.note(f"{gpu.name}: nothing is recorded; ratchet.py take records its {len(gpu.rows)} kernels")
+            rules.note(
+                f"{gpu.name}: nothing is recorded{f' of {shape}' if shape else ''}; ratchet.py take records its "
+                f"{n_kernels} kernels"
+            )
         )
     complete = all(c.complete for c in gpu.collections)
     for entry in entries:
         if expected.identity(entry) not in seen and complete:
             tell = rules.fail if expected.versions(entry) == gpu.versions else rules.note
             found.append(
-                tell(f"{entry['gpu']}: {entry['kernel']}: recorded and no longer compiled; ratchet.py take drops it")
+                tell(f"{entry['gpu']}: {expected.name(entry)}: recorded and no longer compiled; ratchet.py take drops it")
             )
     return found
 
@@ -130,7 +137,7 @@ def take_gpu(gpu, data, and_worse):
         else:
             taken[row.identity] = entry
             said.append(f"NOT taken  {rules.named(row)}: " + (", ".join(rules.worse(row, entry)) or "a little worse"))
-    said += [f"dropped  {name[0]}: {name[2]}" for name in kept if name not in taken]
+    said += [f"dropped  {gpu.name}: {expected.name(e)}" for name, e in kept.items() if name not in taken]
     data["rows"] = [e for e in data["rows"] if expected.identity(e) not in kept and expected.identity(e) not in taken]
     data["rows"] += taken.values()
     data["gpus"] = [e for e in data["gpus"] if e["gpu"] != gpu.name] + [
@@ -139,6 +146,7 @@ def take_gpu(gpu, data, and_worse):
             "device": gpu.device.get("name", ""),
             "api": gpu.device.get("api_version", ""),
             "emulated": gpu.emulated,
+            **dict(zip(expected.VERSIONS, gpu.versions)),
         }
     ]
     return said

@@ -1,6 +1,6 @@
-"""Reads what the collecting half writes: one file of JSON lines per GPU and weight format, one line per pipeline.
+"""Reads what the collecting half writes: one file of JSON lines per GPU and model, one line per pipeline.
 
-OUT/GPU/FORMAT.jsonl holds, in this order: {"event": "device"} with the driver's names and versions; for every pipeline
+OUT/GPU/MODEL.jsonl, of a weight format of GPT-2's shape or of another shape, holds in this order: {"event": "device"} with the driver's names and versions; for every pipeline
 {"event": "pipeline"} with the driver's statistics, {"event": "died"} where its compiler crashed or was stopped, or
 {"event": "known"} where it was left out because tests/compilers/expected.json has it; {"event": "end"}. A file without the
 last one is of a run that was cut off.
@@ -11,6 +11,7 @@ import dataclasses
 import json
 import pathlib
 
+from common.published_shapes import SHAPES
 from compilers import kernels
 
 MIN_API = (1, 1)  # of Vulkan: devices that report less are refused, with a message
@@ -36,14 +37,19 @@ class Pipeline:
 
 @dataclasses.dataclass
 class Collection:
-    """One GPU, one weight format."""
+    """One GPU, one model: GPT-2's shape in a weight format, or another shape."""
 
     gpu: str
-    format: str
+    format: str  # the model: the file's name
     device: dict
     pipelines: list
     opened: bool | None  # a session; None: the run was cut off
     why: str  # not opened: the reason, in a line
+
+    @property
+    def shape(self):
+        """The name of a shape; "": GPT-2's, in one weight format."""
+        return "" if self.format.lower() in kernels.interface.weight_formats() else self.format
 
     @property
     def driver(self):
@@ -68,8 +74,8 @@ class Collection:
 
 
 def formats_of(out, gpu):
-    """The weight formats collected of a GPU, in the order of the interface's list."""
-    order = list(kernels.interface.weight_formats())
+    """What was collected of a GPU: weight formats in the order of the interface's list, shapes in that of their table."""
+    order = [*kernels.interface.weight_formats(), *SHAPES]
     found = [path.stem for path in pathlib.Path(out, gpu).glob("*.jsonl")]
     return sorted(found, key=lambda name: (order.index(name.lower()) if name.lower() in order else len(order), name))
 
@@ -144,5 +150,6 @@ def read_gpu(out, gpu):
     if not formats:
         raise RecordError(f"{pathlib.Path(out, gpu)} holds no FORMAT.jsonl; scripts/compilers makes them")
     collections = [read(out, gpu, name) for name in formats]
-    kernels.distinct([p for collection in collections for p in collection.pipelines])
+    for shape in dict.fromkeys(c.shape for c in collections):  # a shape's names do not depend on which others are there
+        kernels.distinct([p for c in collections if c.shape == shape for p in c.pipelines])
     return collections

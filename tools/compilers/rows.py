@@ -1,4 +1,4 @@
-"""One row a kernel of a GPU: what its driver says of it, and what its main loop issues.
+"""One row a kernel of a GPU and a shape: what its driver says of it, and what its main loop issues.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -28,6 +28,7 @@ class Row:
     per_weight: float | None  # issue slots per weight (and token) in the main loop
     rolled: bool = False  # loops are left inside a step that its constants do not explain: per_weight is not known
     loop: loops.Loop | None = None
+    shape: str = ""  # records.Collection.shape
 
     @property
     def by_matrix_units(self):
@@ -36,7 +37,12 @@ class Row:
 
     @property
     def identity(self):
-        return self.gpu, self.format, self.kernel
+        return self.gpu, self.shape, self.format, self.kernel
+
+    @property
+    def name(self):
+        """The kernel's with its shape's: no other kernel of the GPU has it."""
+        return f"{self.shape}: {self.kernel}" if self.shape else self.kernel
 
 
 RECORDED = (
@@ -83,7 +89,8 @@ def row_of(gpu, pipeline, recorded=None):
 
 
 def gather(collections, recorded=None):
-    """The rows of one GPU, each kernel once, products first, then attention, sampling and the rest.
+    """The rows of one GPU, GPT-2's shape before others: each kernel once, products first, then attention, sampling and
+    the rest.
 
     recorded: {key: entry of tests/compilers/expected.json}, for pipelines that were not compiled because they are known.
     """
@@ -91,6 +98,8 @@ def gather(collections, recorded=None):
     for collection in collections:
         for pipeline in collection.pipelines:
             row = row_of(collection.gpu, pipeline, (recorded or {}).get(pipeline.key))
-            found.setdefault((row.kernel, row.key), row)
+            row.shape = collection.shape
+            found.setdefault((row.shape, row.kernel, row.key), row)
+    shapes = {shape: number for number, shape in enumerate(dict.fromkeys(["", *(c.shape for c in collections)]))}
     order = {kind: number for number, kind in enumerate(kernels.CLASSES)}
-    return sorted(found.values(), key=lambda row: order[row.kind])
+    return sorted(found.values(), key=lambda row: (shapes[row.shape], order[row.kind]))

@@ -29,7 +29,7 @@ def note(text):
 
 
 def named(row):
-    return f"{row.gpu}: {row.kernel}"
+    return f"{row.gpu}: {row.name}"
 
 
 def of_exceptions(data):

@@ -163,9 +163,25 @@ build_gyre() {
     in_root_as_user glslangValidator --version | sed -n 's/^Glslang Version: //p' >"$cache/build/$build_name-$1/glslang"
 }
 
+# make_model NAME COMMAND...: the command's last argument is to be the file.
 make_model() {
-    in_root_as_user python3 -B /tool/tools/random_model.py "/cache/models/$1.new" --layers 2 --type "$1"
-    mv "$cache/models/$1.new" "$cache/models/$1.gguf"
+    local name=$1
+    shift
+    in_root_as_user python3 -B "$@" "/cache/models/$name.new"
+    mv "$cache/models/$name.new" "$cache/models/$name.gguf"
+}
+
+# make_models FORMATS SHAPES
+make_models() {
+    local format shape tool=/tool/tools
+    for format in $1; do
+        step "model-$format" "$(cksum <tools/random_model.py)" "making a model in $format" \
+            make_model "$format" "$tool/random_model.py" --layers 2 --type "$format"
+    done
+    for shape in $2; do
+        step "model-$shape" "$(cat tools/random_model.py tools/published_shape.py tools/common/published_shapes.py | cksum)" \
+            "making a model with the shape of $shape" make_model "$shape" "$tool/published_shape.py" "$shape"
+    done
 }
 
 shim_packages=(meson python3-mako python3-yaml python3-packaging libdrm-dev libexpat1-dev libelf-dev libzstd-dev pkgconf
@@ -197,9 +213,9 @@ build_shims() {
         rm -rf source build mesa_*'
 }
 
-# prepare ARCHITECTURES DRIVERS FORMATS SHIMS: words, as "amd64 arm64", "trixie-amd64", "f16 q8_0", yes or no
+# prepare ARCHITECTURES DRIVERS FORMATS SHAPES SHIMS: words, as "amd64 arm64", "trixie-amd64", "f16 q8_0", yes or no
 prepare() {
-    local arch driver format
+    local arch driver
     mkdir -p "$cache"/{done,log,drivers,tools,build,models,records,work,out}
     exec 9>"$cache/setup.lock"
     flock --nonblock 9 || { say "another run prepares $cache; waiting for it"; flock 9; }
@@ -213,15 +229,13 @@ prepare() {
             unpack_driver "${driver%-*}" "${driver##*-}"
         check_version "${driver%-*}" "${driver##*-}"
     done
-    [[ $4 == no ]] || step shims "${mesa_pin[trixie]}" "building Mesa's drm-shims (minutes)" build_shims
+    [[ $5 == no ]] || step shims "${mesa_pin[trixie]}" "building Mesa's drm-shims (minutes)" build_shims
     step headers 1 "fetching the kernel's headers" fetch_headers
     for arch in $1; do
         say "building the layer and gyre for $arch"
         logged "tools-$arch" "building the layer" build_tools "$arch"
         logged "gyre-$build_name-$arch" "building gyre" build_gyre "$arch"
     done
-    for format in $3; do
-        step "model-$format" "$(cksum <tools/random_model.py)" "making a model in $format" make_model "$format"
-    done
+    make_models "$3" "$4"
     exec 9>&-
 }

@@ -58,10 +58,12 @@ def of_gpu(collections, gathered):
     driver = next((d for d in map(drivers.driver_of, _statistics(collections)) if d), None)
     head = ["kernel", "registers", "threads", "spills", "scratch", "instructions", "per weight", "subgroup", "CPU s"]
     cells = [head]
-    for name in [*dict.fromkeys(row.format for row in gathered if row.format != rows.ANY), rows.ANY]:
-        of_format = [row for row in gathered if row.format == name]
-        if of_format:
-            cells += [None, *map(_cells, of_format)]
+    for shape in dict.fromkeys(row.shape for row in gathered):
+        of_shape = [row for row in gathered if row.shape == shape]
+        for name in [*dict.fromkeys(row.format for row in of_shape if row.format != rows.ANY), rows.ANY]:
+            of_format = [row for row in of_shape if row.format == name]
+            if of_format:
+                cells += [None, *map(_cells, of_format)]
     lines = heading(collections)
     if driver:
         lines.append(
@@ -78,10 +80,10 @@ def _statistics(collections):
 
 def _cells(row):
     if row.event == "died":
-        return [row.kernel, f"no program: {row.why}", *[""] * 6, seconds(row)]
+        return [row.name, f"no program: {row.why}", *[""] * 6, seconds(row)]
     f = row.figures
     return [
-        row.kernel,
+        row.name,
         cell(f.registers),
         cell(f.threads),
         spilled(f),

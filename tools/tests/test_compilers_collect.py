@@ -149,6 +149,11 @@ class CollectTest(unittest.TestCase):
             lines = self.run_with((0, "", [device]), (0, "", [device, compiled("aa"), compiled("bb")]))
         self.assertEqual(run.call_args.args[0][-3:], ["adreno-660", "--driver", "turnip Mesa 26.1"])
         self.assertEqual([line["event"] for line in lines[1:3]], ["known", "pipeline"])
+        lines = self.run_with((0, "", [device, compiled("zz"), compiled("cc")]))  # a driver is asked for its version once
+        self.assertEqual([line["event"] for line in lines[1:3]], ["known", "pipeline"])
+        other = gpus.select(["adreno-740"], gpus.read_table())[0]
+        lines = self.run_with((0, "", []), (0, "", [device, compiled("zz")]), gpu=other)
+        self.assertEqual(lines[1]["event"], "pipeline")
 
     def test_keys_recorded_elsewhere_stay_known(self):
         self.setup.known = {"aa"}

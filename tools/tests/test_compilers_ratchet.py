@@ -309,6 +309,110 @@ class Ratchet(unittest.TestCase):
         self.take(lines())
         self.assertIsNotNone(self.recorded("f16 logits 4x8"))
 
+    def write_shape(self, name, norm_quads, event="pipeline"):
+        """A shape's kernels: one product of GPT-2's name and other constants, and one that is GPT-2's own."""
+        rows = lines()
+        rows[1] = pipeline("linear_q8_0", PRODUCT | {"4": norm_quads, "9": 1}, f"decode of {norm_quads}", event=event)
+        rows[3] = pipeline("sample_pick", {"0": 64}, "pick", event=event)
+        self.write([rows[0], rows[1], rows[3], rows[4]], name=name)
+        return self.folder / "out/gpu" / f"{name}.jsonl"
+
+    def names(self):
+        return sorted((e.get("shape", ""), e["kernel"]) for e in expected.load(self.expected)["rows"])
+
+    def test_shapes_are_rows_of_their_own(self):
+        self.take(lines())
+        ours = self.names()
+        first = self.write_shape("smollm2-135m", 144)
+        self.check(lines(), [], ["gpu: nothing is recorded of smollm2-135m; ratchet.py take records its 2 kernels"])
+        said = self.take(lines())
+        self.assertIn("new    gpu: smollm2-135m: q8_0 logits 2x1 8 lanes norm", said)
+        with_one = self.names()
+        # GPT-2's rows keep their names, and so does a shape's when another one comes that has them too.
+        self.assertEqual([row for row in with_one if not row[0]], ours)
+        self.assertEqual([kernel for shape, kernel in with_one if shape], ["q8_0 logits 2x1 8 lanes norm", "sample_pick"])
+        second = self.write_shape("llama3.2-1b", 512)
+        self.take(lines())
+        self.assertEqual([row for row in self.names() if row[0] != "llama3.2-1b"], with_one)
+        self.check(lines())
+        # What was not asked for is neither missed nor dropped: shapes, or GPT-2's.
+        first.unlink(), second.unlink()
+        self.check(lines())
+        self.take(lines())
+        self.write_shape("smollm2-135m", 144)
+        (self.folder / "out/gpu/q8_0.jsonl").unlink()
+        code, out = self.run_tool("check")
+        self.assertEqual((code, out), (0, "1 GPUs: 0 failures, 0 notes\n"))
+        self.run_tool("take")
+        self.assertEqual(len(self.names()), 3 + 2 + 2)
+
+    def test_a_shape_that_got_worse_is_named(self):
+        self.write_shape("smollm2-135m", 144)
+        self.take(lines())
+        path = self.write_shape("smollm2-135m", 144)
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        stats(rows, 1)["Instructions"] = 1100
+        stats(rows, 2)["Spilled VGPRs"] = 3
+        self.write(rows[:3] + [rows[3]], name="smollm2-135m")
+        name = "gpu: smollm2-135m: "
+        self.check(
+            lines(),
+            [
+                name + "q8_0 logits 2x1 8 lanes norm: worse than recorded: instructions 1000 -> 1100 (+10.0 %)",
+                name + "sample_pick: worse than recorded: spills 0 -> 3",
+                name + "sample_pick: sampling spills: 3 spills",
+            ],
+        )
+        data = expected.load(self.expected)
+        data["exceptions"] = [{"kernel": "sample_pick", "why": "one workgroup"}]  # of all shapes
+        expected.save(data, self.expected)
+        self.assertNotIn("sampling spills", self.run_tool("check", "--quiet")[1])
+        (self.folder / "out/gpu/q8_0.jsonl").unlink()  # whether GPT-2's were collected does not matter
+        self.write([rows[0], rows[2], rows[3]], name="smollm2-135m")
+        self.assertIn(name + "q8_0 logits 2x1 8 lanes norm: recorded and no longer compiled", self.run_tool("check")[1])
+
+    def test_a_shape_s_known_kernels_have_their_figures(self):
+        self.write_shape("smollm2-135m", 144)
+        self.take(lines())
+        before = self.expected.read_text()
+        self.write_shape("smollm2-135m", 144, event="known")
+        self.check(lines())
+        self.take(lines())
+        self.assertEqual(self.expected.read_text(), before)
+
+    def test_only_spills_that_are_there_are_written(self):
+        rows = lines()
+        stats(rows, 3).update({"Spilled SGPRs": 2})
+        self.take(rows)
+        written = {e["kernel"]: e for e in json.loads(self.expected.read_text())["rows"]}
+        found = {kernel: [name for name in expected.SPILLS if name in e] for kernel, e in written.items()}
+        self.assertEqual(found["q8_0 logits 4x8"], [])
+        self.assertEqual((found["sample_pick"], written["sample_pick"]["scratch"]), (["spills", "scratch"], 0))
+        # As they were written before, and no row is another one for it.
+        data = json.loads(self.expected.read_text())
+        data["rows"][1]["spills"] = 0
+        self.expected.write_text(json.dumps(data))
+        self.assertIn("nothing new", self.take(rows))
+
+    def test_versions_are_written_once_a_gpu(self):
+        self.take(lines())
+        text = self.expected.read_text()
+        self.assertEqual((text.count("radv Mesa 22.3.6"), text.count("11:12.0.0")), (1, 1))
+        [kept] = [e for e in expected.load(self.expected)["rows"] if e["kernel"] == "sample_pick"]
+        self.assertEqual(expected.versions(kept), ("radv Mesa 22.3.6", "11:12.0.0"))
+        # A row of another version than its GPU's newest says so: here of a format that was not collected again.
+        f16 = lines()[:2] + lines()[4:]
+        f16[0]["driver_info"], f16[1]["module"] = "Mesa 25.0.7", "linear_f16"
+        self.write(f16, name="f16")
+        (self.folder / "out/gpu/q8_0.jsonl").unlink()
+        self.run_tool("take")
+        self.assertEqual(expected.versions(self.recorded("f16 logits 2x1 8 lanes")), ("radv Mesa 25.0.7", "11:12.0.0"))
+        self.assertEqual(expected.versions(self.recorded("q8_0 logits 4x8")), ("radv Mesa 22.3.6", "11:12.0.0"))
+        data = json.loads(self.expected.read_text())
+        del data["gpus"][0]["driver"]
+        self.expected.write_text(json.dumps(data))
+        self.assertIn("KeyError('driver, glslang'); git restores it", self.run_tool("check")[1])
+
     def test_better_is_taken_and_worse_is_not(self):
         self.take(lines())
         rows = lines()

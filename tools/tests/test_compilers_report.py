@@ -92,6 +92,46 @@ class Whole(unittest.TestCase):
         self.assertIn("| does not open with q8_0: the run was cut off |", devices(new, yes, None))
         self.assertEqual(devices(old, no), f"{start} | 1.0.9 | refused: Vulkan 1.0 | 0 | - | 0.0 |")
 
+    def test_shapes_have_tables_of_their_own(self):
+        collection, ours = example("radv")
+        dear = {**vars(ours), "shape": "gemma3-270m", "per_weight": 9.04}
+        spilling = {"shape": "llama3.2-1b", "figures": drivers.Figures(registers=5, threads=2, spills=3, fills=4)}
+        attention = {"kind": "attention", "kernel": "attention splits 8", "format": "any", "per_weight": None}
+        gathered = {
+            "a": [ours, rows.Row(**dear), rows.Row(**{**dear, "format": "q6_k"})],
+            "b": [ours, rows.Row(**{**vars(ours), **spilling, **attention}), rows.Row(**{**vars(ours), **spilling})],
+        }
+        gpus = {"a": [collection], "b": [collection]}
+        self.assertEqual(
+            page.SECTIONS["shapes, decode"](gpus, gathered).splitlines(),
+            [
+                "| GPU | Gemma 3 270M F16 | Gemma 3 270M Q6_K | Llama 3.2 1B F16 |",
+                "| --- | --- | --- | --- |",
+                "| a | 2x1: 9.0 | 2x1: 9.0 | - |",
+                "| b | - | - | 2x1: 3.4; spills 3:4 |",
+            ],
+        )
+        self.assertEqual(
+            page.SECTIONS["shapes, others"](gpus, gathered).splitlines()[2:],
+            ["| a | -, - | -, - | none |", "| b | -, - | 5, 2 | attention splits 8 3:4 |"],
+        )
+        self.assertEqual(
+            page.SECTIONS["decode"](gpus, gathered).splitlines(),
+            ["| GPU | F16 |", "| --- | --- |", "| a | 2x1: 3.4 |", "| b | 2x1: 3.4 |"],
+        )
+        self.assertIn("| b | -, - | -, - | none |", page.SECTIONS["others"](gpus, gathered))
+        self.assertNotIn("9.04", heat_map.draw(gathered, ""))
+
+    def test_a_shape_is_named_in_the_table(self):
+        source = EXAMPLES / "radv"
+        for name in ("f16", "smollm2-135m"):
+            lines = next(source.glob("*.jsonl")).read_text().replace('"texts/', f'"{source}/texts/').splitlines()
+            self.collection(*lines, name=name)
+        code, out, err = self.report(self.folder)
+        self.assertEqual((code, err), (0, ""))
+        found = [line.split("  ")[0] for line in out.splitlines() if "residual" in line]
+        self.assertEqual(found, ["f16 residual 2x1 8 lanes texels", "smollm2-135m: f16 residual 2x1 8 lanes texels"])
+
     def test_errors_name_the_file(self):
         path = self.collection('{"event": "device"}', "nonsense", '{"event": "end", "opened": true}')
         code, _, err = self.report(self.folder)

@@ -81,7 +81,7 @@ class Coverage(unittest.TestCase):
         self.assertGreaterEqual(len(names), 300)
         n_systems = len(list(CASES.glob("*.json")))
         text = DOCUMENTATION.read_text()
-        self.assertIn(f"\n{len(names)} small attention blocks with their exact results: {n_systems} systems", text)
+        self.assertIn(f"{len(names)} small attention blocks with their exact results: {n_systems} systems", text)
 
     def test_rope_and_rove_cover_size_position_and_pairing(self):
         for name in ("rope", "rove"):

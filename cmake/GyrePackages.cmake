@@ -31,9 +31,9 @@ set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lib)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/DebianFiles.cmake)
 set(this_version "${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}")
-set(what "Gyre runs GPT-2-style language models with rotary attention on any Vulkan
-device: phones, integrated GPUs, small boards, desktops, and processors
-through a software driver. Models are GGUF files.")
+set(what "Gyre runs transformer language models from GGUF files on any Vulkan device:
+phones, integrated GPUs, small boards, desktops, and processors through a
+software driver.")
 
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_NAME libgyre${GYRE_SOVERSION})
 set(CPACK_DEBIAN_GYRE_LIBRARY_PACKAGE_SECTION libs)

@@ -5,7 +5,7 @@
 # sanitizers leave it out). Label gpu: the program is run once for every software
 # driver and once more with synchronization validation; the entries are NAME.lavapipe,
 # NAME.swiftshader and NAME.sync. kernel_test has NAME.bounds too: GPU-assisted validation, on
-# lavapipe. A missing driver file fails the entry, it is never skipped: the fixture in tests/support
+# SwiftShader. A missing driver file fails the entry, it is never skipped: the fixture in tests/support
 # refuses to run without GYRE_TEST_DRIVER's device. SYNC_FILTER: the tests of NAME.sync, where not all.
 #
 # Of gpu programs the entries above are the full suite (label full). QUICK: the tests that the quick suite

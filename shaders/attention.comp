@@ -11,15 +11,15 @@
 //   session SessionParams, interface/bindings.h
 //   pc      AttentionParams, interface/attention.h
 //   state   partials and tickets with SPLITS > 1: scratch of [n_tokens, n_head, SPLITS] workgroups, and
-//           one ticket a query and head, 0 before and after
+//           one ticket per query and head, 0 before and after
 //   grid    (n_head, n_tokens, SPLITS) workgroups; SPLITS of them answer one query of one head
 //
-// Flash style (Dao et al., arXiv:2205.14135): a tile of LOCAL_SIZE cells is scored by one cell an
-// invocation, then the tile's values are added by one pair an invocation; no score leaves the
-// workgroup. Tiles begin at multiples of LOCAL_SIZE, so a query's bits do not depend on its batch.
-// SPLITS workgroups take the tiles in turn, and the last of them adds what all have found, in their
-// order: a long cache keeps more of a GPU busy than a model has heads.
-// RoVE's counter-rotation comes after the normalisation, per query head: arXiv:2606.11275, section 2.
+// Flash style (Dao et al., arXiv:2205.14135): in a tile of LOCAL_SIZE cells each invocation scores one
+// cell and then adds one pair of the tile's values; no score leaves the workgroup. Tiles begin at
+// multiples of LOCAL_SIZE, so a query's bits do not depend on its batch. SPLITS workgroups take the
+// tiles in turn, and the last of them adds the sums of all, in their order: a long cache keeps more of
+// a GPU busy than a model has heads. RoVE's rotation back comes after the normalisation, per query
+// head: arXiv:2606.11275, section 2.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require

@@ -1,5 +1,5 @@
-// linear.comp: [norm,] weight rows times x, bias, and what follows: logits, residual sum [and its norm],
-// activation, or the product with what is there.
+// linear.comp: [norm,] weight rows times x, bias, and an epilogue: logits, residual sum [and its norm],
+// activation, nothing, or the product with what out holds already.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state   x [n_tokens, n_in]              f32  read
@@ -13,8 +13,8 @@
 //   pc      LinearParams, interface/linear.h
 //   grid    (ceil(n_rows / rows per workgroup), ceil(n_tokens / TOKENS)) workgroups
 //
-// An invocation holds ROWS rows, spread as lib/rows.glsl says. With COOPERATIVE a workgroup does, without
-// a norm: lib/product_cooperative.glsl.
+// An invocation holds ROWS rows, spread as lib/rows.glsl says. With COOPERATIVE ROWS are a workgroup's, and
+// there is no norm: lib/product_cooperative.glsl.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "cooperative.h"

@@ -1,4 +1,4 @@
-// measure_copy.comp: copies a buffer, to see how fast the device's memory is beyond its caches.
+// measure_copy.comp: copies a buffer, to measure how fast the device's memory is beyond its caches.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   weights  from [n_quads]  uvec4  read, as texels where TEXELS says so

@@ -1,4 +1,4 @@
-// measure_fma.comp: multiplies and adds without memory, to see how fast the device computes.
+// measure_fma.comp: multiplies and adds without memory, to measure how fast the device computes.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state  out [workgroups, LOCAL_SIZE]  f32  written: the sum of an invocation's chains
@@ -6,7 +6,7 @@
 //   grid   workgroups
 //
 // x = x * factor + addend, n_rounds * MEASURE_FMA_UNROLL times, from x = i, i + 1, ... for the
-// elements of the chains. Factor and addend come from the host, so that no compiler can see the end.
+// elements of the chains. Factor and addend come from the host, so that no compiler knows the result.
 // Some devices fuse the two operations only where they are told to, others do fma() in software.
 #version 450
 #extension GL_GOOGLE_include_directive : require

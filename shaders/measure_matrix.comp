@@ -1,4 +1,4 @@
-// measure_matrix.comp: multiplies matrices without memory, to see how fast the device's matrix units are.
+// measure_matrix.comp: multiplies matrices without memory, to measure how fast the device's matrix units are.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   state  out [workgroups, COOPERATIVE_SUBGROUPS, M, N]  f32  written: the sum of a subgroup's chains
@@ -7,7 +7,7 @@
 //
 // sum = A B + sum, n_rounds * MEASURE_MATRIX_UNROLL times, from sums of 0, 1, ... for the chains: float16
 // factors, float32 sums, as lib/product_cooperative.glsl has them. Rows of A are a, 2a, ..., columns of B
-// b, 2b, ...: of equal ones some compilers compute one.
+// b, 2b, ...: of equal ones some compilers compute only one.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "cooperative.h"

@@ -1,4 +1,4 @@
-// sample_scan.comp: which tokens the repetition penalty concerns, and the best of every subset.
+// sample_scan.comp: marks the tokens that the repetition penalty changes, and finds the best of every subset.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   cache   logits [n_logits], padded to vec4     f32  read (as bits)

@@ -1,4 +1,4 @@
-// sample_weigh.comp: how many tokens, of which weight, lie how far below the most likely one.
+// sample_weigh.comp: a histogram of the tokens' counts and weights, by their distance from the most likely one.
 // SPDX-License-Identifier: Apache-2.0
 //
 //   cache   logits [n_logits], padded to vec4    f32  read (as bits)
@@ -9,8 +9,8 @@
 //   pc      SampleParams, interface/sample.h
 //   grid    as sample_scan.comp
 //
-// Bins are of equal width in the exponent. The last bin, where most tokens of a language model are and
-// where few draws go, is what the others leave of the total: atomics are for few tokens.
+// Bins are of equal width in the exponent. The last bin, which has most tokens of a language model and few
+// of the draws, is the total less the others, so that few tokens need atomics.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "sample.h"

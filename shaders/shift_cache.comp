@@ -8,8 +8,8 @@
 //   grid    2 * n_head_kv * blocks invocations; one invocation moves the pairs of one block
 //
 // Under RoVE the cached values are rotated like the keys, so they must rotate with them
-// (R_j' v = R_(j'-j) R_j v); rotating the keys alone would be silently wrong. An invocation goes through
-// the cells in order: it reads cell from + i before anything is written there, since to < from.
+// (R_j' v = R_(j'-j) R_j v); rotating only the keys would give wrong results without an error. An invocation
+// goes through the cells in order: it reads cell from + i before anything is written there, since to < from.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #include "shift_cache.h"

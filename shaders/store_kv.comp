@@ -12,10 +12,10 @@
 //   pc      StoreKvParams, interface/store_kv.h
 //   grid    (n_head + 2 n_head_kv, n_tokens) workgroups; one workgroup has one head of one token
 //
-// Where the product cannot do it (qkv.comp): a norm needs the whole head before it is rotated, and so do the
-// blocks of a cache with scales; and a cache that is bound in slices needs a dispatch for each, which has the
-// slice's heads and their queries. Norm of queries and keys: Henry et al., arXiv:2010.04245, as
-// Qwen 3 and Gemma 3 have it, an RMS norm with a gain per channel. For one of whole rows every head's
+// Used where the product cannot do this (qkv.comp): a norm needs the whole head before it is rotated, and a cache
+// that is bound in slices needs a dispatch for each, which has the slice's heads and their queries. The blocks of
+// a cache with scales are quantized here too. Norm of queries and keys: Henry et al., arXiv:2010.04245, as
+// Qwen 3 and Gemma 3 have it, an RMS norm with a gain per channel. For a norm of all heads together every head's
 // workgroup adds up the row: a few thousand loads beside the millions of the product that made it.
 #version 450
 #extension GL_GOOGLE_include_directive : require

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws docs/token.svg: one decoded token's way through the code. Every function that it names has to be in its file.
+"""Draws docs/token.svg: the path of one decoded token through the code. Every function that it names has to be in its file.
 
 As in tools/compilers/heat_map.py colours are attributes, so that a viewer without CSS shows the light version; one
 style rule swaps background and text.
@@ -178,7 +178,7 @@ def main():
     if missing:
         sys.exit("\n".join(missing))
     picture = Picture()
-    picture.text(MARGIN, 30, 17, "One decoded token's way through the code", bold=True)
+    picture.text(MARGIN, 30, 17, "The path of one decoded token through the code", bold=True)
     for name, top, height in BANDS:
         picture.body.append(
             f'<path class="line" d="M{MARGIN} {top} H{WIDTH - MARGIN}" fill="none" stroke="#5b6570" '
@@ -194,7 +194,7 @@ def main():
     picture.text(638, 278 + 16, 11, "recorded", "faint")
     picture.text(638, 278 + 30, 11, "once", "faint")
     draw_device(picture)
-    drawn, file = picture.finish("One decoded token's way through the code"), ROOT / "docs" / "token.svg"
+    drawn, file = picture.finish("The path of one decoded token through the code"), ROOT / "docs" / "token.svg"
     if check and file.read_text() != drawn:
         sys.exit(f"{file.relative_to(ROOT)} is not what tools/token_picture.py draws: run it without --check")
     if not check:

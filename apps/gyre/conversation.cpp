@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/gyre/conversation.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 
 #include "apps/gyre/interrupt.h"
@@ -40,42 +40,23 @@ struct Answer {
     }
 };
 
-// What call(to, capacity, &n) fills. Most fit into `usual`; what does not is asked for once more,
-// with some room for a template that writes the time.
-template <typename List, typename Call>
-List filled(std::size_t usual, const Call& call) {
-    List list;
-    list.resize(usual);
-    std::size_t n = 0;
-    gyre_status status = call(list.data(), list.size(), &n);
-    if (status != GYRE_OK && n > list.size()) {
-        list.resize(n + 64);
-        status = call(list.data(), list.size(), &n);
-    }
-    check(status);
-    list.resize(n);
-    return list;
-}
-
 }  // namespace
-
-std::vector<std::uint32_t> chat_tokens(const gyre_model* model, const Messages& messages,
-                                       const ChatSettings& settings) {
-    const auto c = as_c(messages);
-    const gyre_chat_options options = as_c(settings);
-    return filled<std::vector<std::uint32_t>>(
-        4096, [&](auto* to, std::size_t size, std::size_t* n) {
-            return gyre_chat_tokens(model, c.data(), c.size(), &options, to, size, n);
-        });
-}
 
 std::string chat_text(const gyre_model* model, const Messages& messages,
                       const ChatSettings& settings) {
     const auto c = as_c(messages);
     const gyre_chat_options options = as_c(settings);
-    return filled<std::string>(16384, [&](char* to, std::size_t size, std::size_t* n) {
-        return gyre_chat_text(model, c.data(), c.size(), &options, to, size, n);
-    });
+    std::string text(16384, '\0');  // room for most
+    std::size_t n = 0;
+    gyre_status status =
+        gyre_chat_text(model, c.data(), c.size(), &options, text.data(), text.size(), &n);
+    if (status != GYRE_OK && n > text.size()) {
+        text.resize(n + 64);  // with some room for a template that writes the time
+        status = gyre_chat_text(model, c.data(), c.size(), &options, text.data(), text.size(), &n);
+    }
+    check(status);
+    text.resize(n);
+    return text;
 }
 
 Conversation::Conversation(const gyre_model* model, gyre_session* session,
@@ -91,40 +72,21 @@ void Conversation::reset() {
     messages_.resize(has_system() ? 1 : 0);
 }
 
-// A turn: all from one message of the user up to the next. The last one stays.
-bool Conversation::drop_oldest_turn() {
-    const auto first = messages_.begin() + (has_system() ? 1 : 0);
-    if (first == messages_.end()) return false;
-    const auto next =
-        std::find_if(first + 1, messages_.end(), [](const Message& m) { return m.role == "user"; });
-    if (next == messages_.end()) return false;
-    messages_.erase(first, next);
-    return true;
-}
-
-// The prompt's tokens, with a quarter of the context left for an answer, or as much as an answer
-// may take.
 std::vector<std::uint32_t> Conversation::fitting_prompt() {
     const std::uint32_t n_ctx = gyre_session_n_ctx(session_);
-    const std::uint32_t quarter = std::max(1u, n_ctx / 4);
-    const std::uint32_t room =
-        settings_.max_tokens == 0 ? quarter : std::min(quarter, settings_.max_tokens);
-    std::vector<std::uint32_t> tokens = chat_tokens(model_, messages_, settings_);
-    std::uint32_t n_dropped = 0;
-    while (tokens.size() + room > n_ctx && drop_oldest_turn()) {
-        ++n_dropped;
-        tokens = chat_tokens(model_, messages_, settings_);
-    }
-    if (n_dropped > 0) {
-        std::fprintf(
-            stderr, "gyre: the context of %u tokens is full: the oldest %s forgotten\n", n_ctx,
-            n_dropped == 1 ? "turn is" : (std::to_string(n_dropped) + " turns are").c_str());
-    }
-    if (tokens.size() >= n_ctx) {
-        throw Failure("the prompt has " + std::to_string(tokens.size()) +
-                      " tokens and the context " + std::to_string(n_ctx) +
-                      ": a shorter text, or a larger --ctx");
-    }
+    const auto c = as_c(messages_);
+    const gyre_chat_options options = as_c(settings_);
+    std::vector<std::uint32_t> tokens(n_ctx);
+    std::size_t n = 0, n_forgotten = 0;
+    check(gyre_chat_fit(model_, c.data(), c.size(), &options, n_ctx, settings_.max_tokens,
+                        tokens.data(), tokens.size(), &n, &n_forgotten));
+    tokens.resize(n);
+    if (n_forgotten == 0) return tokens;
+    const auto first = messages_.begin() + (has_system() ? 1 : 0);
+    messages_.erase(first, first + static_cast<std::ptrdiff_t>(n_forgotten));
+    std::fprintf(
+        stderr, "gyre: the context of %u tokens is full: the oldest %s forgotten\n", n_ctx,
+        n_forgotten == 1 ? "message is" : (std::to_string(n_forgotten) + " messages are").c_str());
     return tokens;
 }
 

@@ -18,8 +18,6 @@ struct ChatSettings {
     bool has_template_text = false;
 };
 
-std::vector<std::uint32_t> chat_tokens(const gyre_model* model, const Messages& messages,
-                                       const ChatSettings& settings);
 std::string chat_text(const gyre_model* model, const Messages& messages,
                       const ChatSettings& settings);
 
@@ -48,7 +46,6 @@ class Conversation {
 
   private:
     bool has_system() const { return !messages_.empty() && messages_[0].role == "system"; }
-    bool drop_oldest_turn();
     std::vector<std::uint32_t> fitting_prompt();
     bool set_prompt();  // false: interrupted
     End generate();

@@ -1,5 +1,6 @@
 // gyre info: what is in a model file, and what memory it would take. Only the latter needs a
-// device. SPDX-License-Identifier: Apache-2.0
+// device.
+// SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>

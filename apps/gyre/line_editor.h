@@ -1,6 +1,7 @@
 // Lines that somebody types: with editing and history where libedit was there when the program was
 // built, else as the terminal gives them. One source for each: line_editor_libedit.cpp,
-// line_editor_plain.cpp. SPDX-License-Identifier: Apache-2.0
+// line_editor_plain.cpp.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <memory>

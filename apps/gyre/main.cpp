@@ -1,4 +1,4 @@
-// The gyre program: text from a GPT-2-style model on a Vulkan device. Uses gyre.h and nothing else.
+// The gyre program: text from a model file, by a Vulkan device. Uses gyre.h and nothing else.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed (also when Ctrl-C
@@ -48,7 +48,7 @@ std::string version_line() {
 }
 
 int run_program(const std::vector<std::string>& arguments) {
-    CLI::App program("Runs GPT-2-style language models with rotary attention on Vulkan devices.",
+    CLI::App program("Runs transformer language models with rotary attention on Vulkan devices.",
                      "gyre");
     program.footer(
         "Environment: GYRE_MODEL, the model without -m; GYRE_LOG=error|warning|info|debug, log "

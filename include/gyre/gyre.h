@@ -1,8 +1,8 @@
 /*
- * gyre.h: run GPT-2-style language models with rotary attention on any Vulkan device.
+ * gyre.h: run transformer language models from GGUF files on any Vulkan device.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The whole of a text generating program:
+ * The essential part of a program that generates text:
  *
  *     gyre_model* model = NULL;
  *     gyre_session* session = NULL;
@@ -14,9 +14,9 @@
  *     gyre_model_destroy(model);
  *
  * Rules that hold for every function:
- * - Nothing is thrown, and nothing aborts or prints. What can fail returns gyre_status; the text of
- *   the error is gyre_last_error(). A result parameter is written only on success, except that a
- *   handle (gyre_model** and the like) is set to NULL on failure.
+ * - No function throws, aborts or prints. What can fail returns gyre_status; the text of the error
+ *   is gyre_last_error(). A result parameter is written only on success, unless its function says
+ *   otherwise; a handle (gyre_model** and the like) is set to NULL on failure.
  * - Structs begin with struct_size, which their _INIT macro sets. A newer library accepts the
  *   shorter struct of an older header; fields are only ever appended.
  * - Text is UTF-8, given as bytes and a count; it need not end with a NUL byte unless it says so.
@@ -31,10 +31,9 @@
  *     gyre_device.h    Vulkan's loader and the devices of this machine
  *     gyre_model.h     a model file, its weights on a device, its tokenizer
  *     gyre_chat.h      a conversation's messages as the prompt that a model was trained on
- *     gyre_session.h   a text in the making: tokens in, logits and chosen tokens out
- *     gyre_generate.h  text that is written on, token by token
- *     gyre_measure.h   what memory is needed, how fast a session is, why, and what the device could
- *                      do
+ *     gyre_session.h   a text and its KV cache: tokens in, logits and chosen tokens out
+ *     gyre_generate.h  generation of text, token by token
+ *     gyre_measure.h   memory, speed, what a token costs, and what the device can do at best
  */
 #ifndef GYRE_GYRE_H
 #define GYRE_GYRE_H

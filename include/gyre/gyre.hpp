@@ -11,7 +11,7 @@
 // - What fails throws gyre::error, with the status and the library's text. Destructors do not
 // throw.
 // - An exception of a callback ends the call, and comes out of it; the session stays usable.
-// - Whatever a function does not say is what gyre.h says of the C function of that name.
+// - What the comment of a function does not say, gyre.h says of the C function of that name.
 // - Objects can be moved and not copied. get() gives the C handle, for what has no member here.
 #ifndef GYRE_GYRE_HPP
 #define GYRE_GYRE_HPP
@@ -289,6 +289,22 @@ class model {
             [&](token* to, std::size_t capacity, std::size_t* n) {
                 return gyre_chat_tokens(get(), c.data(), c.size(), &chosen, to, capacity, n);
             });
+    }
+    // Erases from messages the oldest turns, as many as there is no room for.
+    std::vector<token> chat_fit(std::vector<chat_message>& messages, std::uint32_t n_ctx,
+                                std::uint32_t max_tokens = 0,
+                                const chat_options& options = {}) const {
+        const auto c = detail::chat_messages(messages);
+        const gyre_chat_options chosen = options.as_c();
+        std::vector<token> result(n_ctx);
+        std::size_t n = 0, n_forgotten = 0;
+        check(gyre_chat_fit(get(), c.data(), c.size(), &chosen, n_ctx, max_tokens, result.data(),
+                            result.size(), &n, &n_forgotten));
+        result.resize(n);
+        const bool has_system = !messages.empty() && messages.front().role == "system";
+        const auto first = messages.begin() + (has_system ? 1 : 0);
+        messages.erase(first, first + static_cast<std::ptrdiff_t>(n_forgotten));
+        return result;
     }
 
     void pause() { check(gyre_model_pause(get())); }

@@ -97,9 +97,8 @@ typedef void (*gyre_log_callback)(gyre_log_level level, const char* message, voi
  * Sends the library's log lines up to max_level to callback; the library is silent until then
  *
  * callback may be NULL, which makes the library silent again
- * callback and user must stay valid until they are replaced. The setting is the process's; all
- * else that is shared by everything is what gyre_set_vulkan_loader says. May be called from any
- * thread
+ * callback and user must stay valid until they are replaced. The setting is the whole process's;
+ * gyre_set_vulkan_loader has the only other such setting. May be called from any thread
  */
 GYRE_API void gyre_set_log_callback(gyre_log_callback callback, void* user,
                                     gyre_log_level max_level);

@@ -42,8 +42,8 @@ typedef struct gyre_chat_options {
 GYRE_API uint32_t gyre_model_has_chat_template(const gyre_model* model);
 
 /**
- * Makes the text of a prompt of messages: to look at. What a model is to read are the tokens of
- * gyre_chat_tokens, since the text no longer says what of it is a message
+ * Makes the text of a prompt from messages: to look at. Give the model the tokens of
+ * gyre_chat_tokens instead, since the text no longer says which part of it is a message's content
  *
  * messages, count: the whole conversation, in order; messages may be NULL if count is 0
  * options may be NULL, which means GYRE_CHAT_OPTIONS_INIT
@@ -52,8 +52,8 @@ GYRE_API uint32_t gyre_model_has_chat_template(const gyre_model* model);
  * n_bytes receives the number of bytes, also when they do not fit
  *
  * Templates are programs in a part of Jinja (docs/chat.md), and are rendered as Python's
- * transformers renders them, without tools; the clock that some ask for is local time. They are
- * read anew at every call, which takes well under a millisecond for most
+ * transformers renders them, without tools; the time that some ask for is local time. They are
+ * parsed at every call, which takes well under a millisecond for most
  * Returns GYRE_ERROR_UNSUPPORTED if the file has no template and options none, or the template uses
  * what is not known here, or takes too much time or memory; GYRE_ERROR_BAD_FILE if it is no
  * template; GYRE_ERROR_INVALID_ARGUMENT if it refuses the messages (many want user and assistant in
@@ -66,7 +66,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_chat_text(const gyre_model* model,
                                                     size_t capacity, size_t* n_bytes);
 
 /**
- * Makes the tokens of a prompt of messages: for gyre_session_set_tokens, which keeps what the
+ * Makes the tokens of a prompt from messages: for gyre_session_set_tokens, which keeps what the
  * prompt has in common with the one before, and then gyre_session_generate with an empty prompt
  *
  * Names of special tokens that the template writes become these tokens; those in a message's
@@ -79,6 +79,35 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_chat_text(const gyre_model* model,
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_chat_tokens(
     const gyre_model* model, const gyre_chat_message* messages, size_t count,
     const gyre_chat_options* options, uint32_t* tokens, size_t capacity, size_t* n_tokens);
+
+/**
+ * Makes the tokens of a prompt that leaves room for an answer: as gyre_chat_tokens does, but
+ * without the oldest turns if the whole conversation is too long
+ *
+ * A turn is a message of the user and everything up to the user's next message; messages before the
+ * user's first one are a turn too. No more turns are left out than necessary. The first message
+ * stays if its role is "system", and so does the last turn
+ * n_ctx: positions of the context, gyre_session_n_ctx
+ * max_tokens: the limit of the answer, as in gyre_generate_options; 0: none. The room for an answer
+ * is a quarter of n_ctx, or max_tokens if that is less; the last turn alone may leave less, but at
+ * least one position
+ * tokens, capacity: room for the ids, which are fewer than n_ctx; tokens may be NULL if capacity is
+ * 0
+ * n_tokens receives the number of ids, also when they do not fit
+ * n_forgotten receives how many messages after the system's were left out; may be NULL. The caller
+ * may remove them from its list, or keep them: then they are left out again
+ *
+ * Where turns must be left out, a few prompts are made to find how many, about 20 for a thousand
+ * turns. The prompt that is given leaves the room, and the prompt with one turn more did not
+ * Returns what gyre_chat_tokens does; GYRE_ERROR_CONTEXT_FULL if even the prompt of the last turn
+ * does not fit; GYRE_ERROR_INVALID_ARGUMENT also if n_ctx is 0
+ */
+GYRE_API GYRE_MUST_CHECK gyre_status gyre_chat_fit(const gyre_model* model,
+                                                   const gyre_chat_message* messages, size_t count,
+                                                   const gyre_chat_options* options, uint32_t n_ctx,
+                                                   uint32_t max_tokens, uint32_t* tokens,
+                                                   size_t capacity, size_t* n_tokens,
+                                                   size_t* n_forgotten);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 /*
  * gyre_device.h: Vulkan's loader and the devices of this machine. Part of gyre.h, which includes
- * it; its rules hold here. SPDX-License-Identifier: Apache-2.0
+ * it; its rules hold here.
+ * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GYRE_GYRE_DEVICE_H
 #define GYRE_GYRE_DEVICE_H
@@ -26,9 +27,9 @@ typedef gyre_void_function (*gyre_get_instance_proc_addr)(void* instance, const 
  * get_instance_proc_addr: the function itself, which must stay valid; or NULL. Exactly one of the
  * two is not NULL
  *
- * The setting is the process's. It takes effect at the first call that needs Vulkan. That call
- * returns GYRE_ERROR_NO_DEVICE if this cannot be loaded or is of Vulkan 1.0: then another may be
- * set, and the call be made again. May be called from any thread
+ * The setting is the whole process's. It takes effect at the first call that needs Vulkan. That
+ * call returns GYRE_ERROR_NO_DEVICE if this loader cannot be loaded or is one of Vulkan 1.0: then
+ * another may be set, and the call be made again. May be called from any thread
  * Returns GYRE_ERROR_INVALID_ARGUMENT once Vulkan has been loaded, with or without a driver
  */
 GYRE_API GYRE_MUST_CHECK gyre_status
@@ -47,10 +48,10 @@ typedef enum gyre_device_type {
 
 typedef struct gyre_device_info {
     size_t struct_size;           /**< set by GYRE_DEVICE_INFO_INIT */
-    const char* name;             /**< as the driver gives it; NUL-terminated, as all four */
+    const char* name;             /**< as the driver gives it; all four are NUL-terminated */
     const char* driver_name;      /**< for example "llvmpipe"; "" if the driver does not say */
     const char* driver_info;      /**< the driver's version text; "" if it does not say */
-    const char* unusable_because; /**< what the library lacks here; "": the device can be used */
+    const char* unusable_because; /**< what the device lacks; "": it can be used */
     gyre_device_type type;
     uint32_t is_software;       /**< 1 if a CPU does the work, else 0 */
     uint32_t unified_memory;    /**< 1 if host and device share their memory, else 0 */

@@ -1,6 +1,6 @@
 /*
- * gyre_generate.h: text that is written on, token by token. Part of gyre.h, which includes it; its
- * rules hold here.
+ * gyre_generate.h: generation of text, token by token. Part of gyre.h, which includes it; its rules
+ * hold here.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GYRE_GYRE_GENERATE_H
@@ -20,7 +20,7 @@ typedef struct gyre_token_logprob {
     float logprob; /**< natural logarithm of the probability, at most 0 */
 } gyre_token_logprob;
 
-/** What gyre_session_generate tells its callback; the pointers are valid during the call */
+/** What gyre_session_generate passes to its callback; the pointers are valid during the call */
 typedef struct gyre_token_event {
     size_t struct_size; /**< set by the library */
     const char* bytes;  /**< the token's bytes: perhaps only a part of a character */
@@ -81,7 +81,7 @@ typedef enum gyre_stop_reason {
     GYRE_STOP_CANCELLED = 4,    /**< gyre_session_cancel */
     GYRE_STOP_ERROR = 5,        /**< another error */
     GYRE_STOP_STRING = 6,       /**< one of options.stop came up: gyre_generate_result.stop_index */
-    GYRE_STOP_PAUSED = 7, /**< gyre_model_pause; after gyre_model_resume an empty prompt goes on */
+    GYRE_STOP_PAUSED = 7,       /**< gyre_model_pause; after a resume an empty prompt continues */
     GYRE_STOP_REASON_FORCE_32 = 0x7fffffff
 } gyre_stop_reason;
 
@@ -97,14 +97,15 @@ typedef struct gyre_generate_result {
     { sizeof(gyre_generate_result), GYRE_STOP_ERROR, 0, 0, 0xffffffffu }
 
 /**
- * Appends a prompt and writes on: samples, tells on_token, appends, until one of gyre_stop_reason
+ * Appends a prompt and generates text: samples a token, calls on_token, appends it, until there is
+ * a gyre_stop_reason
  *
- * prompt, n_bytes: the text; prompt may be NULL if n_bytes is 0. An empty prompt goes on where the
- * session stands; in an empty session it stands for the model's beginning token
+ * prompt, n_bytes: the text; prompt may be NULL if n_bytes is 0. An empty prompt continues the
+ * session's text; in an empty session it means the model's beginning token
  * options may be NULL, which means GYRE_GENERATE_OPTIONS_INIT
- * result may be NULL; else it must be initialised with GYRE_GENERATE_RESULT_INIT, and is written
- * also when the call fails: what on_token was told until then stands, and the session holds it
- * After GYRE_STOP_PAUSED an empty prompt goes on where the call was interrupted: with the rest of
+ * result may be NULL; otherwise it must be initialised with GYRE_GENERATE_RESULT_INIT, and is also
+ * written when the call fails: the session holds the tokens that on_token was called with
+ * After GYRE_STOP_PAUSED an empty prompt continues where the call was interrupted: with the rest of
  * its prompt, and with text that was held back, if the session still holds the same tokens
  * Returns GYRE_OK for every stop reason but GYRE_STOP_CANCELLED (GYRE_ERROR_CANCELLED),
  * GYRE_STOP_PAUSED (GYRE_ERROR_PAUSED) and GYRE_STOP_ERROR;

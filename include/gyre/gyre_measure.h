@@ -1,6 +1,6 @@
 /*
- * gyre_measure.h: what memory is needed, how fast a session is, why, and what the device could do.
- * Part of gyre.h, which includes it; its rules hold here.
+ * gyre_measure.h: memory, speed, what a token costs, and what the device can do at best. Part of
+ * gyre.h, which includes it; its rules hold here.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef GYRE_GYRE_MEASURE_H
@@ -29,7 +29,7 @@ typedef struct gyre_timings {
 #define GYRE_TIMINGS_INIT \
     { sizeof(gyre_timings), 0, 0, 0, 0, 0, 0, 0 }
 
-/** Tells how fast the session has been; timings must be initialised with GYRE_TIMINGS_INIT */
+/** Gives the session's timings; timings must be initialised with GYRE_TIMINGS_INIT */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_timings(const gyre_session* session,
                                                               gyre_timings* timings);
 
@@ -40,11 +40,11 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_timings(const gyre_session
  * difference of two readings by the difference of n_decode_tokens for the cost of a token
  */
 typedef struct gyre_counters {
-    size_t struct_size;  /**< set by GYRE_COUNTERS_INIT */
-    uint64_t dispatches; /**< kernels started */
-    uint64_t barriers;   /**< times that the device finishes what is before and then goes on */
-    uint64_t submits;    /**< vkQueueSubmit calls */
-    uint64_t host_waits; /**< times that the host waited for the device */
+    size_t struct_size;        /**< set by GYRE_COUNTERS_INIT */
+    uint64_t dispatches;       /**< kernels started */
+    uint64_t barriers;         /**< pipeline barriers: what is after one waits for what is before */
+    uint64_t submits;          /**< vkQueueSubmit calls */
+    uint64_t host_waits;       /**< times that the host waited for the device */
     uint64_t descriptor_binds; /**< changes of the buffers that kernels see */
     uint64_t n_prefill_tokens; /**< tokens of prompts and feeds of two and more */
     uint64_t n_decode_tokens;  /**< tokens that were computed one by one */
@@ -53,7 +53,7 @@ typedef struct gyre_counters {
 #define GYRE_COUNTERS_INIT \
     { sizeof(gyre_counters), 0, 0, 0, 0, 0, 0, 0 }
 
-/** Tells what was counted; counters must be initialised with GYRE_COUNTERS_INIT */
+/** Gives the session's counters; counters must be initialised with GYRE_COUNTERS_INIT */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_counters(const gyre_session* session,
                                                                gyre_counters* counters);
 
@@ -72,11 +72,11 @@ typedef struct gyre_memory {
 #define GYRE_MEMORY_INIT \
     { sizeof(gyre_memory), 0, 0, 0, 0, 0 }
 
-/** Tells what memory is in use; memory must be initialised with GYRE_MEMORY_INIT */
+/** Gives the memory in use; memory must be initialised with GYRE_MEMORY_INIT */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_get_memory(const gyre_session* session,
                                                              gyre_memory* memory);
 
-/** What a model and one session on it take, before they are made; bytes */
+/** The memory that a model and one session on it will take, in bytes */
 typedef struct gyre_memory_need {
     size_t struct_size;       /**< set by GYRE_MEMORY_NEED_INIT */
     uint64_t weights_bytes;   /**< exactly what gyre_memory.weight_bytes will be */
@@ -97,10 +97,10 @@ typedef struct gyre_memory_need {
     { sizeof(gyre_memory_need), 0, 0, 0, 0, 0, 0, 0, 0, "" }
 
 /**
- * Tells what memory a model and a session on it would take, and whether it fits
+ * Computes how much memory a model and a session on it would take, and whether it fits
  *
- * Reads nothing but what is known of the file already: a model that was opened with "none" has not
- * read a weight. Loads the driver, and makes nothing on the device
+ * Reads nothing more of the file: a model that was opened with "none" has not read a weight. Loads
+ * the driver, and makes nothing on the device
  *
  * device: as gyre_model_options.device, but not "none". NULL: the device that holds the weights,
  * which count as available then as if they were not there; "auto" for a model without a device
@@ -137,7 +137,7 @@ typedef struct gyre_traffic {
     { sizeof(gyre_traffic), 0, 0, 0, 0, 0 }
 
 /**
- * Tells what a token costs that is decoded after depth others
+ * Computes what a token costs that is decoded after depth others
  *
  * traffic must be initialised with GYRE_TRAFFIC_INIT
  * Returns GYRE_ERROR_INVALID_ARGUMENT if depth is gyre_session_n_ctx(session) or more
@@ -190,7 +190,7 @@ typedef struct gyre_profile_event {
 typedef void (*gyre_profile_callback)(const gyre_profile_event* event, void* user);
 
 /**
- * Appends count tokens as gyre_session_feed does, and tells what each operation took
+ * Appends count tokens as gyre_session_feed does, and reports the time of each operation
  *
  * One token goes through the kernels of decoding, more through those of prompts. callback (not
  * NULL) is called for every operation, in order; a prompt of several chunks has several rounds.
@@ -224,7 +224,7 @@ typedef struct gyre_plan_step {
 typedef void (*gyre_plan_callback)(const gyre_plan_step* step, void* user);
 
 /**
- * Tells the plan by which this session computes n_tokens tokens: one by decoding, more as a prompt
+ * Gives the plan by which this session computes n_tokens tokens: one by decoding, more as a prompt
  *
  * callback (not NULL) is called for every operation, in order. Nothing is computed. A prompt's
  * plan is that of a chunk, with the logits of its last token

@@ -53,9 +53,8 @@ typedef struct gyre_model_options {
     uint32_t no_tuning; /**< 1: do not spend up to 1 s of first starts on timing kernels */
     gyre_matrix_units matrix_units; /**< for prompts */
     /**
-     * Keys and tensors (NUL-terminated names, as error texts say them) that the file is read
-     * without, at your own risk; each is logged as a warning. "*": all that the library does not
-     * read.
+     * Keys and tensors (NUL-terminated names, as in error texts) that are treated as absent, at
+     * your own risk; each is logged as a warning. "*": all that the library does not read.
      */
     const char* const* ignore_keys; /**< may be NULL if n_ignore_keys is 0 */
     size_t n_ignore_keys;
@@ -67,8 +66,8 @@ typedef struct gyre_model_options {
 /**
  * A model file's weights on a device, and its metadata and tokenizer
  *
- * Immutable once it is open: may be used by several threads at once, and shared by sessions. It
- * needs nothing of the file any more.
+ * Immutable once it is open: may be used by several threads at once, and shared by sessions. The
+ * file is no longer needed.
  */
 typedef struct gyre_model gyre_model;
 
@@ -82,12 +81,14 @@ typedef struct gyre_model gyre_model;
  *
  * The environment variable GYRE_VALIDATION, a switch for developers, turns on the Khronos
  * validation layer ("1") and synchronization validation with it ("sync"); what it finds is logged
- * as GYRE_LOG_ERROR. GYRE_THREADS, a number, is in how many threads weights are laid out and
- * kernels are compiled at most; without it, as many as there are cores Returns GYRE_ERROR_BAD_FILE
- * for a file that is missing, truncated or inconsistent, GYRE_ERROR_UNSUPPORTED for an
- * architecture, tensor, type, key or value that this library does not know, GYRE_ERROR_NO_DEVICE if
- * there is no Vulkan device or none that device names, GYRE_ERROR_INVALID_ARGUMENT if the named
- * device cannot be used, GYRE_ERROR_OUT_OF_DEVICE_MEMORY, GYRE_ERROR_CANCELLED
+ * as GYRE_LOG_ERROR. GYRE_THREADS, a number, limits the threads that lay out weights and compile
+ * kernels; without it there are as many as there are cores, 16 at most
+ *
+ * Returns GYRE_ERROR_BAD_FILE for a file that is missing, truncated or inconsistent,
+ * GYRE_ERROR_UNSUPPORTED for an architecture, tensor, type, key or value that this library does not
+ * know, GYRE_ERROR_NO_DEVICE if there is no Vulkan device or none that device names,
+ * GYRE_ERROR_INVALID_ARGUMENT if the named device cannot be used, GYRE_ERROR_OUT_OF_DEVICE_MEMORY,
+ * GYRE_ERROR_CANCELLED
  */
 GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_open(const char* path,
                                                      const gyre_model_options* options,
@@ -179,21 +180,22 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_get_device(const gyre_model* mod
 
 /**
  * Keeps this model off the device until gyre_model_resume: for programs that go to the background,
- * where some systems end what still computes
+ * where some systems end programs that still compute
  *
  * Returns when nothing of the model is queued on the device or running there. One session that
  * computes has work of about 2 * submit_ms queued at most: with that it takes about 2 * submit_ms +
  * 30 ms at most on a device that has no other work, and 2 * submit_ms more for each further
- * session. How much work a submission may hold is estimated by those before it: docs/performance.md
- * has what was measured. What is not cut into submissions takes longer: gyre_session_profile,
- * gyre_session_fork, gyre_session_shift and slides of a very large cache, gyre_model_measure_device
+ * session. How much work a submission may hold is estimated from those before it:
+ * docs/performance.md has what was measured. What is not cut into submissions takes longer:
+ * gyre_session_profile, gyre_session_fork, gyre_session_shift and slides of a very large cache,
+ * gyre_model_measure_device
  * Until gyre_model_resume, calls of the model and its sessions that need the device return
  * GYRE_ERROR_PAUSED, and so do those that are running: gyre_session_generate after the last token
- * that was told (GYRE_STOP_PAUSED), gyre_session_feed between two chunks. What they have done
- * stands, and calling again after gyre_model_resume goes on, gyre_session_generate with an empty
- * prompt. Save a session before a pause, not in it
- * May be called from any thread, also in a callback; twice is once. Resume before
- * gyre_model_destroy, if sessions are to go on
+ * that was reported (GYRE_STOP_PAUSED), gyre_session_feed between two chunks. What they have done
+ * stays, and calling again after gyre_model_resume continues it, gyre_session_generate with an
+ * empty prompt. Save a session before a pause, not during one
+ * May be called from any thread, also in a callback; pausing twice is the same as once. Resume
+ * before gyre_model_destroy, if sessions are to continue
  * Returns GYRE_ERROR_NO_DEVICE if the model was opened with "none", GYRE_ERROR_DEVICE_LOST;
  * after an error the model is not paused
  */
@@ -255,8 +257,8 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_model_tokenize(const gyre_model* model
 /**
  * Turns token ids into bytes, which are not NUL-terminated and may begin or end inside a character
  *
- * Where the tokenizer puts a space in front of a text, it is taken away again: of ids that go on in
- * the middle of a text, gyre_model_get_token has each one's bytes as they are
+ * Where the tokenizer puts a space in front of a text, it is removed again. For ids from the middle
+ * of a text use gyre_model_get_token, which gives the bytes of each one as they are
  *
  * tokens, count: the ids; tokens may be NULL if count is 0
  * bytes, capacity: room for the bytes; bytes may be NULL if capacity is 0
@@ -276,7 +278,7 @@ typedef enum gyre_token_kind {
     GYRE_TOKEN_KIND_CONTROL = 3,      /**< made from text only with parse_special */
     GYRE_TOKEN_KIND_USER_DEFINED = 4, /**< always made from text, before it is split into words */
     GYRE_TOKEN_KIND_UNUSED = 5,       /**< never made from text */
-    GYRE_TOKEN_KIND_BYTE = 6,         /**< one byte of a character that is in no token */
+    GYRE_TOKEN_KIND_BYTE = 6,         /**< one byte of a character that no other token has */
     GYRE_TOKEN_KIND_FORCE_32 = 0x7fffffff
 } gyre_token_kind;
 

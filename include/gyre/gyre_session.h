@@ -1,5 +1,5 @@
 /*
- * gyre_session.h: a text in the making: tokens in, logits and chosen tokens out. Part of gyre.h,
+ * gyre_session.h: a text and its KV cache: tokens in, logits and chosen tokens out. Part of gyre.h,
  * which includes it; its rules hold here.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -21,12 +21,13 @@ typedef enum gyre_kv_type {
     GYRE_KV_TYPE_FORCE_32 = 0x7fffffff
 } gyre_kv_type;
 
-/** What happens when a token comes and n_ctx tokens are held */
+/** What happens when a token is added and the session holds n_ctx tokens already */
 typedef enum gyre_when_full {
     GYRE_WHEN_FULL_STOP = 0, /**< GYRE_ERROR_CONTEXT_FULL, or GYRE_STOP_CONTEXT_FULL */
     /**
-     * The oldest half is forgotten, except the first keep_tokens, and what follows moves up: a text
-     * goes on for as long as one likes. Models whose positions are learned or sinusoidal cannot.
+     * The oldest half is forgotten, except the first keep_tokens, and what follows moves to the
+     * positions that became free: a text may be as long as one likes. Models whose positions are
+     * learned or sinusoidal cannot do this.
      */
     GYRE_WHEN_FULL_SLIDE = 1,
     GYRE_WHEN_FULL_FORCE_32 = 0x7fffffff
@@ -40,12 +41,12 @@ typedef struct gyre_session_options {
     gyre_when_full when_full; /**< what happens when n_ctx tokens are held */
     uint32_t keep_tokens;     /**< first tokens that every slide keeps, at most n_ctx / 2 */
     /**
-     * How long the device may work at one submission, about; 0: 50, at most 10000. What takes
-     * longer is cut, whatever chunk is, and gives the same bits. Less means that a cancel is seen
+     * About how many milliseconds the device may work at one submission; 0: 50, at most 10000. What
+     * takes longer is cut, whatever chunk is, and gives the same bits. With less a cancel is seen
      * sooner.
      */
     uint32_t submit_ms;
-    gyre_progress_callback progress; /**< told while kernels are compiled; may be NULL */
+    gyre_progress_callback progress; /**< called while kernels are compiled; may be NULL */
     void* progress_user;             /**< handed to progress */
 } gyre_session_options;
 
@@ -53,7 +54,7 @@ typedef struct gyre_session_options {
     { sizeof(gyre_session_options), 0, 0, GYRE_KV_F16, GYRE_WHEN_FULL_STOP, 0, 0, NULL, NULL }
 
 /**
- * A text in the making: its KV cache and the logits after its last token
+ * A text, its KV cache and the logits after its last token
  *
  * One session is used by one thread at a time, gyre_session_cancel apart; sessions of one model may
  * run in parallel threads. A call that finds the session in use by another (or by the call whose
@@ -69,7 +70,7 @@ typedef struct gyre_session gyre_session;
  * The session keeps what it needs of model, which may be destroyed before it
  * Returns GYRE_ERROR_INVALID_ARGUMENT if n_ctx is more than the model can have, or keep_tokens more
  * than half of it,
- * GYRE_ERROR_UNSUPPORTED if it shall slide and the model's positions cannot be moved,
+ * GYRE_ERROR_UNSUPPORTED if it is to slide and the model's positions cannot be moved,
  * GYRE_ERROR_NO_DEVICE if the model was opened with "none",
  * GYRE_ERROR_OUT_OF_DEVICE_MEMORY if the cache does not fit,
  * GYRE_ERROR_CANCELLED if options.progress said so
@@ -96,9 +97,9 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_truncate(gyre_session* session
  * Forgets count tokens from number first on and closes the gap: the tokens that follow move up to
  * the positions that become free
  *
- * What the tokens that follow had seen stays in them: in a model of several layers the logits are
- * not those of a text that never had the forgotten ones. With a kv_type of 16 and 8 bits every
- * shift rounds what it moves once more
+ * The tokens that follow were computed from the forgotten ones: in a model of several layers the
+ * logits are not those of a text that never had them. With a kv_type of 16 or 8 bits every shift
+ * rounds what it moves once more
  * Returns GYRE_ERROR_INVALID_ARGUMENT if count is 0, if the session does not hold all of the range,
  * or if it touches the tokens that the model keeps as attention sinks; GYRE_ERROR_UNSUPPORTED if
  * the model's positions are learned or sinusoidal, which cannot be moved. Nothing changes then
@@ -123,11 +124,11 @@ GYRE_API uint32_t gyre_session_position(const gyre_session* session);
 GYRE_API uint32_t gyre_session_n_ctx(const gyre_session* session);
 
 /**
- * Tells the tokens that the session holds, gyre_session_position of them
+ * Gives the tokens that the session holds, gyre_session_position of them
  *
  * tokens, capacity: room for the ids; tokens may be NULL if capacity is 0
  * n_tokens receives their number, also when they do not fit
- * May also be called in a callback of the session: the tokens are those that were told until then
+ * May also be called in a callback of the session: it gives the tokens that were reported by then
  * Returns GYRE_ERROR_INVALID_ARGUMENT if capacity is too small and not 0: call again with n_tokens;
  * or if another thread uses the session
  */
@@ -136,13 +137,13 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_tokens(const gyre_session* ses
                                                          size_t* n_tokens);
 
 /**
- * Makes the session's text these tokens, and computes what is new of it: for programs that hand
- * over the whole text each time, such as a conversation with one more question
+ * Makes these tokens the session's text, and computes what is new in it: for programs that pass the
+ * whole text each time, such as a conversation with one more question
  *
  * What both texts begin with is kept, the rest of the old text is forgotten as by
  * gyre_session_truncate, and the rest of the new one is fed as by gyre_session_feed. Where nothing
  * is new, nothing is computed. A session that has slid or was shifted holds other tokens than were
- * fed, and what it keeps has seen the forgotten ones
+ * fed, and what it keeps was computed from the forgotten ones
  * tokens, count: the text; tokens may be NULL if count is 0, which empties the session
  * n_kept receives how many tokens were kept; may be NULL
  * Returns GYRE_ERROR_INVALID_ARGUMENT if a token is not in the vocabulary, and
@@ -157,7 +158,7 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_set_tokens(gyre_session* sessi
 /**
  * Appends count tokens and computes the logits after the last of them
  *
- * count 0 does nothing. With GYRE_WHEN_FULL_SLIDE the session slides as often as it must
+ * count 0 does nothing. With GYRE_WHEN_FULL_SLIDE the session slides as often as it has to
  * Returns GYRE_ERROR_INVALID_ARGUMENT if a token is not in the vocabulary and
  * GYRE_ERROR_CONTEXT_FULL if they do not fit: then none is appended. After GYRE_ERROR_CANCELLED
  * the session holds a part of them: see gyre_session_position
@@ -198,13 +199,13 @@ typedef struct gyre_logit_bias {
 } gyre_logit_bias;
 
 /**
- * Says which tokens may come next: what grammars and other rules are built on
+ * Says which tokens may come next: grammars and other rules are built on it
  *
  * mask: bit t % 32 of mask[t / 32] stands for token t. All n_tokens bits are set at entry; the
  * callback clears those of tokens that may not come, and leaves one at least. What it sets beyond
  * n_tokens is ignored
- * Called once for every token that is chosen, before it. gyre_session_tokens may be called in it,
- * other functions of the session not
+ * Called once before every token that is chosen. gyre_session_tokens may be called in it, other
+ * functions of the session may not
  * Returns non-zero to go on, 0 to stop: then no token is chosen
  */
 typedef int (*gyre_allow_callback)(uint32_t* mask, size_t n_tokens, void* user);
@@ -254,8 +255,8 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_sample(gyre_session* session,
                                                          uint32_t* token);
 
 /**
- * Chooses a token from logits that the caller has, as gyre_session_sample does from a session's:
- * for logits that were changed, or are another program's
+ * Chooses a token from logits of the caller, as gyre_session_sample does from a session's: for
+ * logits that were changed, or come from another program
  *
  * logits, n_logits: one for every token that may be chosen, at least one; -INFINITY excludes
  * history, n_history: the tokens before, the latest last, for repeat_penalty; may be NULL if
@@ -297,15 +298,15 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_save(gyre_session* session,
                                                        gyre_write_callback write, void* user);
 
 /**
- * Replaces the session's text by a saved one, which it goes on from with the same bits on the same
+ * Replaces the session's text by a saved one, and continues it with the same bits on the same
  * device
  *
  * Bytes that read (not NULL) gives are those of gyre_session_save, by this version of the format,
  * with the same model file (its metadata, tensor table and samples of its data are compared) and
  * the same ignore_keys and kv_type; and with the same n_ctx, where the model's positions depend on
- * it (dynamic scaling, LongRoPE, xPos). Else n_ctx may be any that the text fits into, and the
- * other options may differ, too. Bytes from others are checked, and can do no harm
- * Takes as much memory again as the cells take, for this time. user is handed to read
+ * it (dynamic scaling, LongRoPE, xPos). Otherwise n_ctx may be any that the text fits into, and the
+ * other options may differ, too. Everything is checked, so that bytes from others can do no harm
+ * During the call it takes as much memory again as the cells take. user is handed to read
  * Returns GYRE_ERROR_BAD_FILE if read returns 0, or what it gave is damaged or no saved session;
  * GYRE_ERROR_UNSUPPORTED for another version, model, kv_type or such n_ctx;
  * GYRE_ERROR_CONTEXT_FULL if the text does not fit into n_ctx; GYRE_ERROR_OUT_OF_DEVICE_MEMORY.
@@ -319,11 +320,11 @@ GYRE_API GYRE_MUST_CHECK gyre_status gyre_session_load(gyre_session* session,
 /**
  * Cancels the call that is running on the session, or if none is, the next one that computes
  *
- * That call returns GYRE_ERROR_CANCELLED after what was submitted, within about the time that
- * gyre_model_pause takes (2 * submit_ms + 30 ms); the session stays usable, and holds nothing of a
- * chunk that was interrupted. A request that comes in the last
- * moments of a call may meet the next one instead. May be called from any thread and from a signal
- * handler; session may be NULL, and must not be destroyed during the call
+ * That call returns GYRE_ERROR_CANCELLED when what was submitted has ended, within about the time
+ * that gyre_model_pause takes (2 * submit_ms + 30 ms); the session stays usable, and holds nothing
+ * of a chunk that was interrupted. A request that comes in the last moments of a call may cancel
+ * the next one instead. May be called from any thread and from a signal handler; session may be
+ * NULL, and must not be destroyed during the call
  */
 GYRE_API void gyre_session_cancel(gyre_session* session);
 

@@ -1,5 +1,6 @@
 // gyre_session.hpp: sessions, and text as a range. Part of gyre.hpp, which includes it; its rules
-// hold here. SPDX-License-Identifier: Apache-2.0
+// hold here.
+// SPDX-License-Identifier: Apache-2.0
 #ifndef GYRE_GYRE_SESSION_HPP
 #define GYRE_GYRE_SESSION_HPP
 
@@ -33,7 +34,7 @@ struct sampling {
     std::function<bool(std::uint32_t* mask, std::size_t n_tokens)> allow;
 };
 
-// What is told of a generated token; the views are valid during the call.
+// A generated token, as its callback gets it; the views are valid during the call.
 struct token_event {
     token id = 0;  // GYRE_TOKEN_NONE: the rest of the text, no token
     std::uint32_t index = 0;

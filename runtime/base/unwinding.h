@@ -1,5 +1,6 @@
 // What has to happen although an exception may be on its way: the library itself throws nothing,
-// but every allocation may. SPDX-License-Identifier: Apache-2.0
+// but every allocation may.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <utility>

@@ -1,5 +1,6 @@
 // UTF-8 to and from the UTF-16 of Windows' functions, and its errors in words. Only for sources
-// named *_windows.cpp. SPDX-License-Identifier: Apache-2.0
+// named *_windows.cpp.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What the C API tells about a model file: sizes, tokenizer, how it turns. Needs no device.
+// What the C API tells about a model file: sizes, tokenizer, how it rotates. Needs no device.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

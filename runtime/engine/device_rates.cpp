@@ -24,8 +24,8 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Records n times the work and runs it, n growing until a submit takes kSubmitSeconds; then goes on
-// until `seconds` have passed. Returns the shortest time for one piece of work.
+// Records n times the work and runs it, n growing until a submit takes kSubmitSeconds; then repeats
+// it until `seconds` have passed. Returns the shortest time for one piece of work.
 template <typename Record>
 Result<double> best_seconds(Device& device, CommandRecorder& recorder, double seconds,
                             std::uint32_t most, Record record) {

@@ -1,4 +1,4 @@
-// The tiles that each kind of device begins with: a table by vendor, driver and name.
+// The tiles that each kind of GPU begins with: a table by vendor, subgroup size and name.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -19,7 +19,7 @@ struct PromptTile {
 
 // A row of the table. Of GPUs only: software drivers have tiles of another kind (tilings.cpp).
 struct DeviceTiles {
-    const char* gpus;            // for people
+    const char* gpus;            // for readers of the table
     std::uint32_t vendor_id;     // of DeviceInfo; 0: any
     std::uint32_t max_subgroup;  // DeviceCaps::subgroup_size is at most this; 0: any
     const char* name_part;       // DeviceInfo::name holds it; "": any
@@ -29,7 +29,8 @@ struct DeviceTiles {
     bool prompt_texels;          // prompts load weights and activations as texels, where they fit
     bool decode_texels;          // a token, too
     bool decode_rolled;          // a token, formats with scales: Tiling::rolled
-    bool matrix_units;           // prompts by matrix units, if the device has them and nobody says
+    bool matrix_units;           // prompts by matrix units where the device has them and the
+                                 // caller leaves the choice to the library
     const char* reason;          // with figures
 };
 

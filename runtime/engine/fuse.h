@@ -9,7 +9,7 @@
 
 namespace gyre {
 
-// What a device and a cache ask for.
+// What a device and a cache demand of fusing.
 struct FuseRules {
     // Keys and values of a cache whose blocks have scales are stored a whole block at a time, which
     // is an operation of its own.

@@ -22,7 +22,7 @@ struct CacheShape {
     std::uint32_t n_ctx = 0;  // cells
     std::uint32_t n_head_kv = 0;
     std::uint32_t n_pairs = 0;      // of a head
-    std::uint32_t head_words = 0;   // words a cell and head, multiple of 4
+    std::uint32_t head_words = 0;   // words per cell and head, multiple of 4
     std::uint32_t head_blocks = 0;  // scales a cell and head; 0: a format without scales
     // Heads that are bound together, keys and values apart; 0: a binding covers the whole layer.
     std::uint32_t heads_a_slice = 0;
@@ -40,7 +40,7 @@ struct CacheShape {
     std::uint64_t side_words(std::uint32_t n_heads) const;
     std::uint64_t layer_words() const;
     std::uint64_t layer_bytes() const { return layer_words() * 4; }
-    // What the kernels are told of a slice, whose words must be below 2^32.
+    // A slice as the kernels get it; its words must be below 2^32.
     CacheLayout layout(std::uint32_t slice = 0) const;
     // Some words of a cell belong to no pair: they are read and never written.
     bool has_padding() const;

@@ -1,4 +1,4 @@
-// What memory a model and a session on it take, before they are made.
+// How much memory a model and a session on it will take, computed before they are made.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,4 @@
-// A model's plan as its device runs it: the lists that the schedule, the tuner and the rest walk.
+// A model's plan, fused for its device: the lists that the schedule, the tuner and the rest walk.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,4 @@
-// From OpenOptions to the instance and the device that they ask for.
+// Opens the Vulkan instance and the device that OpenOptions ask for.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,4 @@
-// How long a product takes with a tiling: dispatched on the model's weights, as a session does.
+// Times a product with a tiling, dispatched on the model's weights as a session does it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

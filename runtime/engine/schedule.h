@@ -1,5 +1,6 @@
 // A model's fused plan with kernels, descriptor sets and places: recording is a loop over its
-// steps. SPDX-License-Identifier: Apache-2.0
+// steps.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <compare>
@@ -175,7 +176,7 @@ class Schedule {
     void quantize_cache(const Rows& rows, const Step& step) const;
     void attend(const Rows& rows, const Step& step) const;
     double attention_costs(const Rows& rows, std::uint32_t layer) const;
-    // What is told of the rotation and of queries, keys and values to who stores them.
+    // The parameters of rotation, queries, keys and values for the kernel that stores them.
     template <typename Params>
     void describe_store(const Operation& operation, Params& params) const;
     // Query heads before those that read heads [0, kv_heads).

@@ -1,4 +1,4 @@
-// The schedule's steps told instead of recorded.
+// Describes the schedule's steps instead of recording them.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/schedule.h"
 #include "runtime/engine/token_traffic.h"

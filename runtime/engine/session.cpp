@@ -134,7 +134,7 @@ Status Session::decode(std::uint32_t token, Readback readback) {
     return {};
 }
 
-// A token that takes longer than a submission may: one more way to run the decode.
+// Whether a token takes longer than a submission may, so that its decode is cut into parts.
 bool Session::token_in_parts() const {
     const TokenTraffic token = token_traffic(model_->config(), model_->plan(), model_->weights(),
                                              cache_shape(), position_);

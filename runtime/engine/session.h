@@ -1,4 +1,4 @@
-// One conversation with a model: KV cache, position, prompt processing and decoding.
+// One text of a model: KV cache, position, prompt processing and decoding.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -29,10 +29,10 @@ struct SessionPlan;
 // Positions are rows added to the embeddings: as many as the file has, and part of what is cached.
 bool has_position_rows(const ModelConfig& config);
 
-// What happens when a token comes and every position is taken.
+// What happens when a token is added and every position is taken.
 enum class WhenFull {
     kStop,   // kContextFull
-    kSlide,  // the oldest half goes, except the first keep_tokens; the rest moves up
+    kSlide,  // the oldest half is dropped, except the first keep_tokens; the rest moves there
 };
 
 inline constexpr double kMaxSubmitBudgetMs = 10'000;
@@ -73,7 +73,7 @@ using TokenSink = std::function<bool(std::uint32_t token)>;
 
 // What one operation of the schedule took on the device.
 struct OperationTime {
-    const char* operation = "";  // as in schedule.h; valid during the call that hands it out
+    const char* operation = "";  // as in schedule.h; valid during the call that gives it
     std::uint32_t layer = 0;     // or kNoLayer
     std::uint32_t dispatches = 0;
     double seconds = 0.0;
@@ -96,7 +96,7 @@ class Session {
     // chunks before stay, and nothing of the one that was interrupted. kSlide: the cache slides as
     // often as it must; the last tokens of a long prompt stay.
     Status feed(std::span<const std::uint32_t> tokens, Readback readback = Readback::kNow);
-    // The same, with the logits of every token handed out chunk by chunk.
+    // The same, and passes the logits of every token to sink, chunk by chunk.
     Status feed(std::span<const std::uint32_t> tokens, const LogitsSink& sink);
 
     // Whether an empty session would take all of these tokens: the errors of feed() that change
@@ -174,7 +174,7 @@ class Session {
     // A new session with a copy of this one's tokens, cache and logits.
     Result<std::unique_ptr<Session>> fork();
 
-    // What a session goes on from beside the cells of its cache and its tokens.
+    // What a session needs to continue, apart from the cells of its cache and its tokens.
     struct Snapshot {
         std::uint32_t n_cells = 0;  // position()
         std::uint64_t slid = 0;

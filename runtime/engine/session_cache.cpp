@@ -1,4 +1,4 @@
-// What a session does with its cache beside appending: truncate, shift, slide, fork.
+// What a session does with its cache apart from appending: truncate, shift, slide, fork.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>

@@ -1,8 +1,8 @@
-// What a session takes: its checks, its layouts, and the bytes of everything that it allocates.
+// What a session needs: its checks, its layouts, and the bytes of everything that it allocates.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Session::create carries a plan out; who only wants to know what memory a session would take needs
-// no more than the plan.
+// Session::create carries a plan out; to know how much memory a session would take, the plan alone
+// is enough.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What each operation takes on the device: the schedule once more, with timestamps.
+// Measures what each operation takes on the device: the schedule once more, with timestamps.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// A session's cache out of and into the device, for sessions that are kept in files.
+// Copies a session's cache from and to the device, for sessions that are saved in files.
 // SPDX-License-Identifier: Apache-2.0
 #include <cassert>
 #include <utility>

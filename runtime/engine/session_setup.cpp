@@ -1,4 +1,4 @@
-// How a session comes about: buffers as planned, tables, recordings, and a warm-up.
+// Makes a session: buffers as planned, tables, recordings, and a warm-up.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/session.h"
 

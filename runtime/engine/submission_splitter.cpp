@@ -7,7 +7,7 @@
 namespace gyre {
 namespace {
 
-// What is shorter says more of the way to the device than of its speed.
+// The time of a shorter submission is mostly the time until it begins, and says little about speed.
 constexpr double kWorthLearning = 1.0 / 8;  // of the budget
 
 }  // namespace

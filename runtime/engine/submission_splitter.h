@@ -1,4 +1,4 @@
-// Work that is cut into submissions by time: each takes a budget, two are under way.
+// Cuts work into submissions by time: each takes a budget, and two are under way.
 // SPDX-License-Identifier: Apache-2.0
 //
 // A chunk of a prompt (or a token, on a very slow device) is dispatched into a SubmissionSplitter

@@ -1,4 +1,5 @@
-// The file: two lines of identity, a line a product, a line with the hash of all before.
+// The file: two lines that identify device and version, a line for each product, and a line with
+// the hash of all before.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/tiling_file.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A file that is damaged, of another device or driver, of other shaders or of another version of
-// Gyre counts as absent and is replaced; it can make products quicker and nothing else.
+// Gyre counts as absent and is replaced; it can make products faster and change nothing else.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct TilingRecord {
     Tiling best;              // so far
     std::uint32_t tried = 0;  // candidates, by their order
     std::uint32_t of = 0;     // candidates there are
-    double us = 0;            // of the best, when it was measured last: for people
-    double ms_a_sum = 0;      // what trying took for every row and token of a tile, at most
+    double us = 0;            // of the best, when it was measured last: for readers of the file
+    double ms_a_sum = 0;      // how long trying took per row and token of a tile, at most
     bool operator==(const TilingRecord&) const = default;
 };
 

@@ -1,5 +1,5 @@
-// Which tiling each product uses: a device's defaults, what may be tried instead, and what a model
-// uses.
+// Which tiling each product uses: a device's defaults, the candidates in their place, and what a
+// model uses.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

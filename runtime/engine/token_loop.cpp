@@ -226,7 +226,7 @@ Status TokenLoop::run(WorkQueue& queue, SubmissionPacer& pacer, const Run& run,
             const std::uint32_t a_submit = decoding ? std::min(pacer.next(), round) : 1;
             // One submission more than is waited for: what is queued takes two budgets at most,
             // and a cancel or a pause no longer than that. Except after a first token that is only
-            // sampled: until it is known whether the text goes on, its logits stay.
+            // sampled: until it is known whether the text continues, its logits stay.
             const std::uint32_t most = decoding ? round + a_submit : 1;
             while (queued < run.n_tokens && queued - read < most) {
                 const std::uint32_t n = std::min(a_submit, run.n_tokens - queued);

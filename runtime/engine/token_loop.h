@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A token is two recordings: the decode of the token before, and the sampler, which advances
-// StepState and the token id for the next one. The two are submitted together, several times a
+// StepState and the token id for the next one. The two are submitted together, several times per
 // submission, and the next submission is queued before the results of the last are read. A token
-// that takes longer than a submission may is decoded alone, in parts.
+// that takes longer than a submission may take is decoded by itself, in parts.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,8 @@ class TokenLoop {
   public:
     // Of one submission; a device that is fast enough for more would gain nothing.
     static constexpr std::uint32_t kMaxTokensASubmit = 16;
-    // While every wait comes too late to see how long a token takes, the host waits for so many.
+    // While the device is always done before the host waits, so that the host cannot see how long a
+    // token takes, it waits for so many tokens.
     static constexpr std::uint32_t kTokensToMeasure = 6;
 
     // logits: of n_logits tokens and any padding; batch: StepState, and the token ids

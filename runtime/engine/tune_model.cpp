@@ -1,4 +1,4 @@
-// The tuner on a model: which products, and what Model::open does with them.
+// The tuner on a model: which products are tuned, and what Model::open does with them.
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>

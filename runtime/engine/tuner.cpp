@@ -35,8 +35,8 @@ class Tuning {
     double spent_ms() const { return tools_->now_ms() - start_ms_; }
 
   private:
-    // By the dearest so far: compilation is most of it, and takes as long as a tile is large, and
-    // somewhat longer for the largest.
+    // Judged by the slowest so far: most of it is compilation, whose time grows with the tile, and
+    // somewhat faster for the largest.
     bool fits(const Tiling& tiling) const {
         const double more = sums(tiling) > most_sums_ ? 1.25 : 1.0;
         return spent_ms() + more * ms_a_sum_ * sums(tiling) <= budget_ms_;
@@ -60,7 +60,7 @@ Result<ProductTime> Tuning::time(const TunedProduct& product, const Tiling& tili
     const double before = tools_->now_ms();
     Result<ProductTime> timed = tools_->time(product, tiling);
     const double ms_a_sum = (tools_->now_ms() - before) / sums(tiling);
-    // As the file keeps it: a start that goes on knows no more than this.
+    // Rounded as in the file: a later start knows no more than this.
     record.ms_a_sum = std::max(record.ms_a_sum, std::round(ms_a_sum * 10) / 10);
     ms_a_sum_ = std::max(ms_a_sum_, record.ms_a_sum);
     most_sums_ = std::max(most_sums_, sums(tiling));

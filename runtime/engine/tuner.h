@@ -38,12 +38,12 @@ struct ProductTime {
     double cpu_us = 0;  // of all cores, where the device is the processor, otherwise 0
 };
 
-// What the tuner needs of the world.
+// What the tuner needs from outside; tests give their own.
 struct TuningTools {
     std::function<double()> now_ms;
     // Compiles and times. kCancelled and kDeviceLost end the tuning, other errors the candidate.
     std::function<Result<ProductTime>(const TunedProduct&, const Tiling&)> time;
-    // The candidate will not be used.
+    // Releases what was made for a candidate, which will not be used.
     std::function<void(const TunedProduct&, const Tiling&)> forget;
     // Before every candidate, which counts as tried already: one that brings down the process is
     // not tried again. An error ends the tuning: what cannot be kept would be measured every time.
@@ -57,11 +57,11 @@ struct TuningReport {
     double ms = 0;
 };
 
-// Goes on where the records stop. Starts nothing that would end after the budget, by what the
-// dearest took; a candidate that fits into no start is passed over. A
-// candidate replaces the best so far if it is more than 3 % quicker and costs no more of the
-// processor, or costs 3 % less of it and is as quick, against two timings of it: a machine with
-// other things to do makes no winner.
+// Continues where the records stop. Starts no candidate that would end after the budget, judging by
+// the slowest one so far; a candidate that fits into no start is passed over. A candidate replaces
+// the best so far if it is more than 3 % faster and takes no more processor time, or takes 3 % less
+// processor time and is as fast, compared with two timings of the best: so other work on the
+// machine cannot make it win.
 inline constexpr double kTuningBudgetMs = 1000;
 inline constexpr double kTuningMargin = 0.97;
 Result<TuningReport> tune(std::span<const TunedProduct> products, const TuningTools& tools,

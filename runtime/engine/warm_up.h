@@ -27,8 +27,8 @@ class KernelList final : public Dispatcher {
     std::vector<const Pipeline*> kernels_;
 };
 
-// Of every kernel the first dispatch only, one workgroup of it, in a submission of its own: drivers
-// that compile at the first dispatch do it now. What it computes is of no use.
+// Submits the first dispatch of every kernel, one workgroup of it, in a submission of its own:
+// drivers that compile at the first dispatch do it now. What it computes is not used.
 class WarmUp final : public Dispatcher {
   public:
     using Done = std::function<Status(std::size_t n_kernels)>;

@@ -1,4 +1,4 @@
-// The way to the device for one session, and a count of what went there.
+// Submits one session's work to the device, and counts it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,4 +1,4 @@
-// What the device takes for the work of a schedule, learnt from what submissions took.
+// How long the device takes for the work of a schedule, learnt from what submissions took.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -27,8 +27,8 @@ class Work {
 
 class WorkRates {
   public:
-    // Before anything was measured: as slow as any device may be, so that the first submission is
-    // no long one. A fast device shows at once what it is.
+    // Before anything was measured: the speed of the slowest device, so that the first submission
+    // is not a long one. On a fast device the next ones grow quickly.
     static constexpr double kFirstGuess = 4e-9;  // seconds of a multiplication
 
     double seconds(WorkKind kind, double amount) const {
@@ -42,9 +42,9 @@ class WorkRates {
     }
 
     // The device was busy for so long: the same work is expected to take that next time, but not
-    // less than half of what was expected. A host that looked late once must not make the next
-    // submission a long one, and what is quick doubles soon. Where several kinds were done, each is
-    // corrected by its part of the amount. A kind that was never measured follows.
+    // less than half of what was expected. So one wrong reading cannot make the next submission a
+    // long one, while a fast device's submissions still double each time. Where several kinds were
+    // done, each is corrected by its part of the amount. A kind that was never measured follows.
     void took(const Work& work, double seconds_taken) {
         const double expected = seconds(work);
         if (expected <= 0.0 || seconds_taken <= 0.0) return;

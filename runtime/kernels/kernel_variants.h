@@ -1,5 +1,6 @@
-// What a kernel is compiled for: a plain struct an operation, and the module and constants that it
-// means. SPDX-License-Identifier: Apache-2.0
+// What a kernel is compiled for: a plain struct for each operation, and the module and
+// specialization constants that it selects.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
@@ -56,9 +57,9 @@ inline constexpr Tiling kFixedDecode{
 inline constexpr Tiling kFixedPrefill{
     .local_size = 4, .rows = 8, .tokens = 4, .algorithm = ProductAlgorithm::kOneTile};
 
-// Software drivers that cannot show a matrix as texels are those that compile what they are given
-// as it stands. Their weights lie in slices that fit texels. A workgroup is (part of) one subgroup,
-// whose invocations hand x round.
+// Software drivers whose buffer views cannot hold a matrix are those whose compiler unrolls no
+// loops. Their weights lie in slices that fit texels. A workgroup is (part of) one subgroup, whose
+// invocations share what they load of x.
 bool uses_fixed_tiles(const DeviceCaps& caps);
 
 // The tile of `rows` weight rows and `tokens` tokens for the device's matrix units; without them

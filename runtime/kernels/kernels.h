@@ -1,9 +1,9 @@
-// One record function an operation: the parameters in the model's words, the grid worked out here.
+// One record function for each operation: it takes parameters in the model's words and computes the
+// grid.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every function is one dispatch. What a kernel does, its bindings and its
-// shapes are in the head comment of shaders/<operation>.comp; barriers follow from what it
-// declares.
+// Every function is one dispatch. What a kernel does, its bindings and its shapes are in the head
+// comment of shaders/<operation>.comp; barriers follow from what it declares.
 #pragma once
 
 #include "runtime/kernels/kernel_table.h"

@@ -1,4 +1,4 @@
-// The options of the device's sampler in the numbers that its kernels use.
+// The options of the device's sampler, converted to the numbers that its kernels use.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -20,7 +20,8 @@ struct SampleSettings {
     std::uint32_t repetition_window = 64;  // tokens, at most SAMPLE_HISTORY
     std::uint64_t seed = 0;
     std::uint32_t stop_token = NO_TOKEN;
-    // The host's: the device goes on after one of these until the host has seen it.
+    // These only the host looks for: the device continues after one of them until the host has seen
+    // it.
     std::span<const std::uint32_t> more_stop_tokens{};
     std::uint32_t max_tokens = 0xffffffffu;
 };

@@ -1,5 +1,6 @@
-// Weight matrices on the device, as the kernels need them described, and how rows of activations
-// lie. SPDX-License-Identifier: Apache-2.0
+// How weight matrices on the device are described to the kernels, and how rows of activations lie
+// in memory.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <algorithm>

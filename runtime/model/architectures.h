@@ -1,4 +1,4 @@
-// The families of models that files are read of: what a family is, is one row of data.
+// The families of models that can be read: each is one row of data.
 // SPDX-License-Identifier: Apache-2.0
 //
 // A row says what the keys and tensors of its files mean, and what a file may have at all; the
@@ -122,7 +122,7 @@ struct Architecture {
 
 std::span<const Architecture> architectures();
 const Architecture* find_architecture(std::string_view name);  // nullptr: no such row
-// What of such models there is no kernel for: "experts"; nullptr: not known.
+// The part of such models that Gyre does not have: "experts"; nullptr: the name is not known.
 const char* what_is_missing(std::string_view name);
 
 }  // namespace gyre

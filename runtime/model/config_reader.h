@@ -1,4 +1,4 @@
-// Reads metadata keys within ranges and from lists of words: what model_config is written in.
+// Reads metadata keys whose values must be in a range or in a list of words: model_config uses it.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

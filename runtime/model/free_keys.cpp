@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Which keys converters write: gguf-py and the converters of llama.cpp, Ollama's, the publishers of
-// quantized files. docs/model-files.md says it for people: change it with the tables below.
+// quantized files. docs/model-files.md lists them for users: change it with the tables below.
 #include <cmath>
 #include <optional>
 

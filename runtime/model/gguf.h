@@ -1,13 +1,13 @@
-// GGUF version 3 files: metadata and tensors by name, read out of a span of bytes of which none is
+// GGUF version 3 files: metadata and tensors by name, read from a span of bytes that are not
 // trusted.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. Little-endian only.
 // A Gguf has a copy of the file's head, all that is before the tensors' data: keys, values and
 // names live as long as it does. Tensor data is not copied: see TensorView::bytes. The parts of a
-// split file become one Gguf (gguf_file.h). Every error is
-// kBadFile (the file is wrong) or kUnsupported (well formed, but not done here) and names the key
-// or the tensor, what was found and what was expected.
+// split file become one Gguf (gguf_file.h). Every error is kBadFile (the file is wrong) or
+// kUnsupported (well formed, but not supported) and names the key or the tensor, what was found and
+// what was expected.
 #pragma once
 
 #include <array>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Publishers split what is too large for one upload into NAME-00001-of-00003.gguf and so on, each a
-// GGUF file with some of the tensors; the first has all metadata. Nobody after this knows that a
-// file was split: there is one Gguf, whose tensors point into several mappings.
+// GGUF file with some of the tensors; the first has all metadata. No other code knows that a file
+// was split: there is one Gguf, whose tensors point into several mappings.
 #pragma once
 
 #include <cstdint>

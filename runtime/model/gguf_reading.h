@@ -1,4 +1,4 @@
-// One reading of a model file: marks what was read of it, and judges what nothing has read.
+// One reading of a model file: marks what was read, and decides about what nothing has read.
 // SPDX-License-Identifier: Apache-2.0
 //
 // A key or a tensor that nothing reads may change what the file's authors computed. So all reading
@@ -55,13 +55,13 @@ class GgufReading {
     Status refuse_unread(Keys keys, const ModelConfig& config);
     // All tensors: each was read.
     Status refuse_unread_tensors(std::uint32_t n_layer);
-    // kUnsupported with what, a sentence about the key or tensor of this name, and how to go on
-    // without it; ok if the caller ignores the name, which becomes one of the notes.
+    // kUnsupported with what, a sentence about the key or tensor of this name, and how to read the
+    // file without it; ok if the caller ignores the name, which becomes one of the notes.
     Status refuse(std::string_view name, const std::string& what);
 
     // One line for each key and tensor that was ignored because the caller wants it so.
     const std::vector<std::string>& notes() const { return notes_; }
-    // Names to ignore that this reading had no use for.
+    // Names to ignore that this reading did not need.
     std::vector<std::string> unused_names() const;
 
   private:

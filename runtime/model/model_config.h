@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keys: ARCH.* as the GGUF ecosystem writes them, gyre.* for what GGUF has no key for. What they
-// mean in a family of models is its row of architectures(). A missing,
-// mistyped or out-of-range key, an unknown value, and a key that nothing reads and that is not
-// known to change nothing (free_keys.cpp) are refused by name. The tokenizer's keys are judged by
-// their reader.
+// mean in a family of models is its row of architectures(). A missing, mistyped or out-of-range
+// key, an unknown value, and a key that nothing reads and that is not known to change nothing
+// (free_keys.cpp) are refused by name. The tokenizer's keys are checked by their reader.
 #pragma once
 
 #include <cstdint>

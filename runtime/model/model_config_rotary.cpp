@@ -1,4 +1,4 @@
-// The rotary part of a model file: keys and tensors to a RotaryRecipe.
+// The rotary part of a model file: makes a RotaryRecipe from keys and tensors.
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 

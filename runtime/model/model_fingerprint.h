@@ -1,4 +1,4 @@
-// Tells model files apart, for what is kept of a model's sessions.
+// A hash that tells model files apart, so that a saved session is loaded with its own model only.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -29,7 +29,7 @@ struct AttentionSpec {
     std::uint32_t sliding_window = 0;      // positions seen, the query's own included; 0 = all
     std::vector<std::uint32_t> windows{};  // [n_layer], or empty: sliding_window in all layers
     std::uint32_t sink_tokens = 0;         // first positions that the window keeps
-    bool sink_logits = false;              // blk.N.attn_sinks.weight: one learned logit a head
+    bool sink_logits = false;              // blk.N.attn_sinks.weight: one learned logit per head
     float score_scale = 0.0f;              // on the dot product; 0: 1 / sqrt(head_dim)
     float score_cap = 0.0f;                // scores become cap * tanh(score / cap); 0: none
 };

@@ -1,4 +1,4 @@
-// What the engine can run of what a model file can ask for: one row a feature.
+// Which features that a model file can ask for the engine can run: one row for each.
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/model/model_config.h"
 

@@ -1,4 +1,4 @@
-// The frequency rules: one function a row of the table at the end, all in double.
+// The frequency rules: a function for each row of the table at the end, all in double.
 // SPDX-License-Identifier: Apache-2.0
 //
 // d = rotary_dim, w_i = theta^(-2i/d), s = factor, T = original context length.

@@ -1,5 +1,6 @@
-// Rotary attention as data: how fast each pair of a head rotates, which channels a pair is, and
-// what is rotated. SPDX-License-Identifier: Apache-2.0
+// Rotary attention as data: the frequency of each pair of a head, which channels form a pair, and
+// what is rotated.
+// SPDX-License-Identifier: Apache-2.0
 //
 // One RotarySpec describes RoPE, its partial and scaled forms, RoPE-ID, p-RoPE, HoPE, VO-RoPE,
 // RoFormer's rotated values and RoVE (arXiv:2606.11275); the kernels know none of these names.

@@ -1,4 +1,4 @@
-// Blocks of a file taken apart by the table of formats: quants four at a time, scales by group.
+// Takes blocks of a file apart by the table of formats: quants four at a time, scales by group.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 

@@ -1,5 +1,6 @@
 // The formats weights are stored in: their rows of data, rows to float, and the layout the kernels
-// read. SPDX-License-Identifier: Apache-2.0
+// read.
+// SPDX-License-Identifier: Apache-2.0
 //
 // shaders/interface/weight_formats.h has one row of data for each format and says how a row of the
 // file and the device's layout follow from it. Nothing here or in weight_repack.cpp knows a format

@@ -1,5 +1,6 @@
 // The device layout of weight matrices: rows of the file as columns of 16-byte vecs. The layout's
-// description is in shaders/interface/weight_formats.h. SPDX-License-Identifier: Apache-2.0
+// description is in shaders/interface/weight_formats.h.
+// SPDX-License-Identifier: Apache-2.0
 //
 // The work is a transposition of vecs (16 bytes: a chunk or a part of one), done in tiles of
 // kTileRows x kTileVecs: a tile reads whole cache lines of every row and writes kTileVecs runs of

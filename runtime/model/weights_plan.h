@@ -1,8 +1,8 @@
-// Where a model's weights go: how matrices are cut, where vectors lie, what memory all of it takes.
+// Where a model's weights go: how matrices are cut, where vectors lie, how much memory it takes.
 // SPDX-License-Identifier: Apache-2.0
 //
-// A plan is made of the file's head and the device's limits alone. ModelWeights::create carries it
-// out; who only wants to know what memory a model takes needs no more than the plan.
+// A plan is made from the file's head and the device's limits alone. ModelWeights::create carries
+// it out; to know how much memory a model takes, the plan alone is enough.
 #pragma once
 
 #include <cstdint>
@@ -104,7 +104,7 @@ struct WeightsPlan {
 // Bytes of all matrices on a device that takes each in one piece.
 std::uint64_t matrix_device_bytes(const ModelTensors& tensors, std::span<const MatrixId> order);
 
-// ALiBi's slope a head (Press et al., arXiv:2108.12409): 2^(-max h / H) for h = 1..H where H is a
+// ALiBi's slopes by head (Press et al., arXiv:2108.12409): 2^(-max h / H) for h = 1..H where H is a
 // power of two, otherwise the odd ones of the next power follow. max: 8 in the paper.
 std::vector<float> alibi_slopes(std::uint32_t n_head, double max = 8.0);
 

@@ -35,6 +35,15 @@ bool is_role(std::string_view role) {
 
 }  // namespace
 
+Result<chat::Value> chat_message(std::string role, std::string content) {
+    if (!is_role(role)) {
+        return Status::invalid_argument(
+            "a role is 1 to 64 letters, digits, '_', '-' and '.', such as user");
+    }
+    return chat::make_dict({{"role", chat::make_text(std::move(role), false)},
+                            {"content", chat::make_text(std::move(content), true)}});
+}
+
 Result<ChatTemplate> ChatTemplate::parse(std::string_view source) {
     if (source.size() > kMaxBytes) {
         return of_template(Status::unsupported("it has " + std::to_string(source.size()) +
@@ -60,20 +69,7 @@ Result<MarkedText> ChatTemplate::render(
 
 Result<MarkedText> ChatTemplate::render(const ChatRequest& request,
                                         const chat::Limits& limits) const {
-    std::vector<chat::Value> messages;
-    for (std::size_t i = 0; i < request.messages.size(); ++i) {
-        const ChatMessage& message = request.messages[i];
-        if (!is_role(message.role)) {
-            return Status::invalid_argument(
-                "message " + std::to_string(i) +
-                ": a role is 1 to 64 letters, digits, '_', '-' and '.', such as user");
-        }
-        GYRE_ASSIGN(chat::Value made,
-                    chat::make_dict({{"role", chat::make_text(message.role, false)},
-                                     {"content", chat::make_text(message.content, true)}}));
-        messages.push_back(std::move(made));
-    }
-    GYRE_ASSIGN(chat::Value list, chat::make_list(std::move(messages)));
+    GYRE_ASSIGN(chat::Value list, chat::make_list(request.messages));
     std::vector<std::pair<std::string, chat::Value>> variables = {
         {"messages", std::move(list)},
         {"add_generation_prompt", request.add_generation_prompt},

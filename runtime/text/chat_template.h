@@ -20,13 +20,13 @@
 
 namespace gyre {
 
-struct ChatMessage {
-    std::string role;     // letters, digits, '_', '-' and '.': templates build tokens of it
-    std::string content;  // any text: no special token is made of it
-};
+// A message as templates see it, of no budget: made once, it may be in the prompts of several
+// requests. role: 1 to 64 letters, digits, '_', '-' and '.', else kInvalidArgument, because
+// templates build tokens of it; content: any text, no special token is made of it.
+Result<chat::Value> chat_message(std::string role, std::string content);
 
 struct ChatRequest {
-    std::vector<ChatMessage> messages;
+    std::vector<chat::Value> messages;  // each of chat_message
     bool add_generation_prompt = true;  // end with what begins an answer
     // Texts of the model's tokens by the names that templates know: bos_token, eos_token ...
     std::vector<std::pair<std::string, std::string>> tokens;

@@ -1,5 +1,6 @@
 // Characters whose upper case or title case is more than one: Unicode's SpecialCasing.txt, the
-// rules without conditions. SPDX-License-Identifier: Apache-2.0
+// rules without conditions.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// What the two halves of the parser share: the tokens, and how deep it is in them.
+// What the parsers of operators, operands and statements share: the tokens, and how deep it is in
+// them.
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -69,6 +70,14 @@ class TokenStream {
     std::vector<Token> tokens_;
     std::size_t at_ = 0;
 };
+
+// Expr::args of an operation: a list that braces cannot make, since pointers to own do not copy.
+template <typename... Pointers>
+std::vector<ExprPtr> args_of(Pointers... operands) {
+    std::vector<ExprPtr> args;
+    (args.push_back(std::move(operands)), ...);
+    return args;
+}
 
 // Parses expressions; statements are parsed by what inherits it.
 class ExpressionParser {

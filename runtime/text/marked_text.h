@@ -1,5 +1,6 @@
 // Text that knows which of its bytes came from messages: what a chat template makes of them keeps
-// the marks. SPDX-License-Identifier: Apache-2.0
+// the marks.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>

@@ -8,6 +8,7 @@
 #include "runtime/text/pre_split.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace gyre {
 namespace {
@@ -69,6 +70,21 @@ bool is_han_or_kana(CodePoint c) {  // of DeepSeek 3
 bool is_asian(CodePoint c) {  // of DeepSeek 1
     return is_between(c, 0x0800, 0x9FA5) || is_between(c, 0xAC00, 0xD7FF);
 }
+// DeepSeek 1 lists the letters with case one range after the other, and leaves these out.
+constexpr std::uint32_t kUnlistedLetters[][2] = {
+    {0x0560, 0x0588},   {0x10C7, 0x10FF},  {0x1C80, 0x1C8F},   {0x2D00, 0x2D2D},
+    {0xA790, 0xA7FA},   {0xAB30, 0xAB68},  {0x10570, 0x105BC}, {0x10D50, 0x10D85},
+    {0x16E40, 0x16EFF}, {0x1D400, 0x1DFFF}};
+bool is_listed_letter(CodePoint c) {
+    if ((c.code_class & (kUpper | kLower | kTitle)) == 0) return false;
+    return std::none_of(std::begin(kUnlistedLetters), std::end(kUnlistedLetters),
+                        [c](const auto& range) { return is_between(c, range[0], range[1]); });
+}
+bool is_listed_sign(CodePoint c) {  // of DeepSeek 1; with the ASCII letters
+    return is_between(c, '!', '/') || is_between(c, ':', '~') || is_between(c, 0xFF01, 0xFF0F) ||
+           is_between(c, 0xFF1A, 0xFF5E) || is_between(c, 0x2018, 0x201F) ||
+           is_between(c, 0x3000, 0x3002);
+}
 bool is_letter(CodePoint c) {
     return (c.code_class & kLetters) != 0;
 }
@@ -94,6 +110,12 @@ constexpr SplitPass kTinyAya[] = {{.match = match_thousands}, words(kCasedWords)
 constexpr SplitPass kTekken[] = {
     words(with_contractions(with_digits(kCasedWords, 1), Contractions::kNone))};
 constexpr SplitPass kDeepseek3[] = {numbers(3), run(is_han_or_kana), {.match = match_sign_words}};
+constexpr SplitPass kDeepseekLlm[] = {{.match = match_newline},
+                                      run(is_listed_letter, true),
+                                      run(is_listed_sign, true),
+                                      {.match = match_last_spaces},
+                                      run(is_asian),
+                                      numbers(0)};
 constexpr SplitPass kDeepseekCoder[] = {{.match = match_newline},
                                         run(is_letter, true),
                                         run(is_punctuation, true),
@@ -132,6 +154,7 @@ constexpr std::string_view kTinyAyaNames[] = {"tiny_aya", "cohere2moe"};
 constexpr std::string_view kTekkenNames[] = {"tekken"};
 constexpr std::string_view kDeepseek3Names[] = {"deepseek-v3", "hunyuan-dense", "joyai-llm",
                                                 "hy_v4"};
+constexpr std::string_view kDeepseekLlmNames[] = {"deepseek-llm"};
 constexpr std::string_view kDeepseekCoderNames[] = {"deepseek-coder"};
 constexpr std::string_view kFalconNames[] = {"falcon"};
 constexpr std::string_view kBloomNames[] = {"bloom", "poro-chat", "gpt3-finnish"};
@@ -155,6 +178,7 @@ constexpr PreSplit kPreSplits[] = {
     {.names = kTinyAyaNames, .passes = kTinyAya},
     {.names = kTekkenNames, .passes = kTekken, .ignore_merges = true, .add_bos = true},
     {.names = kDeepseek3Names, .passes = kDeepseek3},
+    {.names = kDeepseekLlmNames, .passes = kDeepseekLlm},
     {.names = kDeepseekCoderNames, .passes = kDeepseekCoder},
     {.names = kFalconNames, .passes = kFalcon},
     {.names = kBloomNames, .passes = kBloom},

@@ -7,6 +7,18 @@
 
 namespace gyre {
 
+bool looks_like_control(std::string_view text) {
+    constexpr std::string_view kGemmaNames[] = {"<start_of_turn>", "<start_of_image>",
+                                                "<end_of_image>"};
+    constexpr std::string_view kWideBar = "\xEF\xBD\x9C";  // U+FF5C, DeepSeek's
+    if (std::find(std::begin(kGemmaNames), std::end(kGemmaNames), text) != std::end(kGemmaNames))
+        return true;
+    if (text.size() < 3 || !text.starts_with('<') || !text.ends_with('>')) return false;
+    const std::string_view inner = text.substr(1, text.size() - 2);
+    return inner.starts_with('|') || inner.ends_with('|') || inner.starts_with(kWideBar) ||
+           inner.ends_with(kWideBar);
+}
+
 SpecialTokens::SpecialTokens(const TokenTexts& texts, std::vector<std::uint32_t> ids,
                              bool symbol_is_space)
     : ids_(std::move(ids)), symbol_is_space_(symbol_is_space) {

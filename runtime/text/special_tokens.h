@@ -14,6 +14,11 @@ namespace gyre {
 // SentencePiece's symbol for a space, U+2581, which in a text is a space as well.
 inline constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
 
+// Whether a token is written as those are that begin and end messages: "<|user|>", "<|turn>",
+// "<｜User｜>"; and Gemma's of turns and images. Some publishers have them as user-defined
+// (DeepSeek 3, Command R), and newer files as control tokens, by this look.
+bool looks_like_control(std::string_view text);
+
 struct SpecialMatch {
     std::uint32_t id = kNoToken;
     std::size_t length = 0;  // bytes of the text; 0: no match

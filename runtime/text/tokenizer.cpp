@@ -22,16 +22,20 @@ bool Tokenizer::takes_white_space(std::uint32_t id) const {
 SpecialMatch Tokenizer::match_special(std::string_view text, std::size_t i,
                                       const SpecialParsing& special,
                                       std::size_t& next_plain) const {
-    const SpecialMatch found = user_defined_.match(texts_, text.substr(i));
-    if (!special.parse) return found;
+    SpecialMatch found = user_defined_.match(texts_, text.substr(i));
     const auto is_passed = [&](ByteRange r) { return r.end <= i || r.begin == r.end; };
     while (next_plain < special.plain.size() && is_passed(special.plain[next_plain]))
         ++next_plain;
     const std::size_t end =
         next_plain < special.plain.size() ? special.plain[next_plain].begin : text.size();
     if (end <= i) return found;
-    const SpecialMatch control = control_.match(texts_, text.substr(i, end - i));
-    return control.length > found.length ? control : found;
+    const auto look_for = [&](const SpecialTokens& tokens) {
+        const SpecialMatch other = tokens.match(texts_, text.substr(i, end - i));
+        if (other.length > found.length) found = other;
+    };
+    look_for(guarded_);
+    if (special.parse) look_for(control_);
+    return found;
 }
 
 std::vector<std::uint32_t> Tokenizer::encode(std::string_view text,
@@ -42,7 +46,8 @@ std::vector<std::uint32_t> Tokenizer::encode(std::string_view text,
 
     std::size_t plain_begin = 0;
     std::size_t next_plain = 0;
-    const bool has_special = !user_defined_.empty() || (special.parse && !control_.empty());
+    const bool has_special =
+        !user_defined_.empty() || !guarded_.empty() || (special.parse && !control_.empty());
     for (std::size_t i = 0; has_special && i < text.size();) {
         const SpecialMatch match = match_special(text, i, special, next_plain);
         if (match.length == 0) {
@@ -66,7 +71,8 @@ std::vector<std::uint32_t> Tokenizer::encode(std::string_view text,
 std::size_t Tokenizer::memory_bytes() const {
     const std::size_t model = std::visit([](const auto& m) { return m.memory_bytes(); }, model_);
     return texts_.memory_bytes() + types_.size() * sizeof(types_[0]) + model +
-           user_defined_.memory_bytes() + control_.memory_bytes() + sizeof(*this);
+           user_defined_.memory_bytes() + guarded_.memory_bytes() + control_.memory_bytes() +
+           sizeof(*this);
 }
 
 bool Tokenizer::is_end(std::uint32_t id) const {

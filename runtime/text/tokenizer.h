@@ -51,7 +51,7 @@ enum class TokenType : std::int32_t {
     kNormal = 1,
     kUnknown = 2,      // made from its own text only with special parsing
     kControl = 3,      // made from text only with special parsing
-    kUserDefined = 4,  // always made from text, before anything else
+    kUserDefined = 4,  // made from text, before anything else; see SpecialParsing::plain
     kUnused = 5,       // never made from text
     kByte = 6,         // kLlama: one byte of a character that is in no token
 };
@@ -59,9 +59,10 @@ enum class TokenType : std::int32_t {
 // Whether control tokens that are written in a text become their id, or stay plain text.
 struct SpecialParsing {
     bool parse = false;
-    // With parse: text of others, in which they stay plain all the same. No control token is made
-    // of a text that has a byte of these; otherwise the text is one: a word may reach across the
-    // end of a range. Sorted, without overlaps, within the text.
+    // Text of others, in which they stay plain all the same. No control token, and no user-defined
+    // one that looks_like_control(), is made of a text that has a byte of these; otherwise the text
+    // is one: a word may reach across the end of a range. Sorted, without overlaps, within the
+    // text.
     std::span<const ByteRange> plain{};
 };
 
@@ -88,8 +89,9 @@ class Tokenizer {
     // such a byte.) Where the vocabulary has no token for such a byte, it becomes U+FFFD or the
     // unknown token; a control character without a token is left out.
     //
-    // User-defined tokens (Gemma's HTML tags, GPT-NeoX's runs of spaces) are found in any case. At
-    // each position from left to right the longest special token wins, as in published tokenizers.
+    // User-defined tokens (Gemma's HTML tags, GPT-NeoX's runs of spaces) are found in any case, but
+    // for some in SpecialParsing::plain. At each position from left to right the longest special
+    // token wins, as in published tokenizers.
     std::vector<std::uint32_t> encode(std::string_view text, const SpecialParsing& special) const;
     std::vector<std::uint32_t> encode(std::string_view text, bool parse_special) const {
         return encode(text, SpecialParsing{parse_special, {}});
@@ -138,6 +140,7 @@ class Tokenizer {
     std::vector<TokenType> types_;  // [n_vocab]
     std::variant<ByteBpe, SentencePiece> model_;
     SpecialTokens user_defined_;  // searched for always
+    SpecialTokens guarded_;       // but in text of others: user-defined, look like control tokens
     SpecialTokens control_;       // searched for with special parsing; unknown tokens too
     std::optional<std::uint32_t> bos_id_, eos_id_;
     std::vector<std::uint32_t> end_ids_;

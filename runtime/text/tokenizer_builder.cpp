@@ -229,15 +229,19 @@ Status TokenizerBuilder::add_tokens() {
 }
 
 void TokenizerBuilder::add_specials() {
-    std::vector<std::uint32_t> user_defined, control;
+    std::vector<std::uint32_t> user_defined, guarded, control;
     for (std::uint32_t id = 0; id < tokenizer_.n_vocab(); ++id) {
         if (tokenizer_.texts_[id].empty()) continue;
         const TokenType type = tokenizer_.types_[id];
-        if (type == TokenType::kUserDefined) user_defined.push_back(id);
+        if (type == TokenType::kUserDefined) {
+            (looks_like_control(tokenizer_.texts_[id]) ? guarded : user_defined).push_back(id);
+        }
         if (type == TokenType::kControl || type == TokenType::kUnknown) control.push_back(id);
     }
-    tokenizer_.user_defined_ = SpecialTokens(tokenizer_.texts_, std::move(user_defined),
-                                             data_.model == TokenizerModel::kLlama);
+    const bool symbol_is_space = data_.model == TokenizerModel::kLlama;
+    tokenizer_.user_defined_ =
+        SpecialTokens(tokenizer_.texts_, std::move(user_defined), symbol_is_space);
+    tokenizer_.guarded_ = SpecialTokens(tokenizer_.texts_, std::move(guarded), symbol_is_space);
     tokenizer_.control_ = SpecialTokens(tokenizer_.texts_, std::move(control), false);
 }
 

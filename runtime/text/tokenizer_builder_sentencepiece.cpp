@@ -18,9 +18,9 @@ Status TokenizerBuilder::add_sentencepiece() {
     for (std::uint32_t id = 0; id < data_.tokens.size(); ++id) {
         const TokenType type = tokenizer_.types_[id];
         const bool is_unused = type == TokenType::kUnused;
-        if (!is_text_type(id) && type != TokenType::kUserDefined && !is_unused) continue;
         const std::string_view text = tokenizer_.texts_[id];
-        if (text.empty()) continue;
+        const bool is_found = type == TokenType::kUserDefined && !looks_like_control(text);
+        if (text.empty() || (!is_text_type(id) && !is_found && !is_unused)) continue;
         // Of a token with U+2581 and one with a space in its place, the first is found.
         pieces.joined.insert(tokenizer_.texts_, id);
         pieces.add_neighbours(text);

@@ -1,5 +1,6 @@
 // What is missing on a machine without Vulkan, and how one gets it there: the words of errors, by
-// system. SPDX-License-Identifier: Apache-2.0
+// system.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 namespace gyre {

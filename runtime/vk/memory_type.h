@@ -1,5 +1,6 @@
 // Which memory types suit an intent, best first, and what a flush covers. No Vulkan call, so every
-// mix can be tested. SPDX-License-Identifier: Apache-2.0
+// mix can be tested.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

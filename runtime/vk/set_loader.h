@@ -1,5 +1,6 @@
 // Which Vulkan loader a process opens. Without a header of Vulkan, so that the C API can include
-// it. SPDX-License-Identifier: Apache-2.0
+// it.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "runtime/base/status.h"

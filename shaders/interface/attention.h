@@ -10,11 +10,11 @@
 #define SPEC_ATTENTION_PAIRING 2  // ROTARY_PAIRING_LIST
 #define SPEC_ATTENTION_VALUES  3  // ROTARY_VALUES_LIST
 #define SPEC_ATTENTION_CACHE   4  // CACHE_FORMAT_LIST
-#define SPEC_ATTENTION_ALIBI   5  // 1: a slope a query head is added
+#define SPEC_ATTENTION_ALIBI   5  // 1: a slope per query head, times the distance, is subtracted
 #define SPEC_ATTENTION_WINDOW  6  // 1: sliding window
-#define SPEC_ATTENTION_SCALES  7  // 1: a factor a query position (temperature)
-#define SPEC_ATTENTION_SINKS   8  // 1: a learned sink logit a query head
-#define SPEC_ATTENTION_CAP    12  // 1: scores are capped softly, before slopes are added
+#define SPEC_ATTENTION_SCALES  7  // 1: a factor by query position (temperature)
+#define SPEC_ATTENTION_SINKS   8  // 1: a learned sink logit per query head
+#define SPEC_ATTENTION_CAP    12  // 1: scores are capped softly, before slopes are subtracted
 // attention.comp alone
 #define SPEC_ATTENTION_SPLITS 11  // workgroups that share a query's cells
 // attention_streams.comp alone
@@ -35,7 +35,7 @@ struct AttentionParams {
     CacheLayout cache;
     float scale;             // on the dot product: 1 / sqrt(head_dim)
     uint slopes_offset;      // params word of [n_head] ALiBi slopes
-    uint window;             // cells a query sees, itself included
+    uint window;             // cells that a query sees, its own included
     uint sink_logits_offset; // params word of [n_head] learned sink logits
 };
 PUSH_CONSTANTS(AttentionParams);

@@ -50,7 +50,7 @@ struct StepState {
 // State words and strides of activations are those of engine/activation_layout.h.
 struct SessionParams {
     uint n_ctx;               // cells of the cache
-    uint head_words;          // words of the cache a cell and head, multiple of 4
+    uint head_words;          // words of the cache per cell and head, multiple of 4
     uint n_head;              // query heads
     uint n_head_kv;           // key heads = value heads
     uint head_dim;

@@ -5,12 +5,12 @@
 // so one invocation writes whole words and a context shift rotates words in place.
 //   keys    uvec4 K[n_head_kv][head_words / 4][n_ctx]   neighbouring cells beside each other
 //   values  uint  V[n_head_kv][n_ctx][head_words]       neighbouring pairs beside each other
-// head_words is words a cell and head, rounded up to 4; the padding stays zero. V begins at a multiple
+// head_words is words per cell and head, rounded up to 4; the padding stays zero. V begins at a multiple
 // of 4 words, so that its cells can be loaded in uvec4 too. Formats with scales
 // have one float32 for every CACHE_BLOCK_PAIRS pairs of a cell and head:
 //   float KS[n_head_kv][head_blocks][n_ctx]             after the keys
 //   float VS[n_head_kv][n_ctx][head_blocks]             after the values
-// A layer that one binding covers is one range: keys, KS, values, VS. A longer one is bound in slices of
+// A layer that fits into one binding is one range: keys, KS, values, VS. A larger one is bound in slices of
 // some heads each, n_head_kv of the slice in the place of the layer's, with a range for the keys and KS and
 // another for the values and VS: every kernel but qkv.comp and quantize_cache.comp, which see whole layers,
 // has a binding for each.
@@ -19,7 +19,7 @@
 
 #include "interface_types.h"
 
-// X(id, Name, pairs a uvec4, block scales: 1 or 0)
+// X(id, Name, pairs per uvec4, block scales: 1 or 0)
 #define CACHE_FORMAT_LIST(X)                                      \
     X(0, F32, 2, 0)  /* a, b as float32                        */ \
     X(1, F16, 4, 0)  /* a in the low half of the word, b above */ \
@@ -36,7 +36,7 @@ INTERFACE_BEGIN
 // kernel that touches it.
 struct CacheLayout {
     uint n_ctx;         // cells
-    uint head_words;    // words a cell and head, multiple of 4
+    uint head_words;    // words per cell and head, multiple of 4
     uint v_offset;      // word where the values begin
     uint key_scales;    // word where KS begins; formats with scales only
     uint value_scales;  // word where VS begins

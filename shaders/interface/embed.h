@@ -17,7 +17,7 @@ struct EmbedParams {
     uint n_rows;           // token ids in this slice
     uint block_rows;       // rows of a block of this slice's layout
     uint block_vecs;       // uvec4 from one block of rows to the next
-    uint n_chunks;         // chunks a row, padding included
+    uint n_chunks;         // chunks of a row, padding included
     uint position_offset;  // params word of [n_ctx][n_embd] absolute positions, or NO_OFFSET
     float scale;           // with SPEC_EMBED_SCALE
 };

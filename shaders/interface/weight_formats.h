@@ -5,15 +5,16 @@
 //   quant    the planes' bits, low plane first
 //   number   scale * map(quant), less the block's minimum if the format has one
 // In the file (ggml's blocks, in GGUF) a row is a sequence of blocks of `elements` elements in `bytes` bytes. A plane
-// of `bits` bits a quant that begins at byte `at` of a block is cut into segments of `run` bytes: of the run * 8 / bits
-// elements of a segment, element r has its bits in byte r % run, from bit r / run * bits on.
+// of `bits` bits per quant that begins at byte `at` of a block is cut into segments of `run` bytes: of the
+// run * 8 / bits elements of a segment, element r has its bits in byte r % run, from bit r / run * bits on.
 //
 // On the device a matrix [n_rows][n_in] lies in blocks of WEIGHT_BLOCK_ROWS rows; fewer rows in all: their number
 // rounded up to a multiple of 4, which is block_rows. n_in is padded with zeros to whole steps. A block of rows has
-//   uvec4 W[n_chunks][vecs a chunk][block_rows]    neighbouring rows beside each other, so that neighbouring
+//   uvec4 W[n_chunks][vecs of a chunk][block_rows] neighbouring rows beside each other, so that neighbouring
 //                                                  invocations load neighbouring 16 bytes
 //   uint  H[n_chunks][block_rows][chunk / 32]      a high plane of one bit, in formats that have one
-//   uint  S[words][WEIGHT_BLOCK_ROWS]              scales, in the order of SCALE_PLACE: SCALE_LIST has their words
+//   uint  S[words][WEIGHT_BLOCK_ROWS]              scales, in the order of SCALE_PLACE: WEIGHT_SCALES_LIST has their
+//                                                  words
 // A chunk is the elements that a row stores together. Its planes follow the file's rule. Where there is one, run = 1:
 // the bits of neighbours follow each other, and the constants that cut them apart are small. Where there are two,
 // run = 4: a word holds neighbours, four by four, each four in the same bits of its bytes, so that the bits of both
@@ -24,8 +25,8 @@
 
 #define WEIGHT_BLOCK_ROWS 32
 
-// Words of scales lie four rows a uvec4: rows r, r + 8, r + 16 and r + 24 of a block, which one invocation multiplies
-// (lib/rows.glsl), so that it has their scales by one load. There are WEIGHT_BLOCK_ROWS places, however few the rows.
+// A uvec4 has words of scales of four rows: rows r, r + 8, r + 16 and r + 24 of a block, which one invocation multiplies
+// (lib/rows.glsl), so that one load brings their scales. There are WEIGHT_BLOCK_ROWS places, however few the rows.
 #define SCALE_PLACE(row) ((row) % 8u * 4u + (row) / 8u)
 
 // How a quant becomes a number.  X(Name, NAME, offset)
@@ -46,12 +47,12 @@
 #define WEIGHT_TABLE_NL -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
 #define WEIGHT_TABLE_FP4 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12
 
-// Scales.  X(Name, NAME, elements that share one, words a group, steps a group)
+// Scales.  X(Name, NAME, elements that share one, words of a group, steps of a group)
 // A group's words are consecutive words of S; what is in them:
 //   Half     float16 d of block 0 (low) and of block 1
 //   Half256  float16 d of superblock 0 (low) and of superblock 1, each for all of its 256 elements
-//   HalfMin  a word a block: d, and what is added, m (high): the minimum is -m
-//   E8m0     a byte a block of two steps: 2^(byte - 128)
+//   HalfMin  a word for each block: d, and what is added, m (high): the minimum is -m
+//   E8m0     a byte for each block of two steps: 2^(byte - 128)
 //   Six16    words 0, 1: the low nibbles of 16 scales s, 2: their two high bits, 3: d; scale = d (s - 32)
 //   Four16   four words with a byte for each 16 elements, scale s low and minimum m high; then d, dmin: d s and dmin m
 //   Byte16   four words with an int8 s for each 16 elements, then d: d s

@@ -1,7 +1,7 @@
 // What a module for one tile fixes besides the tile, FIXED_ROWS x FIXED_TOKENS.
 // SPDX-License-Identifier: Apache-2.0
 //
-// For drivers that run what they are given as it stands (docs/kernels.md): there, a loop whose bounds are
+// For drivers that compile SPIR-V almost as it is (docs/kernels.md): there, a loop whose bounds are
 // specialization constants stays a loop, an array stays in memory, and both sides of a branch run. Such a
 // module holds the tile as plain numbers, and spirv-opt unrolls its loops at build time. The sums run in
 // the same order as in the module with constants: the same bits.

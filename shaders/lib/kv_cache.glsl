@@ -1,4 +1,4 @@
-// Pairs of keys and values in and out of the cache, in every format of interface/cache.h.
+// Stores and loads pairs of keys and values, in every format of interface/cache.h.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Needs CACHE (specialization constant), CACHE_LAYOUT (CacheLayout), cache[], which has the keys, and

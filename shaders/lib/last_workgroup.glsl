@@ -1,8 +1,8 @@
-// Which of several workgroups is the last to be done: it goes on with what all have stored.
+// Which of several workgroups is the last to finish: it continues with what all have stored.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Nobody waits for anybody: each workgroup takes a ticket after its stores, and the one with the last
-// ticket puts it back to 0 and goes on. Stores that others are to see must go through a coherent buffer.
+// No workgroup waits for another: each takes a ticket after its stores, and the one with the last ticket
+// sets it back to 0 and continues. Stores that others are to see must go through a coherent buffer.
 
 layout(set = 0, binding = BINDING_STATE, std430) coherent buffer Tickets { uint tickets[]; };
 

@@ -2,10 +2,10 @@
 // bias; Zhang and Sennrich, arXiv:1910.07467, which leaves the mean where it is.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Needs quads.glsl, LOCAL_SIZE, norm_partial[LOCAL_SIZE] in shared memory, and load_row4(quad of the state). Rows, gains and biases
-// begin at multiples of four words, and a row is padded with zeros to whole quads. The sums run in a
-// fixed order that depends on LOCAL_SIZE alone, so that every kernel that normalises a row with the
-// same local size gets the same bits.
+// Needs quads.glsl, LOCAL_SIZE, norm_partial[LOCAL_SIZE] in shared memory, and load_row4(quad of the state).
+// Rows, gains and biases begin at multiples of four words, and a row is padded with zeros to whole quads.
+// The sums run in a fixed order that depends on LOCAL_SIZE alone, so that every kernel that normalises a
+// row with the same local size gets the same bits.
 
 layout(constant_id = SPEC_NORM_RMS) const uint NORM_RMS = 0;
 

@@ -7,7 +7,7 @@
 //
 // Each output is summed by one invocation in the order of k whatever ROWS and TOKENS are: the same
 // bits whether a token comes alone or in a tile. K_LANES > 1 splits the sum over invocations (decode
-// on devices that need more threads than there are rows) and is added in lane order.
+// on devices that need more invocations than there are rows); the parts are added in lane order.
 #extension GL_EXT_control_flow_attributes : require
 
 #ifndef FIXED_ROWS

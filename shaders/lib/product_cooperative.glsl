@@ -6,10 +6,10 @@
 //   uint tile_weight_row(uint r)  the weight row of row r of the tile; COMPLEX: of rows 2r, 2r + 1
 //   uint tile_x_quad(uint t)      state4 index where the row of token t of the tile begins
 //
-// Matrix units multiply float16, which is exact for weights of that format only. Everything else goes in
-// as a sum of two: what float16 holds of it, and REST_FACTOR times what that leaves, in matrices and sums
-// of their own. What is lost is the product of two rests, 2^-22 of a product, and as in all kernels the
-// rounding of float32 sums.
+// Matrix units multiply float16, which is exact for weights of that format only. Everything else is split
+// into two numbers: its value rounded to float16, and REST_FACTOR times the remainder, in matrices and sums
+// of their own. What is lost is the product of two remainders, 2^-22 of a product, and as in all kernels
+// the rounding of float32 sums.
 //
 // COOPERATIVE_STAGE elements of both go through shared memory at a time, unpacked once for the workgroup.
 // A complex weight is written there as the two rows of the real matrix that it stands for.

@@ -1,7 +1,7 @@
 // The loop over a weight row, and the sum over the invocations that share it.
 // SPDX-License-Identifier: Apache-2.0
 //
-// The end of product.glsl and product_complex.glsl, which bring sums[], load_chunks(), add_quad() and, for
+// The end of product.glsl and product_complex.glsl, which define sums[], load_chunks(), add_quad() and, for
 // formats with scales, begin_step(), begin_block() and end_block(). Needs lane_sums[] in shared memory,
 // LOCAL_SIZE * N_SUMS floats where K_LANES > 1.
 

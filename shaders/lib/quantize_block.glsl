@@ -1,4 +1,4 @@
-// One block of a head's keys or values into a cache with block scales.
+// Writes one block of a head's keys or values into a cache with block scales.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Needs kv_cache.glsl and block_value(i), the values in pair order; `from` is the i of the block's first.

@@ -1,4 +1,4 @@
-// Logits to falling keys, repetition penalty applied: the same in every kernel of the sampler.
+// Makes descending keys from logits, with the repetition penalty: the same in every kernel of the sampler.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Needs sampling.glsl, logits4[], `options` and `loop`. Keys are made from the logits wherever they are

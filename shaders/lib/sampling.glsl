@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every float step is one addition or multiplication, rounded on its own (`precise`: no fused
-// multiply-add); numbers that may be infinite or NaN are looked at as bits, because a device need not
-// keep them. 64-bit integers are uvec2(low, high). What is done for every logit is done for four at
+// multiply-add); numbers that may be infinite or NaN are compared as bits, because a device need not
+// preserve them. 64-bit integers are uvec2(low, high). What is done for every logit is done for four at
 // once and without branches, which drivers compile in a tenth of the time.
 
 const uint SIGN_BIT = 0x80000000u;

@@ -1,4 +1,4 @@
-// Rotated pairs into the state and into the cache: what qkv.comp and store_kv.comp end with.
+// Writes rotated pairs into the state and into the cache: the end of qkv.comp and store_kv.comp.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Needs CACHE (specialization constant), session.head_dim, state[], cache[] and cached_values[].

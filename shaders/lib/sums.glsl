@@ -1,8 +1,8 @@
 // The N_SUMS sums of an invocation: how a list of them is kept.
 // SPDX-License-Identifier: Apache-2.0
 //
-// By fours, because V3DV puts every array of more than two elements in memory before it unrolls the loops that go
-// through it. In a module for one tile (fixed_tile.glsl) they are taken apart at build time.
+// In vectors of four, because V3DV puts every array of more than two elements in memory before it unrolls the loops
+// over it. In a module for one tile (fixed_tile.glsl) arrays are removed at build time.
 
 const uint N_SUMS = ROWS * TOKENS;
 

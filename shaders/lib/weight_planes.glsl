@@ -1,4 +1,4 @@
-// Quants in planes of bits: a chunk's planes loaded, and the words that hold a quad's bits.
+// Quants in planes of bits: loads a chunk's planes, and finds the words that hold a quad's bits.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Part of weights.glsl. The layout is that of interface/weight_formats.h: in formats of one plane the elements of a word

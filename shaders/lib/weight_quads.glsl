@@ -1,4 +1,4 @@
-// Quads of weights: four neighbouring elements out of the words of their chunk.
+// Quads of weights: extracts four neighbouring elements from the words of their chunk.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Part of weights.glsl; weights_tile.glsl has the same for modules for one tile.

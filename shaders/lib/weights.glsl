@@ -1,8 +1,8 @@
 // Weight chunks to float: the decoders, put together by the format's row of data.
 // SPDX-License-Identifier: Apache-2.0
 //
-// shaders/CMakeLists.txt hands the row of interface/weight_formats.h over as WEIGHT_<NAME> and
-//   FORMAT_LOW, FORMAT_HIGH   bits of the two planes; FORMAT_CHUNK elements a chunk
+// shaders/CMakeLists.txt passes the row of interface/weight_formats.h as WEIGHT_<NAME> and
+//   FORMAT_LOW, FORMAT_HIGH   bits of the two planes; FORMAT_CHUNK elements of a chunk
 //   FORMAT_MAP_<NAME>         how a quant becomes a number; FORMAT_OFFSET is subtracted from it
 //   FORMAT_SCALES_<NAME>      how scales lie: weight_scales.glsl; FORMAT_SHARED elements share one
 // A chunk is what a row stores together, a quad four neighbouring elements of it. Words are unpacked with shifts and
@@ -11,17 +11,17 @@
 //   CHUNK_QUADS    quads per chunk
 //   weight_quad    quad j of a chunk, before its scale
 //   block_quad     quad j of block b of a chunk that holds several blocks; else quad j, and b is 0
-//   at_places      what quad j is to be multiplied with, powers of two: elements of some formats are left
-//                  where they lie in their word. Products multiply x so, once for all rows
+//   at_places      powers of two by which quad j is to be multiplied: elements of some formats are left
+//                  where they lie in their word. Products multiply x by them, once for all rows
 // Formats with scales also have
 //   BLOCK_QUADS    quads that share a scale
 //   STEP_QUADS     quads of a step, whose scales are loaded together
-//   StepScales     those: load_scales(first uvec4 of the matrix + scale_vecs(chunks a row), step, row)
+//   StepScales     those: load_scales(first uvec4 of the matrix + scale_vecs(chunks of a row), step, row)
 //   FourScales     with SCALE_WORDS: those of rows row, + 8, + 16 and + 24 of a block, by
 //                  load_four_scales; of_four takes one
 //   block_scale    the scale of block b of the step
-//   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b, in a product
-//                  once a block, times the sum of x
+//   block_min      with BLOCK_MINS: what is subtracted from each scaled element of block b; a product
+//                  subtracts it once per block, times the sum of x
 // Needs pc.{block_rows, block_vecs}, TEXELS (specialization constant): 1 loads through texel buffers, and where pc has
 // no n_steps, ROW_CHUNKS, the chunks of a row. WEIGHT_TEXELS, where it is defined, stands for TEXELS of the weights
 // alone. BLOCKS_ROLLED: not 0 where the blocks of a step are a loop.

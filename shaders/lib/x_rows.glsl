@@ -1,11 +1,11 @@
-// The rows of x that a workgroup multiplies: read where they lie, normalised, or brought in stages.
+// The rows of x that a workgroup multiplies: read where they lie, normalised, or loaded in stages.
 // SPDX-License-Identifier: Apache-2.0
 //
 // Needs TOKENS, LOCAL_SIZE, NORM_QUADS, STAGED (specialization constants), STEP_QUADS, load_state4() and
 // normed[]. X_QUADS: quads of x for a quad of weights.
 //
-// STAGED brings STAGE_QUADS quads of every row into shared memory at a time: there they are loaded once for
-// the workgroup, not once an invocation. What is multiplied, and in which order, is the same.
+// STAGED loads STAGE_QUADS quads of every row into shared memory at a time, once for the workgroup and not
+// once for each invocation. What is multiplied, and in which order, is the same.
 
 #ifdef FIXED_ROWS
 #extension GL_KHR_shader_subgroup_ballot : require

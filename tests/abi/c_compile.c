@@ -86,6 +86,8 @@ int gyre_test_use_everything(const char* path) {
     failures +=
         gyre_chat_text(model, &message, 1, &chat_options, bytes, sizeof bytes, &n) != GYRE_OK;
     failures += gyre_chat_tokens(model, &message, 1, &chat_options, &token, 1, &n) != GYRE_OK;
+    failures +=
+        gyre_chat_fit(model, &message, 1, &chat_options, 8, 4, &token, 1, &n, NULL) != GYRE_OK;
     failures += gyre_model_get_token(model, token, &token_info) != GYRE_OK;
     failures += gyre_model_metadata_count(model) == 0 || gyre_model_metadata_key(model, 0) == NULL;
     failures += gyre_model_metadata(model, "general.name", bytes, sizeof bytes, &n) != GYRE_OK;

@@ -43,6 +43,8 @@ std::size_t gyre_test_use_every_member(const std::string& path) {
     chat.template_text = "{{ messages }}";
     n +=
         model.chat_text({{"user", "Hi"}}).size() + model.chat_tokens({{"user", "Hi"}}, chat).size();
+    std::vector<gyre::chat_message> messages = {{"user", "Hi"}};
+    n += model.chat_fit(messages, 100).size() + model.chat_fit(messages, 100, 20, chat).size();
     n += model.has_chat_template() ? 1 : 0;
 
     gyre::session_options session_options;

@@ -100,6 +100,29 @@ gyre_status chat(Life& life) {
     return GYRE_OK;
 }
 
+// Two prompts: of both turns, for which there is no room, and of the last one.
+gyre_status chat_fit(Life& life) {
+    const std::string text = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}";
+    gyre_chat_options options = GYRE_CHAT_OPTIONS_INIT;
+    options.template_text = text.data();
+    options.n_template = text.size();
+    const gyre_chat_message messages[] = {{"system", "Be kind.", 8},
+                                          {"user", "It was a dark night", 19},
+                                          {"assistant", "It rained.", 10},
+                                          {"user", "And then?", 9}};
+    std::vector<std::uint32_t> tokens(40, 9999);
+    std::size_t n = 77, n_forgotten = 77;
+    const gyre_status status = call(gyre_chat_fit, life.model, messages, 4u, &options, 40u, 4u,
+                                    tokens.data(), tokens.size(), &n, &n_forgotten);
+    if (status != GYRE_OK && (n != 77 || n_forgotten != 77 || tokens[0] != 9999))
+        life.blame("something is written, and an error");
+    GYRE_GO(status);
+    if (n_forgotten != 2) life.blame("another number of messages");
+    for (std::size_t i = 0; i < n; ++i)
+        life.note(tokens[i]);
+    return GYRE_OK;
+}
+
 // What is known of a model: information, every key, text to tokens and back.
 gyre_status describe(Life& life) {
     gyre_model_info info = GYRE_MODEL_INFO_INIT;
@@ -130,6 +153,10 @@ gyre_status describe(Life& life) {
         GYRE_GO(chat(life));
         ++life.step;
     }
+    if (life.step == n_keys + 4) {
+        GYRE_GO(chat_fit(life));
+        ++life.step;
+    }
     const std::vector<std::uint32_t> some = some_tokens(1, 9);
     GYRE_GO(call(gyre_model_detokenize, life.model, some.data(), some.size(), bytes.data(),
                  bytes.size(), &n));
@@ -148,6 +175,10 @@ gyre_status refuse(Life& life) {
         [&] { return call(gyre_model_detokenize, life.model, tokens, 1u, nullptr, 0u, &n); },
         [&] { return call(gyre_model_metadata, life.model, "no such key", nullptr, 0u, &n); },
         [&] { return call(gyre_model_get_token, life.model, 1u << 30, &info); },
+        [&] {
+            return call(gyre_chat_fit, life.model, nullptr, 0u, nullptr, 0u, 0u, nullptr, 0u, &n,
+                        nullptr);
+        },
         [&] { return call(gyre_session_truncate, life.session, 1000u); },
         [&] { return call(gyre_session_shift, life.session, 1000u, 1u); },
         [&] { return call(gyre_session_feed, life.session, tokens, 1u); },

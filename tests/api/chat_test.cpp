@@ -1,5 +1,6 @@
 // Conversations through gyre.h: texts, tokens, and every misuse.
 // SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ class ChatTest : public ::testing::Test {
     ModelPtr open_with_template(const std::string& text = kTemplate) const {
         return open(model_with_tokenizer()
                         .u32("tokenizer.ggml.bos_token_id", 256)
+                        .boolean("tokenizer.ggml.add_bos_token", true)  // of texts, not of prompts
                         .string("tokenizer.chat_template", text));
     }
 
@@ -41,12 +43,13 @@ class ChatTest : public ::testing::Test {
         return text;
     }
     static std::vector<std::uint32_t> tokens_of(const gyre_model* model,
-                                                const std::vector<gyre_chat_message>& messages) {
+                                                const std::vector<gyre_chat_message>& messages,
+                                                const gyre_chat_options* options = nullptr) {
         size_t n = 0;
         EXPECT_GYRE_OK(
-            gyre_chat_tokens(model, messages.data(), messages.size(), nullptr, nullptr, 0, &n));
+            gyre_chat_tokens(model, messages.data(), messages.size(), options, nullptr, 0, &n));
         std::vector<std::uint32_t> tokens(n, 9999);
-        EXPECT_GYRE_OK(gyre_chat_tokens(model, messages.data(), messages.size(), nullptr,
+        EXPECT_GYRE_OK(gyre_chat_tokens(model, messages.data(), messages.size(), options,
                                         tokens.data(), n, &n));
         return tokens;
     }
@@ -96,6 +99,32 @@ TEST_F(ChatTest, AMessageMakesNoSpecialToken) {
     expected.insert(expected.end(), end.begin(), end.end());
     EXPECT_EQ(tokens, expected);
     EXPECT_EQ(std::count(tokens.begin(), tokens.end(), info.eos_token), 2);
+}
+
+// What transformers makes of conversations with the shipped model's vocabulary: chat_ids_judge.py,
+// which compares published ones by hand, has written it.
+TEST_F(ChatTest, TheIdsAreThoseOfTransformers) {
+    const std::string root = GYRE_SOURCE_DIR;
+    const ModelPtr model = open_file(root + "/models/gyre-books-5m.gguf");
+    const auto file = nlohmann::json::parse(read_file(root + "/tests/text/chat_ids_goldens.json"));
+    const std::string source = file["template"];
+    gyre_chat_options options = GYRE_CHAT_OPTIONS_INIT;
+    options.template_text = source.data();
+    options.n_template = source.size();
+    ASSERT_GE(file["goldens"].size(), 20u);
+    for (const auto& golden : file["goldens"]) {
+        SCOPED_TRACE(golden["name"]);
+        std::vector<gyre_chat_message> messages;
+        for (const auto& message : golden["messages"]) {
+            const auto& content = message["content"].get_ref<const std::string&>();
+            messages.push_back({message["role"].get_ref<const std::string&>().c_str(),
+                                content.data(), content.size()});
+        }
+        options.no_generation_prompt = golden["add_generation_prompt"].get<bool>() ? 0 : 1;
+        EXPECT_EQ(text_of(model.get(), messages, &options), golden["text"]);
+        EXPECT_EQ(tokens_of(model.get(), messages, &options),
+                  golden["ids"].get<std::vector<std::uint32_t>>());
+    }
 }
 
 TEST_F(ChatTest, AFileWithoutATemplateSaysSo) {

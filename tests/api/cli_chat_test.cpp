@@ -127,7 +127,8 @@ TEST_F(CliChatTest, AFullContextForgetsTheOldestTurns) {
     const ProcessResult result =
         chat({"-n", "8", "--ctx", "96", "--system", "S"}, input + "/save " + saved + "\n");
     EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_TRUE(has(result.err, "the context of 96 tokens is full: the oldest turn is forgotten"))
+    EXPECT_TRUE(
+        has(result.err, "the context of 96 tokens is full: the oldest 2 messages are forgotten"))
         << result.err;
     const auto json = nlohmann::json::parse(read_file(saved));
     EXPECT_LT(json.size(), 17u);
@@ -137,7 +138,8 @@ TEST_F(CliChatTest, AFullContextForgetsTheOldestTurns) {
     const ProcessResult large =
         chat({"--ctx", "16"}, "a text that is much too long for a context of sixteen\nHi\n");
     EXPECT_EQ(large.exit_code, 0) << large.err;
-    EXPECT_TRUE(has(large.err, "tokens and the context 16: a shorter text, or a larger --ctx"))
+    EXPECT_TRUE(
+        has(large.err, "tokens and the context 16: shorten it, or use a larger context (--ctx)"))
         << large.err;
 }
 

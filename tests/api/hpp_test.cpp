@@ -63,6 +63,42 @@ TEST_F(HppTest, TokensAndTextComeBack) {
     EXPECT_THROW(model.metadata("no.such.key"), error);
 }
 
+TEST_F(HppTest, WhatAPromptHasNoRoomForIsErased) {
+    const model model = open();
+    chat_options options;
+    options.template_text = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}";
+    const std::vector<chat_message> all = {
+        {"system", "S"}, {"user", "one"}, {"assistant", "1"}, {"user", "two"}};
+    const std::vector<chat_message> last = {all[0], all[3]};
+    const std::vector<token> whole = model.chat_tokens(all, options);
+    const auto n_ctx = static_cast<std::uint32_t>(whole.size()) + 5;
+    const auto contents = [](const std::vector<chat_message>& messages) {
+        std::string text;
+        for (const chat_message& message : messages)
+            text += message.content + ";";
+        return text;
+    };
+    std::vector<chat_message> messages = all;
+    EXPECT_EQ(model.chat_fit(messages, n_ctx, 5, options), whole);
+    EXPECT_EQ(contents(messages), "S;one;1;two;");
+    EXPECT_EQ(model.chat_fit(messages, n_ctx, 6, options), model.chat_tokens(last, options));
+    EXPECT_EQ(contents(messages), "S;two;");
+    messages = {all[1], all[2], all[3]};
+    EXPECT_EQ(model.chat_fit(messages, n_ctx / 2, 0, options),
+              model.chat_tokens({all[3]}, options));
+    EXPECT_EQ(contents(messages), "two;");
+    messages = all;
+    try {
+        static_cast<void>(model.chat_fit(messages, 3, 0, options));
+        FAIL() << "it fits";
+    } catch (const error& e) {
+        EXPECT_EQ(e.status(), GYRE_ERROR_CONTEXT_FULL);
+    }
+    EXPECT_EQ(contents(messages), "S;one;1;two;");
+    messages.clear();
+    EXPECT_TRUE(model.chat_fit(messages, 3, 0, options).empty());
+}
+
 TEST_F(HppTest, ARangeHasTheTextOfACall) {
     const model model = open();
     session a(model), b(model);

@@ -1,5 +1,6 @@
 // A layer below the one under test, which plays a driver whose compiler never ends, crashes, or
-// refuses. SPDX-License-Identifier: Apache-2.0
+// refuses.
+// SPDX-License-Identifier: Apache-2.0
 //
 //   GYRE_TEST_HANG=spin:3    the pipeline of the third shader module is computed for ever; sleep:
 //   waited for for ever;

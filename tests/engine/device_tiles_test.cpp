@@ -1,5 +1,6 @@
 // The table of tiles: which row a device gets, and whether every row is one that kernels can be
-// made of. SPDX-License-Identifier: Apache-2.0
+// made of.
+// SPDX-License-Identifier: Apache-2.0
 #include "runtime/engine/device_tiles.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // What a session promises beside right logits: errors that change nothing, cancelling,
-// repeatability. SPDX-License-Identifier: Apache-2.0
+// repeatability.
+// SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 #include <cmath>
 #include <filesystem>

@@ -1,5 +1,6 @@
 // Thousands of damaged files through the whole loader: an error or a consistent model, never a
-// crash. SPDX-License-Identifier: Apache-2.0
+// crash.
+// SPDX-License-Identifier: Apache-2.0
 //
 // The sanitizer build makes this the test that it is; a plain build sees crashes and hangs alone.
 #include <gtest/gtest.h>

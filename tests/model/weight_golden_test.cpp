@@ -1,5 +1,6 @@
 // Blocks of every format against the numbers of ggml's own decoder: tests/golden/weights.txt, by
-// tools/golden/weights.py. SPDX-License-Identifier: Apache-2.0
+// tools/golden/weights.py.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <bit>

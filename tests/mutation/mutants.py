@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,3 +100,9 @@ def check(mutants: list[Mutant], root: Path) -> None:
             stale.append(str(error))
     if stale:
         raise MutantError("\n".join(stale))
+
+
+def noticed(root: Path) -> dict[str, list[str]]:
+    """By mutant, the entries for the test that noticed it last: of the table in docs/mutation.md."""
+    rows = re.findall(r"^\| (\w+) \| .* \| ([\w.]+): ([^\s|]+)[^|]* \|$", (root / "docs/mutation.md").read_text(), re.M)
+    return {name: [f"{entry} {test}"] for name, entry, test in rows}

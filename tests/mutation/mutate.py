@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants import Mutant, MutantError, check, load
+from mutants import Mutant, MutantError, check, load, noticed
 from suite import STAGES, Suite, SuiteError, target
 from tree import BuildError, Tree, progress
 
@@ -23,12 +23,16 @@ FOLDER = ROOT / "build/mutation"
 @dataclass
 class Verdict:
     mutant: Mutant
-    killed_by: str = ""  # entry and test
+    entry: str = ""  # that killed it: a name of ctest's
+    test: str = ""  # of that entry; "": it ended before its first test
+    how: str = ""  # the entry ended, if the test did not end by itself
     builds: bool = True  # a mutant that the compiler refuses says nothing about the tests
     seconds: float = 0.0  # with building
 
     def outcome(self) -> str:
-        return self.killed_by or ("survived" if self.builds else "does not build")
+        if not self.entry:
+            return "survived" if self.builds else "does not build"
+        return f"{self.entry}: {self.test}" + (f" ({self.how})" if self.how else "")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -48,11 +52,10 @@ def chosen(mutants: list[Mutant], only: list[str]) -> list[Mutant]:
 
 
 def prepare(tree: Tree, suite: Suite, entries: list[str]) -> None:
-    """Builds what the entries need and runs each of them unbroken."""
+    """Builds what the entries need, unbroken, and looks each of them up."""
     tree.build(sorted({target(entry) for entry in entries}))
     for entry in entries:
-        if entry not in suite.usual:
-            progress(f"unbroken: {entry} passes in {suite.baseline(entry):.0f} s")
+        suite.program(entry)
 
 
 def try_mutant(verdict: Verdict, entries: list[str], tree: Tree, suite: Suite) -> None:
@@ -63,8 +66,11 @@ def try_mutant(verdict: Verdict, entries: list[str], tree: Tree, suite: Suite) -
             for entry in entries:
                 tree.build([target(entry)])
                 outcome = suite.run(verdict.mutant.name, entry)
+                if outcome.passed and not outcome.n_tests and entry in verdict.mutant.first:
+                    raise SuiteError(f"{verdict.mutant.name}: {entry}: no test has such a name")
                 if not outcome.passed:
-                    verdict.killed_by = f"{entry.split()[0]}: {outcome.first_failure}"
+                    verdict.entry, verdict.how = entry.split()[0], outcome.how
+                    verdict.test = outcome.failed[0] if outcome.failed else ""
                     break
     except BuildError as error:
         progress(f"{verdict.mutant.name}: {error}")
@@ -74,13 +80,15 @@ def try_mutant(verdict: Verdict, entries: list[str], tree: Tree, suite: Suite) -
 
 
 def judge(mutants: list[Mutant], tree: Tree, suite: Suite) -> list[Verdict]:
-    """Every mutant meets the entries of its row, survivors the stages."""
+    """Every mutant meets the test that noticed it last, then the entries of its row; survivors meet the stages."""
     verdicts = [Verdict(mutant) for mutant in mutants]
-    prepare(tree, suite, list(dict.fromkeys(entry for mutant in mutants for entry in mutant.first)))
-    for verdict in verdicts:
-        try_mutant(verdict, list(verdict.mutant.first), tree, suite)
+    last = noticed(ROOT)
+    firsts = [last.get(mutant.name, []) + list(mutant.first) for mutant in mutants]
+    prepare(tree, suite, list(dict.fromkeys(entry for first in firsts for entry in first)))
+    for verdict, first in zip(verdicts, firsts):
+        try_mutant(verdict, first, tree, suite)
     for stage in STAGES:
-        alive = [verdict for verdict in verdicts if verdict.builds and not verdict.killed_by]
+        alive = [verdict for verdict in verdicts if verdict.builds and not verdict.entry]
         if not alive:
             break
         progress(f"{len(alive)} alive go on to {', '.join(stage)}")
@@ -88,6 +96,20 @@ def judge(mutants: list[Mutant], tree: Tree, suite: Suite) -> list[Verdict]:
         for verdict in alive:
             try_mutant(verdict, list(stage), tree, suite)
     return verdicts
+
+
+def confirm(verdicts: list[Verdict], tree: Tree, suite: Suite) -> None:
+    """Runs the tests that killed on the unbroken tree. If one failed there, its verdicts would mean nothing."""
+    tests: dict[str, set[str]] = {}
+    for verdict in verdicts:
+        if verdict.entry:
+            tests.setdefault(verdict.entry, set()).add(verdict.test or "*")
+    tree.build(sorted({target(entry) for entry in tests}))
+    for entry, names in sorted(tests.items()):
+        outcome = suite.run_unbroken(entry, sorted(names))
+        if not outcome.passed:
+            raise SuiteError(f"the unbroken {entry} fails: {', '.join(outcome.failed) or outcome.how}")
+        progress(f"unbroken: {outcome.n_tests} tests of {entry} that noticed a mutant pass")
 
 
 def print_table(verdicts: list[Verdict]) -> None:
@@ -123,9 +145,11 @@ def run_mutants(arguments: argparse.Namespace, all_mutants: list[Mutant], mutant
     tree.sync()
     check(all_mutants, tree.source)
     tree.configure()
-    verdicts = judge(mutants, tree, Suite(tree.build_dir, logs))
+    suite = Suite(tree.build_dir, logs)
+    verdicts = judge(mutants, tree, suite)
+    confirm(verdicts, tree, suite)
     print_table(verdicts)
-    killed = sum(1 for verdict in verdicts if verdict.killed_by)
+    killed = sum(1 for verdict in verdicts if verdict.entry)
     print(f"\n{killed} of {len(verdicts)} killed")
     return 0 if killed == len(verdicts) else 1
 

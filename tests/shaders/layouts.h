@@ -1,5 +1,6 @@
 // Where the kernels keep heads, pairs and cache cells: the layout of shaders/interface/cache.h and
-// of the queries, written out once more for the tests. SPDX-License-Identifier: Apache-2.0
+// of the queries, written out once more for the tests.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // A rotary variant as the tests see it: the reference's pairs on one side, the kernels' table and
-// pair order on the other. SPDX-License-Identifier: Apache-2.0
+// pair order on the other.
+// SPDX-License-Identifier: Apache-2.0
 #include "tests/shaders/rotary_case.h"
 
 #include <algorithm>

@@ -1,5 +1,6 @@
 // Shared memory of a shader module: is there a barrier between writing and reading it, on every
-// path? SPDX-License-Identifier: Apache-2.0
+// path?
+// SPDX-License-Identifier: Apache-2.0
 //
 // Numbers of instructions and their operands: Khronos, SPIR-V Specification 1.3, section 3.32.
 #include "tests/shaders/shared_memory.h"

@@ -1,5 +1,6 @@
 // Shared memory of a shader module: is there a barrier between writing and reading it, on every
-// path? SPDX-License-Identifier: Apache-2.0
+// path?
+// SPDX-License-Identifier: Apache-2.0
 //
 // A driver that runs the invocations of a workgroup in order, or in step, gives right results
 // without some barriers; another device does not. So this looks at the code instead of at results.

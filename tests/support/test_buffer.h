@@ -1,5 +1,6 @@
 // A buffer between two fences of known words, so that a kernel that writes beside its output is
-// seen. SPDX-License-Identifier: Apache-2.0
+// seen.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <bit>

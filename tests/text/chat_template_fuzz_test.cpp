@@ -1,5 +1,6 @@
 // Chat templates from nobody: mutations of good ones and heaps of tokens, the same at every run,
-// give a text or an error. SPDX-License-Identifier: Apache-2.0
+// give a text or an error.
+// SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
 #include <fstream>

@@ -159,6 +159,21 @@ TEST(SentencePieceTest, ControlTokensAreNotMadeByJoining) {
     EXPECT_EQ(tokenizer.encode("<s>", true), (Ids{1}));
 }
 
+// In text of others they are not found, and joining must not bring them back.
+TEST(SentencePieceTest, UserDefinedTokensThatLookLikeControlTokensAreNotMadeByJoining) {
+    TokenizerData data = llama_vocabulary();
+    data.add_space_prefix = false;
+    const std::uint32_t left = add_piece(data, "<|", -5);
+    const std::uint32_t right = add_piece(data, "x>", -5);
+    for (const char* text : {"<", "|", "x", ">"})
+        add_piece(data, text, -9);
+    const std::uint32_t token = add_piece(data, "<|x>", -1, TokenType::kUserDefined);
+    const Tokenizer tokenizer = make(data);
+    const std::vector<ByteRange> all = {{0, 4}};
+    EXPECT_EQ(tokenizer.encode("<|x>", SpecialParsing{true, all}), (Ids{left, right}));
+    EXPECT_EQ(tokenizer.encode("<|x>", false), (Ids{token}));
+}
+
 TEST(SentencePieceTest, UserDefinedTokensComeFirstAndTakeTheSymbolForSpaces) {
     TokenizerData data = llama_vocabulary();
     data.add_space_prefix = false;

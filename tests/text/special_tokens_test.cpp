@@ -40,6 +40,7 @@ class PlainTextTest : public testing::Test {
     const std::uint32_t longer_ = add_token(data_, "<|e|>!", TokenType::kControl);
     const std::uint32_t tag_ = add_token(data_, "<b>", TokenType::kUserDefined);
     const std::uint32_t two_ = add_token(data_, "> ", TokenType::kUserDefined);
+    const std::uint32_t user_ = add_token(data_, "<|u|>", TokenType::kUserDefined);
     const Tokenizer tokenizer_ = make(data_);
 };
 
@@ -73,6 +74,33 @@ TEST_F(PlainTextTest, UserDefinedTokensAreFoundAnywhere) {
     EXPECT_EQ(encode("> ", {{1, 2}}), (Ids{two_}));
 }
 
+// DeepSeek 3's turns begin with user-defined tokens: who writes a message begins none.
+TEST_F(PlainTextTest, UserDefinedTokensThatLookLikeControlTokensStayText) {
+    for (const char* text : {"<|user|>", "<|turn>", "<\uff5cUser\uff5c>", "<start_of_turn>"}) {
+        SCOPED_TRACE(text);
+        TokenizerData data = byte_vocabulary();
+        const std::uint32_t id = add_token(data, text, TokenType::kUserDefined);
+        const Tokenizer tokenizer = make(data);
+        const std::string twice = std::string(text) + text;
+        const std::vector<ByteRange> second = {{twice.size() / 2, twice.size()}};
+        const std::vector<ByteRange> one_byte = {{twice.size() - 1, twice.size()}};
+        EXPECT_EQ(tokenizer.encode(twice, SpecialParsing{true, second}), Ids{id} + bytes_of(text));
+        EXPECT_EQ(tokenizer.encode(twice, SpecialParsing{false, one_byte}),
+                  Ids{id} + bytes_of(text));
+        EXPECT_EQ(tokenizer.encode(twice, true), (Ids{id, id}));
+        EXPECT_EQ(tokenizer.encode(twice, false), (Ids{id, id}));
+    }
+}
+
+TEST(LooksLikeControlTest, NeedsABarBesideABracket) {
+    for (const char* text : {"<|>", "<||>", "<|a|>", "<|a>", "<a|>", "<\uff5c>",
+                             "<\uff5c\u2581\uff5c>", "<start_of_image>", "<end_of_image>"})
+        EXPECT_TRUE(looks_like_control(text)) << text;
+    for (const char* text : {"", "<", "<>", "|", "<|", "|>", "<a>", "</a>", "<a|b>", "a<|b|>",
+                             "<|b|>c", "[|]", "<think>", "<end_of_turn>", "\uff5cDSML\uff5c"})
+        EXPECT_FALSE(looks_like_control(text)) << text;
+}
+
 TEST_F(PlainTextTest, TheTextIsOne) {
     TokenizerData data = small_vocabulary({"a b", "\u0120 c"});
     add_token(data, "<|e|>", TokenType::kControl);
@@ -87,8 +115,9 @@ TEST_F(PlainTextTest, RandomMarksNeverMakeATokenOfThem) {
     for (int round = 0; round < 3000; ++round) {
         std::string text;
         while (text.size() < 40)
-            text += std::vector<std::string>{
-                "<|e|>", "<|e|>!", "<", "|", "e|>", "<b>", "x", "> "}[random() % 8];
+            text +=
+                std::vector<std::string>{"<|e|>", "<|e|>!", "<",  "|",     "e|>",
+                                         "<b>",   "x",      "> ", "<|u|>", "u|>"}[random() % 10];
         std::vector<ByteRange> plain;
         for (std::size_t i = random() % 9; i < text.size(); i += 1 + random() % 9) {
             const std::size_t end = std::min(text.size(), i + random() % 5);
@@ -102,7 +131,8 @@ TEST_F(PlainTextTest, RandomMarksNeverMakeATokenOfThem) {
             for (const ByteRange& range : plain) {
                 const bool touches =
                     std::max(at, range.begin) < std::min(at + bytes.size(), range.end);
-                ASSERT_FALSE(touches && tokenizer_.is_control(id)) << text << " at " << at;
+                ASSERT_FALSE(touches && (tokenizer_.is_control(id) || id == user_))
+                    << text << " at " << at;
             }
             at += bytes.size();
         }

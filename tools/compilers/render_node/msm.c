@@ -1,5 +1,6 @@
 // Qualcomm Adreno, kernel driver msm (for Mesa's Turnip). The number is the chip id, as 43050a01
-// for Adreno 740. SPDX-License-Identifier: Apache-2.0
+// for Adreno 740.
+// SPDX-License-Identifier: Apache-2.0
 #include <drm/msm_drm.h>
 
 #include "node.h"

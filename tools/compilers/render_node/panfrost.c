@@ -1,5 +1,6 @@
 // ARM Mali before command streams, kernel driver panfrost (for Mesa's PanVK). The number is the
-// product id, as 7212 for Mali-G52. SPDX-License-Identifier: Apache-2.0
+// product id, as 7212 for Mali-G52.
+// SPDX-License-Identifier: Apache-2.0
 #include <drm/panfrost_drm.h>
 
 #include "node.h"

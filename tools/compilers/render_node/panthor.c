@@ -1,5 +1,6 @@
 // ARM Mali with command streams, kernel driver panthor (for Mesa's PanVK). The number is the GPU
-// id, as a8670000 for Mali-G610. SPDX-License-Identifier: Apache-2.0
+// id, as a8670000 for Mali-G610.
+// SPDX-License-Identifier: Apache-2.0
 #include <drm/panthor_drm.h>
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 // Checks of the render node, linked before the C library as LD_PRELOAD would load it: what a driver
-// asks at its start. SPDX-License-Identifier: Apache-2.0
+// asks at its start.
+// SPDX-License-Identifier: Apache-2.0
 #include <drm/drm.h>
 #include <drm/msm_drm.h>
 #include <drm/panfrost_drm.h>

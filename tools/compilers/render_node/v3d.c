@@ -1,5 +1,6 @@
 // Broadcom VideoCore, kernel driver v3d (for Mesa's V3DV). The number is the version: 42 (Pi 4) or
-// 71 (Pi 5). SPDX-License-Identifier: Apache-2.0
+// 71 (Pi 5).
+// SPDX-License-Identifier: Apache-2.0
 #include <drm/v3d_drm.h>
 
 #include "node.h"

@@ -101,6 +101,24 @@ jintArray chat_tokens(JNIEnv* env, jclass, jlong model, jobjectArray roles, jobj
     });
 }
 
+jintArray chat_fit(JNIEnv* env, jclass, jlong model, jobjectArray roles, jobjectArray contents,
+                   jbyteArray template_text, jboolean generation_prompt, jint n_ctx,
+                   jint max_tokens, jintArray forgotten) {
+    return guarded(env, [&]() -> jintArray {
+        const Chat chat(env, roles, contents, template_text, generation_prompt);
+        std::vector<std::uint32_t> tokens(static_cast<std::size_t>(n_ctx));  // enough for any
+        std::size_t n = 0, n_forgotten = 0;
+        const gyre_status status =
+            gyre_chat_fit(model_of(model), chat.messages(), chat.count(), chat.options(),
+                          static_cast<std::uint32_t>(n_ctx), static_cast<std::uint32_t>(max_tokens),
+                          tokens.data(), tokens.size(), &n, &n_forgotten);
+        if (!check(env, status)) return nullptr;
+        const auto count = static_cast<jint>(n_forgotten);
+        env->SetIntArrayRegion(forgotten, 0, 1, &count);
+        return new_tokens(env, tokens.data(), n);
+    });
+}
+
 }  // namespace
 
 std::vector<JNINativeMethod> chat_methods() {
@@ -108,6 +126,7 @@ std::vector<JNINativeMethod> chat_methods() {
         method("modelHasChatTemplate", "(J)Z", has_chat_template),
         method("modelChatText", "(J[[B[[B[BZ)[B", chat_text),
         method("modelChatTokens", "(J[[B[[B[BZ)[I", chat_tokens),
+        method("modelChatFit", "(J[[B[[B[BZII[I)[I", chat_fit),
     };
 }
 

@@ -27,7 +27,6 @@ import java.util.List;
  */
 public final class Conversation {
     private static final String SYSTEM = "system";
-    private static final String USER = "user";
     private static final String ASSISTANT = "assistant";
 
     private final Model model;
@@ -35,7 +34,7 @@ public final class Conversation {
     private final ChatOptions options;
     private final List<ChatMessage> messages = new ArrayList<>();
     private int keptTokens;
-    private int forgottenTurns;
+    private int forgottenMessages;
 
     /** Begins a conversation by the chat template of the model's file; see the next constructor. */
     public Conversation(Model model, Session session) {
@@ -89,7 +88,7 @@ public final class Conversation {
     /** Begins anew: forgets all messages but that of the system. */
     public void clear() {
         messages.subList(hasSystem(messages) ? 1 : 0, messages.size()).clear();
-        forgottenTurns = 0;
+        forgottenMessages = 0;
     }
 
     /** Returns a copy of the list of messages, oldest first, without those that were forgotten. */
@@ -116,51 +115,22 @@ public final class Conversation {
     }
 
     /**
-     * Forgets the oldest turns, each from one message of the user to the next, until the prompt
-     * leaves a quarter of the context for an answer, or as much as an answer may take; the system's
-     * message and the last turn stay. {@link #answer} begins with this: it is for those who hand
-     * the tokens to a session themselves.
+     * Forgets the oldest turns, until the prompt leaves room for an answer, as
+     * {@link Model#chatFit} does: {@link #answer} begins with this, it is for those who hand the
+     * tokens to a session themselves.
      *
      * @return the tokens of the prompt that is left
-     * @throws GyreException {@link Status#CONTEXT_FULL} if even the last turn does not fit, and as
-     *     {@link Model#chatTokens}; then nothing is forgotten
+     * @throws GyreException as {@link Model#chatFit}; then nothing is forgotten
      */
     public int[] fitPrompt(GenerateOptions generate) {
-        int context = session.getContextSize();
-        int quarter = Math.max(1, context / 4);
         int most = Checks.notNull(generate, "generate").maxTokens;
-        int room = most == 0 ? quarter : Math.min(quarter, most);
-        List<ChatMessage> left = new ArrayList<>(messages);
-        int[] tokens = model.chatTokens(left, options);
-        int turns = 0;
-        while (tokens.length + room > context && dropOldestTurn(left)) {
-            turns++;
-            tokens = model.chatTokens(left, options);
-        }
-        if (tokens.length >= context) {
-            throw new GyreException(Status.CONTEXT_FULL, "the prompt has " + tokens.length
-                    + " tokens and the context " + context
-                    + ": a shorter text, or a larger SessionOptions.contextSize");
-        }
-        messages.clear();
-        messages.addAll(left);
-        forgottenTurns += turns;
+        int before = messages.size();
+        int[] tokens = model.chatFit(messages, options, session.getContextSize(), most);
+        forgottenMessages += before - messages.size();
         return tokens;
     }
 
-    /** The last turn stays; returns whether there was another. */
-    private static boolean dropOldestTurn(List<ChatMessage> messages) {
-        int first = hasSystem(messages) ? 1 : 0;
-        for (int next = first + 1; next < messages.size(); next++) {
-            if (messages.get(next).getRole().equals(USER)) {
-                messages.subList(first, next).clear();
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static boolean hasSystem(List<ChatMessage> messages) {
+    static boolean hasSystem(List<ChatMessage> messages) {
         return !messages.isEmpty() && messages.get(0).getRole().equals(SYSTEM);
     }
 
@@ -233,8 +203,8 @@ public final class Conversation {
         return keptTokens;
     }
 
-    /** Returns how many turns were forgotten since the conversation began, or was cleared. */
-    public int getForgottenTurns() {
-        return forgottenTurns;
+    /** Returns how many messages were forgotten since the conversation began, or was cleared. */
+    public int getForgottenMessages() {
+        return forgottenMessages;
     }
 }

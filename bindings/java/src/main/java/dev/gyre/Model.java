@@ -234,6 +234,42 @@ public final class Model implements AutoCloseable {
         }
     }
 
+    /**
+     * Returns the tokens of a prompt that leaves room for an answer, for {@link Session#setTokens},
+     * and removes from the list the oldest turns for which there is no room.
+     *
+     * <p>A turn is a message of the user and everything up to the user's next message; messages
+     * before the user's first one are a turn too. The first message stays if it is the system's, and
+     * so does the last turn. The room for an answer is a quarter of the context, or maxTokens if that
+     * is less; the last turn alone may leave less.
+     *
+     * @param messages a list from which messages can be removed
+     * @param contextSize {@link Session#getContextSize}
+     * @param maxTokens the limit of the answer, as {@link GenerateOptions.Builder#maxTokens}; 0: none
+     * @throws GyreException {@link Status#CONTEXT_FULL} if even the last turn does not fit, and as
+     *     {@link #chatTokens}; then nothing is removed
+     */
+    public int[] chatFit(
+            List<ChatMessage> messages, ChatOptions options, int contextSize, int maxTokens) {
+        byte[][] roles = roles(messages);
+        byte[][] contents = contents(messages);
+        Checks.notNull(options, "options");
+        Checks.notNegative(contextSize, "contextSize");
+        Checks.notNegative(maxTokens, "maxTokens");
+        int[] forgotten = new int[1];
+        int[] tokens;
+        long model = handle.enter();
+        try {
+            tokens = Native.modelChatFit(model, roles, contents, options.template,
+                    options.generationPrompt, contextSize, maxTokens, forgotten);
+        } finally {
+            handle.leave();
+        }
+        int first = Conversation.hasSystem(messages) ? 1 : 0;
+        messages.subList(first, first + forgotten[0]).clear();
+        return tokens;
+    }
+
     private static byte[][] roles(List<ChatMessage> messages) {
         byte[][] roles = new byte[Checks.notNull(messages, "messages").size()][];
         for (int i = 0; i < roles.length; i++) {

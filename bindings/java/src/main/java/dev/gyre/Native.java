@@ -71,6 +71,11 @@ final class Native {
     static native int[] modelChatTokens(long model, byte[][] roles, byte[][] contents,
             byte[] template, boolean generationPrompt);
 
+    /** forgotten: receives how many messages after the system's are left out. */
+    static native int[] modelChatFit(long model, byte[][] roles, byte[][] contents,
+            byte[] template, boolean generationPrompt, int contextSize, int maxTokens,
+            int[] forgotten);
+
     static native void modelPause(long model);
 
     static native void modelResume(long model);

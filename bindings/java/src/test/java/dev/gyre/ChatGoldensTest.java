@@ -1,4 +1,4 @@
-// ChatGoldensTest: the goldens of the C++ tests, which Python's jinja2 rendered, through Java.
+// ChatGoldensTest: the goldens of the C++ tests, which Python's jinja2 and transformers made, in Java.
 // SPDX-License-Identifier: Apache-2.0
 package dev.gyre;
 
@@ -14,11 +14,11 @@ import org.junit.Test;
 
 @SuppressWarnings("unchecked")
 public class ChatGoldensTest {
-    private static final Map<String, Object> FILE = read();
+    private static final Map<String, Object> FILE = read("tests/text/chat_goldens.json");
 
-    private static Map<String, Object> read() {
+    private static Map<String, Object> read(String path) {
         try {
-            return (Map<String, Object>) Json.read(TestFiles.file("tests/text/chat_goldens.json"));
+            return (Map<String, Object>) Json.read(TestFiles.file(path));
         } catch (IOException error) {
             throw new ExceptionInInitializerError(error);
         }
@@ -34,8 +34,12 @@ public class ChatGoldensTest {
                 || template.contains("endoftext") || template.contains("strftime")) {
             return null;
         }
+        return messagesOf(given);
+    }
+
+    private static List<ChatMessage> messagesOf(Map<String, Object> conversation) {
         List<ChatMessage> messages = new ArrayList<>();
-        for (Map<String, Object> message : (List<Map<String, Object>>) given.get("messages")) {
+        for (Map<String, Object> message : (List<Map<String, Object>>) conversation.get("messages")) {
             if (message.size() != 2 || !(message.get("content") instanceof String)) {
                 return null;
             }
@@ -71,5 +75,24 @@ public class ChatGoldensTest {
             }
         }
         assertTrue(compared + " goldens", compared >= 40);
+    }
+
+    @Test
+    public void idsAreThoseOfTransformers() {
+        Map<String, Object> file = read("tests/text/chat_ids_goldens.json");
+        List<Map<String, Object>> goldens = (List<Map<String, Object>>) file.get("goldens");
+        assertTrue(goldens.size() + " goldens", goldens.size() >= 20);
+        try (Model model = TestFiles.openWithoutDevice()) {
+            for (Map<String, Object> golden : goldens) {
+                List<ChatMessage> messages = messagesOf(golden);
+                ChatOptions options = ChatOptions.builder().template((String) file.get("template"))
+                        .generationPrompt((Boolean) golden.get("add_generation_prompt")).build();
+                String name = (String) golden.get("name");
+                assertEquals(name, golden.get("text"), model.chatText(messages, options));
+                int[] ids = ((List<Double>) golden.get("ids")).stream()
+                        .mapToInt(Double::intValue).toArray();
+                assertArrayEquals(name, ids, model.chatTokens(messages, options));
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -97,6 +98,37 @@ public class ChatTest {
         assertArrayEquals(ids(one, one, one, "assistant\n"), model.chatTokens(messages));
     }
 
+    @Test
+    public void theOldestTurnsGoWhereThereIsNoRoom() {
+        List<ChatMessage> all = Arrays.asList(ChatMessage.system("Be kind."),
+                ChatMessage.user("one"), ChatMessage.assistant("first"), ChatMessage.of("tool", "x"),
+                ChatMessage.user("two"), ChatMessage.assistant("second"), ChatMessage.user("three"));
+        ChatOptions options = ChatOptions.builder().build();
+        int[] whole = model.chatTokens(all);
+        List<ChatMessage> left = new ArrayList<>(all);
+        assertArrayEquals(whole, model.chatFit(left, options, whole.length + 5, 5));
+        assertEquals(all, left);
+        List<ChatMessage> two = Arrays.asList(all.get(0), all.get(4), all.get(5), all.get(6));
+        assertArrayEquals(model.chatTokens(two), model.chatFit(left, options, whole.length + 4, 5));
+        assertEquals(two, left);
+        List<ChatMessage> last = Arrays.asList(all.get(0), all.get(6));
+        int[] shortest = model.chatTokens(last);
+        assertArrayEquals(shortest, model.chatFit(left, options, shortest.length + 1, 0));
+        assertEquals(last, left);
+        GyreException error = assertThrows(GyreException.class,
+                () -> model.chatFit(left, options, shortest.length, 0));
+        assertEquals(Status.CONTEXT_FULL, error.getStatus());
+        assertEquals("the prompt of the last turn has " + shortest.length + " tokens and the context "
+                + shortest.length + ": shorten it, or use a larger context (--ctx)",
+                error.getMessage());
+        assertEquals(last, left);
+        List<ChatMessage> withoutSystem = new ArrayList<>(all.subList(1, 7));
+        ChatOptions plain = ChatOptions.builder().generationPrompt(false).build();
+        int[] question = model.chatTokens(all.subList(6, 7), plain);
+        assertArrayEquals(question, model.chatFit(withoutSystem, plain, question.length + 1, 0));
+        assertEquals(all.subList(6, 7), withoutSystem);
+    }
+
     private static void assertRefused(Status status, String message, ChatMessage... messages) {
         GyreException error = assertThrows(GyreException.class,
                 () -> model.chatTokens(Arrays.asList(messages)));
@@ -160,6 +192,16 @@ public class ChatTest {
         assertThrows(IllegalStateException.class, closed::hasChatTemplate);
         assertThrows(IllegalStateException.class, () -> closed.chatText(MESSAGES));
         assertThrows(IllegalStateException.class, () -> closed.chatTokens(MESSAGES));
+        ChatOptions options = ChatOptions.builder().build();
+        assertThrows(IllegalStateException.class, () -> closed.chatFit(MESSAGES, options, 99, 0));
+        assertThrows(NullPointerException.class, () -> model.chatFit(null, options, 99, 0));
+        assertThrows(NullPointerException.class, () -> model.chatFit(MESSAGES, null, 99, 0));
+        assertThrows(IllegalArgumentException.class,
+                () -> model.chatFit(MESSAGES, options, -1, 0));
+        assertThrows(IllegalArgumentException.class,
+                () -> model.chatFit(MESSAGES, options, 99, -1));
+        assertEquals(Status.INVALID_ARGUMENT, assertThrows(GyreException.class,
+                () -> model.chatFit(MESSAGES, options, 0, 0)).getStatus());
     }
 
     @Test

@@ -203,8 +203,9 @@ public class ConversationTest {
             answer(TestFiles.greedy(4));
             assertTrue(session.getPosition() <= CONTEXT);
         }
-        int forgotten = conversation.getForgottenTurns();
-        assertTrue("of " + conversation.getMessages(), forgotten >= 1);
+        assertTrue("of " + conversation.getMessages(), conversation.getForgottenMessages() >= 2);
+        int forgotten = conversation.getForgottenMessages() / 2;
+        assertEquals(2 * forgotten, conversation.getForgottenMessages());
         assertEquals(1 + 2 * (6 - forgotten), conversation.getMessages().size());
         assertEquals(ChatMessage.system("Be kind."), conversation.getMessages().get(0));
         assertEquals(ChatMessage.user(forgotten + " " + words), conversation.getMessages().get(1));
@@ -214,7 +215,7 @@ public class ConversationTest {
         assertTrue(prompt.length + " tokens", prompt.length <= CONTEXT - CONTEXT / 4);
         assertArrayEquals(conversation.getPromptTokens(), prompt);
         conversation.clear();
-        assertEquals(0, conversation.getForgottenTurns());
+        assertEquals(0, conversation.getForgottenMessages());
     }
 
     @Test
@@ -225,10 +226,10 @@ public class ConversationTest {
         GyreException error = assertThrows(GyreException.class,
                 () -> conversation.answer(TestFiles.greedy(3), null));
         assertEquals(Status.CONTEXT_FULL, error.getStatus());
-        assertTrue(error.getMessage(), error.getMessage().matches("the prompt has \\d+ tokens and the"
-                + " context 128: a shorter text, or a larger SessionOptions.contextSize"));
+        assertTrue(error.getMessage(), error.getMessage().matches("the prompt of the last turn has"
+                + " \\d+ tokens and the context 128: shorten it, or use a larger context .*"));
         assertEquals(3, conversation.getMessages().size());
-        assertEquals(0, conversation.getForgottenTurns());
+        assertEquals(0, conversation.getForgottenMessages());
         conversation.removeLast();
         assertEquals(2, conversation.getMessages().size());
     }

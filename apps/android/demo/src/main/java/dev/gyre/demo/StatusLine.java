@@ -62,7 +62,7 @@ final class StatusLine {
         if (workbench.getEnded() == StopReason.CONTEXT_FULL) {
             return line + context.getString(R.string.context_full);
         }
-        return workbench.isChat() && workbench.getLoaded().conversation.getForgottenTurns() > 0
+        return workbench.isChat() && workbench.getLoaded().conversation.getForgottenMessages() > 0
                 ? line + context.getString(R.string.forgotten) : line;
     }
 }

@@ -1,6 +1,6 @@
 """tests/compilers/expected.json: the figures that were taken last, one line per kernel, so that a change can be read.
 
-{"exceptions": [{"kernel", "why"}], "gpus": [{"gpu", "device", "api", "emulated", "driver", "glslang"}], "rows": [...]}. A
+{"exceptions": [{"kernel", "why"}], "shape_spills": [{"gpus", "kernels", "why"}], "gpus": [{"gpu", "device", "api", "emulated", "driver", "glslang"}], "rows": [...]}. A
 row holds the figures of one kernel on one GPU, its shape where that is not GPT-2's, the versions of driver and glslang that
 made them where they are not the GPU's, and the key of the SPIR-V and its specialization: other versions make other
 programs, and are not compared.
@@ -16,7 +16,7 @@ PATH = pathlib.Path(__file__).resolve().parents[2] / "tests/compilers/expected.j
 MAX_BYTES = 600_000  # what a reviewer's tools still show
 VERSIONS = ("driver", "glslang")
 SPILLS = ("spills", "fills", "scratch")
-EMPTY = {"exceptions": [], "gpus": [], "rows": []}
+EMPTY = {"exceptions": [], "shape_spills": [], "gpus": [], "rows": []}
 
 
 class ExpectedError(Exception):
@@ -44,8 +44,8 @@ def save(data, path=PATH):
     """Sorted, one line an entry; of a row no version that is its GPU's."""
     gpus, parts = {gpu["gpu"]: gpu for gpu in data["gpus"]}, []
     for name in EMPTY:
-        entries = [json.dumps(_without_versions(entry, gpus), separators=(", ", ": ")) for entry in data[name]]
-        if name != "exceptions":
+        entries = [json.dumps(_without_versions(entry, gpus), separators=(", ", ": ")) for entry in data.get(name, [])]
+        if name in ("gpus", "rows"):
             entries = [line for _, line in sorted(zip(map(_order, data[name]), entries))]
         parts.append(f'"{name}": [\n' + ",\n".join(entries) + "\n]")
     text = "{\n" + ",\n".join(parts) + "\n}\n"

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 
+import collections
 import contextlib
 import copy
 import io
@@ -186,6 +187,16 @@ class Ratchet(unittest.TestCase):
         )
         self.take(rows, "--worse")
         self.check(rows, [], ["sample_pick: spills and may"])
+
+    def test_spills_of_a_shape_are_named_with_gpu_and_reason(self):
+        Named = collections.namedtuple("Named", "gpu kernel name")
+        data = {"exceptions": [], "shape_spills": [{"gpus": ["a"], "kernels": ["shape: q8_0 qkv"], "why": "registers"}]}
+        self.assertTrue(rules.may_spill(Named("a", "q8_0 qkv", "shape: q8_0 qkv"), data))
+        self.assertFalse(rules.may_spill(Named("b", "q8_0 qkv", "shape: q8_0 qkv"), data), "another GPU")
+        self.assertFalse(rules.may_spill(Named("a", "q8_0 qkv", "q8_0 qkv"), data), "GPT-2's shape")
+        self.assertEqual(rules.of_exceptions(data), [])
+        data["shape_spills"] = [{"gpus": ["a"], "kernels": ["q8_0 qkv"], "why": ""}]
+        self.assertEqual([finding.fails for finding in rules.of_exceptions(data)], [True, True])
 
     def test_rules_that_always_hold(self):
         def changed(change):

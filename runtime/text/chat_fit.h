@@ -1,5 +1,6 @@
 // Which of a conversation's oldest turns are left out of its prompt, so that there is room for an
-// answer. SPDX-License-Identifier: Apache-2.0
+// answer.
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>

@@ -99,15 +99,19 @@ Result<ExprPtr> ExpressionParser::dict() {
     return make(ExprKind::kDict, line, "", std::move(items));
 }
 
+Result<ExprPtr> ExpressionParser::call(ExprPtr operand) {
+    GYRE_ASSIGN(ExprPtr made,
+                make(ExprKind::kCall, stream_.line(), "", args_of(std::move(operand))));
+    GYRE_TRY(call_arguments(*made));
+    return made;
+}
+
 Result<ExprPtr> ExpressionParser::postfix(ExprPtr operand) {
     while (true) {
         if (stream_.is_operator(".") || stream_.is_operator("[")) {
             GYRE_ASSIGN(operand, subscript(std::move(operand)));
         } else if (stream_.is_operator("(")) {
-            GYRE_ASSIGN(ExprPtr call,
-                        make(ExprKind::kCall, stream_.line(), "", args_of(std::move(operand))));
-            GYRE_TRY(call_arguments(*call));
-            operand = std::move(call);
+            GYRE_ASSIGN(operand, call(std::move(operand)));
         } else {
             return operand;
         }
@@ -222,10 +226,7 @@ Result<ExprPtr> ExpressionParser::filters_and_tests(ExprPtr operand) {
         } else if (stream_.skip_name("is")) {
             GYRE_ASSIGN(operand, test(std::move(operand)));
         } else if (stream_.is_operator("(")) {
-            GYRE_ASSIGN(ExprPtr call,
-                        make(ExprKind::kCall, stream_.line(), "", args_of(std::move(operand))));
-            GYRE_TRY(call_arguments(*call));
-            operand = std::move(call);
+            GYRE_ASSIGN(operand, call(std::move(operand)));
         } else {
             return operand;
         }

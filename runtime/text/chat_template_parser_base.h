@@ -125,6 +125,7 @@ class ExpressionParser {
     Result<ExprPtr> number();
     Result<ExprPtr> postfix(ExprPtr operand);
     Result<ExprPtr> subscript(ExprPtr operand);
+    Result<ExprPtr> call(ExprPtr operand);
     Result<ExprPtr> test(ExprPtr operand);
     Result<ExprPtr> list();
     Result<ExprPtr> dict();

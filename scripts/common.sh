@@ -37,7 +37,7 @@ build() {
     fi
 }
 
-# build_with_clang GOALS: the second compiler, for its warnings; clang-tidy reads its build folder.
+# build_with_clang GOALS: a build folder of the second compiler; clang-tidy reads it.
 build_with_clang() {
     build clang debug "$1" -DGYRE_WERROR=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
         -DCMAKE_C_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS_DEBUG=-O0

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""clang-tidy on the units that it has not found clean before. Called by scripts/lint.
+"""clang's warnings on all units of a build folder, and clang-tidy on some of them. Called by scripts/lint.
 
-A unit's key is a hash of its preprocessed text, comments included, of .clang-tidy and of clang-tidy's version: whatever
-could change the verdict. Keys of clean units are kept in $XDG_CACHE_HOME/gyre-tidy (default: ~/.cache/gyre-tidy).
+Nothing is compiled: warnings need no code (-fsyntax-only). A unit that was clean before is not looked at again: its key is
+a hash of its preprocessed text, comments included, of its command, of .clang-tidy and of clang's version, whatever could
+change the verdict. Keys of clean units are kept in $XDG_CACHE_HOME/gyre-tidy (default: ~/.cache/gyre-tidy).
 SPDX-License-Identifier: Apache-2.0
 """
 
@@ -17,43 +18,54 @@ import subprocess
 import sys
 
 
-def preprocessed(entry):
+def compiler(entry, *options):
+    """The command of a unit with these options instead of -c and the output."""
     words = shlex.split(entry["command"])
     if pathlib.Path(words[0]).name == "ccache":
         words = words[1:]
     output = words.index("-o")
     del words[output : output + 2]
-    words[words.index("-c")] = "-E"
-    return subprocess.run(words + ["-CC", "-P"], cwd=entry["directory"], check=True, capture_output=True).stdout
+    at = words.index("-c")
+    words[at : at + 1] = options
+    return words
 
 
-def is_clean(entry, build, common, cache):
-    key = cache / hashlib.sha256(common + preprocessed(entry)).hexdigest()
+def run(words, entry):
+    return subprocess.run(words, cwd=entry["directory"], capture_output=True, text=True)
+
+
+def is_clean(entry, build, with_tidy, common, cache):
+    """Whether nothing is to be said of the unit, and what is."""
+    text = subprocess.run(compiler(entry, "-E", "-CC", "-P"), cwd=entry["directory"], check=True, capture_output=True).stdout
+    warn = compiler(entry, "-fsyntax-only")
+    key = hashlib.sha256(common + shlex.join(warn).replace(os.getcwd(), ".").encode() + bytes([with_tidy]) + text)
+    key = cache / key.hexdigest()
     if key.exists():
         key.touch()  # so that old ones can be told by their age
         return True, ""
-    run = subprocess.run(["clang-tidy", "-quiet", "-p", build, entry["file"]], capture_output=True, text=True)
-    if run.returncode == 0:
+    # clang-tidy says the compiler's errors too, and with -Werror its warnings are such.
+    done = run(["clang-tidy", "-quiet", "-p", os.path.abspath(build), entry["file"]] if with_tidy else warn, entry)
+    if done.returncode == 0:
         key.touch()
-    return run.returncode == 0, run.stdout + run.stderr
+    return done.returncode == 0, done.stdout + done.stderr
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("build", help="a build folder with compile_commands.json, of clang")
-    p.add_argument("units", nargs="+", help="the files to look at; those that are not compiled there are passed over")
+    p.add_argument("tidy", nargs="+", help="the files for clang-tidy too; those that are not compiled there are passed over")
     a = p.parse_args()
-    units = {os.path.realpath(unit) for unit in a.units}
+    tidy = {os.path.realpath(unit) for unit in a.tidy}
     commands = json.loads(pathlib.Path(a.build, "compile_commands.json").read_text())
-    entries = [entry for entry in commands if os.path.realpath(entry["file"]) in units]
-    if not entries:
+    entries = {os.path.realpath(entry["file"]): entry for entry in commands}
+    if not tidy & entries.keys():
         sys.exit(f"tidy: {a.build} compiles none of these files")
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "gyre-tidy")
     cache.mkdir(parents=True, exist_ok=True)
     version = subprocess.run(["clang-tidy", "--version"], check=True, capture_output=True).stdout
     common = version + pathlib.Path(".clang-tidy").read_bytes()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(lambda entry: is_clean(entry, a.build, common, cache), entries))
+        found = list(pool.map(lambda unit: is_clean(entries[unit], a.build, unit in tidy, common, cache), entries))
     for clean, text in found:
         if not clean:
             print(text, end="")

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What each figure means is said in docs/performance.md.
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
 #include <string>

@@ -1,5 +1,6 @@
 // gyre chat: a conversation with a model that was trained for one.
 // SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>

@@ -1,5 +1,6 @@
 // gyre detokenize: token ids to bytes, as they are.
 // SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>

@@ -1,5 +1,6 @@
 // gyre devices: the Vulkan devices of this machine.
 // SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>

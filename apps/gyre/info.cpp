@@ -1,6 +1,7 @@
 // gyre info: what is in a model file, and what memory it would take. Only the latter needs a
 // device.
 // SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>

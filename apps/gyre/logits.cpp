@@ -1,5 +1,6 @@
 // gyre logits: the logits after each of some tokens, as a file.
 // SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
 #include <bit>
 #include <exception>
 #include <memory>

@@ -4,6 +4,7 @@
 // Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed (also when Ctrl-C
 // stopped it: what was written until then stays), 2 wrong usage. A failure is one line; the
 // library's log lines are shown only where GYRE_LOG asks for them.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/gyre/sampling_option.h"
 
+#include <CLI/CLI.hpp>
 #include <limits>
 #include <string>
 

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "gyre/gyre.h"
+
+namespace CLI {
+class App;
+}
 
 namespace gyre::app {
 

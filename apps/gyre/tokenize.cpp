@@ -1,5 +1,6 @@
 // gyre tokenize: text to token ids.
 // SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/gyre/values.h"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <locale>
 #include <sstream>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <map>
 #include <sstream>
@@ -10,6 +9,11 @@
 #include <vector>
 
 #include "gyre/gyre.h"
+
+namespace CLI {
+class App;
+class Validator;
+}  // namespace CLI
 
 namespace gyre::app {
 

@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from compilers.gpus import HERE, read_table, select  # noqa: E402
-from compilers.runs import LIMITS, program_path, run_once, session  # noqa: E402
+from compilers.runs import LIMITS, run_once, session  # noqa: E402
 
 ASSEMBLY_WORDS = ("ssembly", "QPU", "SASS", "ISA")  # in what drivers call their last text
 
@@ -37,7 +37,7 @@ class Setup:
     def __init__(self, args):
         self.cache = pathlib.Path(args.cache).resolve()
         self.out = pathlib.Path(args.out)
-        self.build = args.build  # "main": the product is /cache/build/main-amd64/bin/gyre
+        self.build = args.build  # "main": the program is /cache/build/main-amd64/one_session
         self.known = read_keys(args.known)
         self.recorded = args.recorded
         self.keys = {}  # of a GPU's name: keys_recorded(), asked once
@@ -63,7 +63,7 @@ def keys_recorded(gpu, setup, work):
 
 
 def ask_for_keys(gpu, setup, work):
-    _, _, lines = run_once(gpu, setup.cache, [program_path(gpu, setup.build), "devices"], work, set())
+    _, _, lines = run_once(gpu, setup.cache, session(gpu, setup.build), work, set())
     drivers = [f"{line['driver']} {line['driver_info']}" for line in lines if line["event"] == "device"]
     if not drivers:
         return set()
@@ -139,7 +139,7 @@ def collect(gpu, name, model, setup):
     known = setup.known | {path.stem for path in store.glob("*.json")}
     if setup.recorded:
         known |= keys_recorded(gpu, setup, work)
-    program = session(gpu, setup.build, model, "/cache/" + str((work / "logits.bin").relative_to(setup.cache)))
+    program = session(gpu, setup.build, model)
     code, said, lines = run_once(gpu, setup.cache, program, work, known)
     devices = [line for line in lines if line["event"] == "device"]
     if not any(map(is_pipeline, lines)) and reports_old_vulkan(lines):

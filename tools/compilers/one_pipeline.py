@@ -2,7 +2,7 @@
 """Compiles one SPIR-V file on one GPU of gpus.txt and prints what the driver says: for trying a change by hand.
 
 scripts/compilers must have prepared that GPU before. The shaders of a tree that it has built lie in
-.cache/compilers/build/*/shaders/*.spv, and what a pipeline's constants are stands in its line of the results.
+.cache/compilers/build/*-shaders/*.spv, and what a pipeline's constants are stands in its line of the results.
 """
 
 # SPDX-License-Identifier: Apache-2.0

@@ -53,13 +53,9 @@ def command_line(gpu, cache, program, work, more):
             str(RUN_SECONDS), *start, *program]
 
 
-def program_path(gpu, build):
-    return f"/cache/build/{build}-{gpu.arch}/bin/gyre"
-
-
-def session(gpu, build, model, out):
-    """Opens a session and computes three logits: the shortest way through everything that a session creates."""
-    return [program_path(gpu, build), "logits", "-m", model, "--tune", "off", "--tokens", "1,2,3", "--out", out]
+def session(gpu, build, model=None):
+    """The program that opens a session of a model; without one it only asks for the devices."""
+    return [f"/cache/build/{build}-{gpu.arch}/one_session", *([model] if model else [])]
 
 
 def read_lines(path):

@@ -155,11 +155,18 @@ build_tools() {
         $(toolchain "$1")
     in_root_as_user cmake --build "/cache/tools/$1"
 }
+# compiler ARCHITECTURE: what compiles C for it
+compiler() { if [[ $1 == amd64 ]]; then echo gcc; else echo aarch64-linux-gnu-gcc; fi; }
+
+# The library, with shaders that are compiled once for all architectures, and the program that opens a session of it.
 build_gyre() {
     # shellcheck disable=SC2046
     in_root_as_user cmake -G Ninja -S /tree -B "/cache/build/$build_name-$1" -DCMAKE_BUILD_TYPE=MinSizeRel \
-        $(toolchain "$1")
-    in_root_as_user cmake --build "/cache/build/$build_name-$1" --target gyre_program
+        -DGYRE_SHADER_DIR="/cache/build/$build_name-shaders" $(toolchain "$1")
+    in_root_as_user cmake --build "/cache/build/$build_name-$1" --target gyre
+    in_root_as_user "$(compiler "$1")" -I/tree/include /tool/tools/compilers/one_session/one_session.c \
+        -L"/cache/build/$build_name-$1/lib" -lgyre -Wl,-rpath,"/cache/build/$build_name-$1/lib" \
+        -o "/cache/build/$build_name-$1/one_session"
     in_root_as_user glslangValidator --version | sed -n 's/^Glslang Version: //p' >"$cache/build/$build_name-$1/glslang"
 }
 

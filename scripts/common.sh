@@ -36,9 +36,3 @@ build() {
         quietly "$dir/build.log" cmake --build "$dir" --target "${goals[@]}"
     fi
 }
-
-# build_with_clang GOALS: a build folder of the second compiler; clang-tidy reads it.
-build_with_clang() {
-    build clang debug "$1" -DGYRE_WERROR=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
-        -DCMAKE_C_FLAGS_DEBUG=-O0 -DCMAKE_CXX_FLAGS_DEBUG=-O0
-}

@@ -35,7 +35,7 @@ DeviceCapsLimit few_texels() {
 constexpr const char* kModels[] = {"rove_half", "f16_odd", "bf16",       "q8_0",   "q4_0",
                                    "q4_k",      "q6_k",    "crope_q8_0", "gptneox"};
 // Of those, what the candidates differ by is in; each has many pipelines to compile.
-constexpr const char* kCandidateModels[] = {"f16_odd", "q8_0", "crope_q8_0"};
+constexpr const char* kCandidateModels[] = {"f16_odd", "q8_0", "q4_0", "crope_q8_0", "gptneox"};
 
 class TilingBits : public EngineTest, public testing::WithParamInterface<const char*> {
   protected:

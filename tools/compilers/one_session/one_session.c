@@ -1,6 +1,6 @@
 /*
- * one_session.c: opens a session and computes three logits: the shortest way through everything
- * that a session creates. SPDX-License-Identifier: Apache-2.0
+ * one_session.c: the shortest way through everything that a session creates: three logits.
+ * SPDX-License-Identifier: Apache-2.0
  *
  * usage: one_session MODEL
  *        one_session          only asks for the devices
@@ -32,8 +32,8 @@ static gyre_status open_session(const char* path) {
     gyre_session* session = NULL;
     gyre_status status;
 
-    options.no_tuning =
-        1; /* what the tuner would try beyond the default tilings is not looked at */
+    /* What the tuner would try beyond the default tilings is not looked at. */
+    options.no_tuning = 1;
     status = gyre_model_open(path, &options, &model);
     if (status == GYRE_OK) status = gyre_session_create(model, NULL, &session);
     if (status == GYRE_OK) status = gyre_session_feed_logits(session, tokens, 3, ignore_rows, NULL);

@@ -9,6 +9,7 @@
 
 #include "runtime/base/threads.h"
 #include "runtime/base/unwinding.h"
+#include "runtime/kernels/kernel_interfaces.h"
 #include "runtime/kernels/shader_modules.h"
 
 namespace gyre {
@@ -43,16 +44,17 @@ Result<const Pipeline*> KernelTable::get(const KernelSource& source) {
 }
 
 Result<std::unique_ptr<Pipeline>> KernelTable::make(const KernelSource& source) const {
+    const std::string module = source.module();
     for (const ShaderModuleRow& row : shader_modules()) {
-        if (source.module != row.name) continue;
+        if (module != row.name) continue;
         const std::vector<std::uint32_t> words = module_words(row);
-        if (words.empty())
-            return Status::internal("shader module " + source.module + " is damaged");
-        GYRE_ASSIGN(Pipeline pipeline, Pipeline::create(*device_, {row.name, words},
-                                                        source.constants, source.full_subgroups));
+        if (words.empty()) return Status::internal("shader module " + module + " is damaged");
+        const ShaderCode code{row.name, words, interface_of(source.kernel)};
+        GYRE_ASSIGN(Pipeline pipeline,
+                    Pipeline::create(*device_, code, source.constants, source.workgroup));
         return std::make_unique<Pipeline>(std::move(pipeline));
     }
-    return Status::internal("no shader module named " + source.module);
+    return Status::internal("no shader module named " + module);
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "runtime/kernels/shader_modules.h"
+#include "runtime/kernels/shared_memory.h"
 #include "shaders/interface/attention.h"
 #include "shaders/interface/bindings.h"
 #include "shaders/interface/cooperative.h"
@@ -21,7 +22,7 @@ namespace gyre {
 namespace {
 
 // "_q8_0": modules are named after the format in lower case.
-std::string module_suffix(WeightFormat format) {
+std::string format_suffix(WeightFormat format) {
     constexpr const char* kNames[] = {
 #define GYRE_ROW(id, NAME, ...) "_" #NAME,
         WEIGHT_FORMAT_LIST(GYRE_ROW)
@@ -45,12 +46,11 @@ std::string module_suffix(WeightFormat format) {
 
 constexpr const char* kCooperativeSuffix = "_cooperative";
 
-std::string product_module(const char* name, bool complex, WeightFormat format,
-                           const Tiling& tiling) {
-    if (tiling.cooperative()) return std::string(name) + module_suffix(format) + kCooperativeSuffix;
-    std::string module = std::string(name) + (complex ? "_complex" : "") + module_suffix(format);
-    if (!tiling.one_tile()) return module;
-    return module + '_' + std::to_string(tiling.rows) + 'x' + std::to_string(tiling.tokens);
+std::string product_suffix(bool complex, WeightFormat format, const Tiling& tiling) {
+    if (tiling.cooperative()) return format_suffix(format) + kCooperativeSuffix;
+    std::string suffix = (complex ? "_complex" : "") + format_suffix(format);
+    if (!tiling.one_tile()) return suffix;
+    return suffix + '_' + std::to_string(tiling.rows) + 'x' + std::to_string(tiling.tokens);
 }
 
 template <typename T>
@@ -94,12 +94,8 @@ bool can_use_cooperative(const DeviceCaps& caps, const Tiling& tiling) {
     });
     if (!built || !caps.features.cooperative_matrix) return false;
     const CooperativeShape& shape = caps.cooperative;
-    // Tiles of weights and x, each as two float16, the rows' numbers, and a fragment of sums a
-    // subgroup.
-    const std::uint32_t bytes =
-        2 * 2 * (tiling.rows + tiling.tokens) * (COOPERATIVE_STAGE + COOPERATIVE_PAD) +
-        4 * tiling.rows + 4 * COOPERATIVE_SUBGROUPS * shape.m * shape.n;
-    return tiling.local_size <= caps.max_invocations && bytes <= caps.max_shared_bytes &&
+    return tiling.local_size <= caps.max_invocations &&
+           cooperative_shared_bytes(tiling, shape, 2) <= caps.max_shared_bytes &&
            tiling.rows % (COOPERATIVE_ROW_PARTS * shape.m) == 0 &&
            tiling.tokens % (COOPERATIVE_TOKEN_PARTS * shape.n) == 0;
 }
@@ -115,7 +111,8 @@ std::uint32_t pair_row_step(RotaryPairing pairing, bool complex, std::uint32_t h
 namespace {
 
 KernelSource source_of(const EmbedVariant& v, const DeviceCaps& /*caps*/) {
-    KernelSource source{.module = "embed" + module_suffix(v.format),
+    KernelSource source{.kernel = "embed",
+                        .suffix = format_suffix(v.format),
                         .tiling = {.local_size = 64, .rows = 1}};
     source.constants = {spec(SPEC_LOCAL_SIZE, source.tiling.local_size)};
     append_flag(source.constants, SPEC_EMBED_SCALE, v.scale);
@@ -124,7 +121,7 @@ KernelSource source_of(const EmbedVariant& v, const DeviceCaps& /*caps*/) {
 }
 
 KernelSource source_of(const NormVariant& v, const DeviceCaps& /*caps*/) {
-    KernelSource source{.module = "norm", .tiling = {.local_size = v.local_size}};
+    KernelSource source{.kernel = "norm", .tiling = {.local_size = v.local_size}};
     source.constants = {spec(SPEC_LOCAL_SIZE, v.local_size), spec(SPEC_NORM_TEXELS, v.texels)};
     append_flag(source.constants, SPEC_NORM_ADD, v.add);
     append_flag(source.constants, SPEC_NORM_RMS, v.rms);
@@ -155,10 +152,11 @@ KernelSource source_of(const QkvVariant& v, const DeviceCaps& caps) {
     }
     append_flag(constants, SPEC_NORM_RMS, v.rms_norm && v.norm_quads != 0);
     append_flag(constants, SPEC_INTEGER_HALVES, v.integer_halves && !v.tiling.one_tile());
-    return {.module = product_module("qkv", v.complex, v.format, v.tiling),
+    return {.kernel = "qkv",
+            .suffix = product_suffix(v.complex, v.format, v.tiling),
             .constants = std::move(constants),
             .tiling = v.tiling,
-            .full_subgroups = v.tiling.cooperative()};
+            .workgroup = {.full_subgroups = v.tiling.cooperative()}};
 }
 
 KernelSource source_of(const AttentionVariant& v, const DeviceCaps& /*caps*/) {
@@ -175,7 +173,7 @@ KernelSource source_of(const AttentionVariant& v, const DeviceCaps& /*caps*/) {
     if (v.queries == 0) {
         assert(v.n_pairs <= v.local_size && "an invocation adds one pair");
         constants.push_back(spec(SPEC_ATTENTION_SPLITS, v.splits));
-        return {.module = "attention",
+        return {.kernel = "attention",
                 .constants = std::move(constants),
                 .tiling = {.local_size = v.local_size},
                 .splits = v.splits};
@@ -184,7 +182,7 @@ KernelSource source_of(const AttentionVariant& v, const DeviceCaps& /*caps*/) {
     assert(v.local_size % v.queries == 0 && "every query has the same number of streams");
     constants.push_back(spec(SPEC_ATTENTION_QUERIES, v.queries));
     constants.push_back(spec(SPEC_ATTENTION_TEXELS, v.texels));
-    return {.module = "attention_streams",
+    return {.kernel = "attention_streams",
             .constants = std::move(constants),
             .tiling = {.local_size = v.local_size, .tokens = v.queries}};
 }
@@ -223,14 +221,15 @@ KernelSource source_of(const LinearVariant& v, const DeviceCaps& caps) {
     append_flag(constants, SPEC_LINEAR_SCALE, v.scale);
     append_flag(constants, SPEC_INTEGER_HALVES, v.integer_halves && !v.tiling.one_tile());
     append_flag(constants, SPEC_LINEAR_CAP, v.cap);
-    return {.module = product_module("linear", v.complex, v.format, v.tiling),
+    return {.kernel = "linear",
+            .suffix = product_suffix(v.complex, v.format, v.tiling),
             .constants = std::move(constants),
             .tiling = v.tiling,
-            .full_subgroups = v.tiling.cooperative()};
+            .workgroup = {.full_subgroups = v.tiling.cooperative()}};
 }
 
 KernelSource source_of(const StoreVariant& v, const DeviceCaps& /*caps*/) {
-    KernelSource source{.module = "store_kv", .tiling = {.local_size = 32}};
+    KernelSource source{.kernel = "store_kv", .tiling = {.local_size = 32}};
     source.constants = {spec(SPEC_LOCAL_SIZE, source.tiling.local_size),
                         spec(SPEC_STORE_PAIRING, v.rotary.pairing),
                         spec(SPEC_STORE_ROTATE, v.rotary.rotate_keys),
@@ -243,13 +242,13 @@ KernelSource source_of(const StoreVariant& v, const DeviceCaps& /*caps*/) {
 }
 
 KernelSource source_of(const QuantizeCacheVariant& /*v*/, const DeviceCaps& /*caps*/) {
-    return {.module = "quantize_cache",
+    return {.kernel = "quantize_cache",
             .constants = {spec(SPEC_LOCAL_SIZE, 64)},
             .tiling = {.local_size = 64}};
 }
 
 KernelSource source_of(const ShiftCacheVariant& v, const DeviceCaps& /*caps*/) {
-    return {.module = "shift_cache",
+    return {.kernel = "shift_cache",
             .constants = {spec(SPEC_LOCAL_SIZE, 64), spec(SPEC_SHIFT_CACHE, v.cache),
                           spec(SPEC_SHIFT_ROTATE_KEYS, v.rotary.rotate_keys),
                           spec(SPEC_SHIFT_ROTATE_VALUES, v.rotary.values != ValueRotation::kNone)},
@@ -258,13 +257,13 @@ KernelSource source_of(const ShiftCacheVariant& v, const DeviceCaps& /*caps*/) {
 
 KernelSource source_of(const SampleVariant& v, const DeviceCaps& /*caps*/) {
     constexpr const char* kModules[] = {"sample_scan", "sample_weigh", "sample_pick"};
-    return {.module = kModules[static_cast<std::size_t>(v.stage)],
+    return {.kernel = kModules[static_cast<std::size_t>(v.stage)],
             .constants = {spec(SPEC_LOCAL_SIZE, 64)},
             .tiling = {.local_size = 64}};
 }
 
 KernelSource source_of(const MeasureCopyVariant& v, const DeviceCaps& /*caps*/) {
-    return {.module = "measure_copy",
+    return {.kernel = "measure_copy",
             .constants = {spec(SPEC_LOCAL_SIZE, v.tiling.local_size),
                           spec(SPEC_MEASURE_COPY_TEXELS, v.tiling.texels),
                           spec(SPEC_MEASURE_COPY_QUADS, v.tiling.rows)},
@@ -272,16 +271,16 @@ KernelSource source_of(const MeasureCopyVariant& v, const DeviceCaps& /*caps*/) 
 }
 
 KernelSource source_of(const MeasureFmaVariant& v, const DeviceCaps& /*caps*/) {
-    return {.module = "measure_fma",
+    return {.kernel = "measure_fma",
             .constants = {spec(SPEC_LOCAL_SIZE, 64), spec(SPEC_MEASURE_FMA_FUSED, v.fused)},
             .tiling = {.local_size = 64}};
 }
 
 KernelSource source_of(const MeasureMatrixVariant& v, const DeviceCaps& caps) {
-    KernelSource source{.module = "measure_matrix",
+    KernelSource source{.kernel = "measure_matrix",
                         .constants = shape_constants(caps),
                         .tiling = v.tiling,
-                        .full_subgroups = v.tiling.cooperative()};
+                        .workgroup = {.full_subgroups = v.tiling.cooperative()}};
     source.constants.push_back(spec(SPEC_LOCAL_SIZE, v.tiling.local_size));
     return source;
 }
@@ -289,7 +288,7 @@ KernelSource source_of(const MeasureMatrixVariant& v, const DeviceCaps& caps) {
 }  // namespace
 
 std::string KernelSource::key() const {
-    std::string key = module;
+    std::string key = module();
     for (const SpecConstant& constant : constants) {
         key += ' ' + std::to_string(constant.id) + '=' + std::to_string(constant.value);
     }
@@ -297,7 +296,10 @@ std::string KernelSource::key() const {
 }
 
 KernelSource kernel_source(const KernelVariant& variant, const DeviceCaps& caps) {
-    return std::visit([&](const auto& v) { return source_of(v, caps); }, variant);
+    KernelSource source = std::visit([&](const auto& v) { return source_of(v, caps); }, variant);
+    source.workgroup.local_size = source.tiling.local_size;
+    source.workgroup.shared_bytes = shared_bytes(variant, caps);
+    return source;
 }
 
 }  // namespace gyre

@@ -175,13 +175,15 @@ using KernelVariant =
 
 // The pipeline that a variant means on a device.
 struct KernelSource {
-    std::string module;
+    const char* kernel;  // of kernel_interfaces()
+    std::string suffix = {};
     std::vector<SpecConstant> constants = {};
     Tiling tiling = {};
     std::uint32_t splits = 1;  // AttentionVariant::splits
-    bool full_subgroups = false;
+    WorkgroupNeeds workgroup = {};
 
-    std::string key() const;  // of module and constants
+    std::string module() const { return kernel + suffix; }  // a name of shader_modules()
+    std::string key() const;                                // of module and constants
 };
 KernelSource kernel_source(const KernelVariant& variant, const DeviceCaps& caps);
 

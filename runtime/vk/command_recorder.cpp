@@ -222,16 +222,16 @@ void CommandRecorder::dispatch_from(Groups first, const Pipeline& pipeline,
 void CommandRecorder::bind(const Pipeline& pipeline, const DescriptorSet& set, const void* push,
                            std::uint32_t push_bytes, std::span<const Access> accesses) {
     assert(recording_);
-    assert(push_bytes == pipeline.push_bytes() && "parameters do not match the shader's");
+    const ShaderInterface& declared = pipeline.declared();
+    assert(push_bytes == declared.push_bytes && "parameters do not match the shader's");
     BarrierTracker::Touch bound[kBindings];
     std::size_t n_bound = 0;
     touches_.clear();
     for (std::uint32_t b = 0; b < kBindings; ++b) {
-        if ((pipeline.reads() >> b & 1u) == 0) continue;
+        if ((declared.uses >> b & 1u) == 0) continue;
         const DescriptorSet::Bound& range = set.bound(b);
         assert(range.buffer != VkBuffer{} && "the shader uses a binding that the set leaves open");
-        bound[n_bound++] = {range.buffer, range.begin, range.end,
-                            (pipeline.writes() >> b & 1u) != 0};
+        bound[n_bound++] = {range.buffer, range.begin, range.end, (declared.writes >> b & 1u) != 0};
     }
     for (const Access& access : accesses)
         touches_.push_back(touch(access.range, access.write));

@@ -29,9 +29,10 @@ struct Access {
 class Dispatcher {
   public:
     // groups.x beyond caps().max_groups[0] is folded into y (then y must be 1); 0 groups are no
-    // dispatch. push: exactly pipeline.push_bytes() bytes. The pipeline and the buffers in the set
-    // must live as long as the recording is submitted. accesses: replaces what would be derived
-    // from bindings; then it must list every range that the dispatch touches and somebody writes.
+    // dispatch. push: exactly pipeline.declared().push_bytes bytes. The pipeline and the buffers in
+    // the set must live as long as the recording is submitted. accesses: replaces what would be
+    // derived from bindings; then it must list every range that the dispatch touches and somebody
+    // writes.
     virtual void dispatch(const Pipeline& pipeline, const DescriptorSet& set, const void* push,
                           std::uint32_t push_bytes, Groups groups,
                           std::span<const Access> accesses) = 0;

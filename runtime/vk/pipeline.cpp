@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/vk/pipeline.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 #include <vector>
@@ -35,68 +36,34 @@ struct Specialization {
     VkSpecializationInfo info{};
 };
 
-}  // namespace
-
-Status Pipeline::check(const DeviceState& state) const {
+Status check_fits(const WorkgroupNeeds& workgroup, const std::string& name,
+                  const DeviceState& state) {
     const DeviceCaps& caps = state.caps;
-    std::uint64_t threads = 1;
-    bool fits = true;
-    for (std::size_t i = 0; i < 3; ++i) {
-        threads *= info_.local_size[i];
-        fits = fits && info_.local_size[i] > 0 && info_.local_size[i] <= caps.max_local_size[i];
+    const std::uint32_t most = std::min(caps.max_invocations, caps.max_local_size[0]);
+    if (workgroup.local_size == 0 || workgroup.local_size > most) {
+        return Status::unsupported("shader " + name + " has workgroups of " +
+                                   std::to_string(workgroup.local_size) + " threads, " +
+                                   state.info.name + " allows 1 to " + std::to_string(most));
     }
-    if (info_.conflicting_defaults) {
-        return Status::invalid_argument("shader " + name_ +
-                                        ": a specialization constant has two defaults; set it");
-    }
-    if (!fits || threads > caps.max_invocations) {
-        return Status::unsupported("shader " + name_ + " has workgroups of " +
-                                   std::to_string(threads) + " threads, " + state.info.name +
-                                   " allows 1 to " + std::to_string(caps.max_invocations));
-    }
-    if (info_.shared_bytes > caps.max_shared_bytes) {
-        return Status::unsupported("shader " + name_ + " needs " + bytes_text(info_.shared_bytes) +
-                                   " of shared memory, " + state.info.name + " has " +
-                                   bytes_text(caps.max_shared_bytes));
-    }
-    if (info_.push_constant_bytes > kMaxPushBytes) {
-        return Status::unsupported("shader " + name_ + " has " +
-                                   bytes_text(info_.push_constant_bytes) +
-                                   " of push constants, the layout has 128");
-    }
-    for (const ReflectedBinding& binding : info_.bindings) {
-        const BindingKind expected = binding.binding < kStorageBindings   ? BindingKind::kStorage
-                                     : binding.binding == kUniformBinding ? BindingKind::kUniform
-                                                                          : BindingKind::kTexels;
-        const bool known = binding.set == 0 && binding.binding < kBindings + kTexelBindings;
-        if (!known || binding.kind != expected) {
-            return Status::unsupported("shader " + name_ + ": binding " +
-                                       std::to_string(binding.binding) + " of set " +
-                                       std::to_string(binding.set) +
-                                       " does not fit the layout (storage 0 to 3, uniform 4, "
-                                       "texels 5 to 8)");
-        }
+    if (workgroup.shared_bytes > caps.max_shared_bytes) {
+        return Status::unsupported("shader " + name + " needs " +
+                                   bytes_text(workgroup.shared_bytes) + " of shared memory, " +
+                                   state.info.name + " has " + bytes_text(caps.max_shared_bytes));
     }
     return {};
 }
 
+}  // namespace
+
 Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
-                                  std::span<const SpecConstant> spec, bool full_subgroups) {
+                                  std::span<const SpecConstant> spec,
+                                  const WorkgroupNeeds& workgroup) {
     DeviceState& device = owner.state();
     GYRE_TRY(device.lost_status());
     Pipeline pipeline;
     pipeline.name_ = code.name;
-    auto reflected = reflect(code.words, spec);
-    if (!reflected.ok()) return reflected.status().with_context("shader " + pipeline.name_);
-    pipeline.info_ = std::move(reflected).value();
-    GYRE_TRY(pipeline.check(device));
-    for (const ReflectedBinding& binding : pipeline.info_.bindings) {
-        const bool texels = binding.kind == BindingKind::kTexels;
-        const std::uint32_t range =
-            texels ? kTexelSource[binding.binding - kFirstTexelBinding] : binding.binding;
-        if (binding.used) pipeline.reads_ |= 1u << range;
-        if (binding.writable) pipeline.writes_ |= 1u << binding.binding;
-    }
+    pipeline.declared_ = code.declared;
+    GYRE_TRY(check_fits(workgroup, pipeline.name_, device));
 
     const Specialization specialization(spec);
     auto module_info =
@@ -113,12 +80,12 @@ Result<Pipeline> Pipeline::create(Device& owner, const ShaderCode& code,
     info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
     info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
     info.stage.module = module;
-    info.stage.pName = pipeline.info_.entry_point.c_str();
+    info.stage.pName = "main";
     info.stage.pSpecializationInfo = &specialization.info;
     auto subgroups = vk_struct<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(
         VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO);
     subgroups.requiredSubgroupSize = device.caps.subgroup_size;
-    if (full_subgroups) {
+    if (workgroup.full_subgroups) {
         assert(device.caps.features.subgroup_size_control);
         info.stage.flags |= VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
         info.stage.pNext = &subgroups;
@@ -150,9 +117,7 @@ Pipeline& Pipeline::operator=(Pipeline&& other) noexcept {
     device_ = other.device_;
     handle_ = std::exchange(other.handle_, {});
     name_ = std::move(other.name_);
-    info_ = std::move(other.info_);
-    reads_ = other.reads_;
-    writes_ = other.writes_;
+    declared_ = other.declared_;
     return *this;
 }
 

@@ -2,59 +2,71 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 
 #include "runtime/base/status.h"
 #include "runtime/vk/handles.h"
-#include "runtime/vk/reflect.h"
 
 namespace gyre {
 
 class Device;
 struct DeviceState;
 
+struct SpecConstant {
+    std::uint32_t id = 0;     // constant_id in GLSL
+    std::uint32_t value = 0;  // the bits: uint, int, float; 0 or 1 for bool
+};
+
+// What a shader binds and takes, declared where it is used; barriers come from it. Tests compare
+// what is declared with the compiled words.
+struct ShaderInterface {
+    std::uint32_t push_bytes = 0;
+    std::uint32_t uses = 0;    // bit b: binding b is read or written, as texels too
+    std::uint32_t writes = 0;  // bit b: binding b is written
+};
+
 struct ShaderCode {
-    const char* name = "";  // "matvec_q8_0"; debug name and word in errors
-    std::span<const std::uint32_t> words;
+    const char* name = "";                 // "linear_q8_0"; debug name and word in errors
+    std::span<const std::uint32_t> words;  // SPIR-V with one entry point, "main"
+    ShaderInterface declared;
+};
+
+// What a workgroup takes of the device, with the constants set.
+struct WorkgroupNeeds {
+    std::uint32_t local_size = 1;    // invocations, all of them in x
+    std::uint64_t shared_bytes = 0;  // without padding
+    // Of DeviceCaps::subgroup_size, with features.subgroup_size_control.
+    bool full_subgroups = false;
 };
 
 class Pipeline {
   public:
     // Every Pipeline has the device's one layout, so any DescriptorSet fits any Pipeline.
-    // Errors: kUnsupported when the shader does not fit the device (local size, shared memory) or
-    // the layout; kInternal when the driver cannot compile it: the caller takes its next variant.
-    // full_subgroups: of DeviceCaps::subgroup_size, with features.subgroup_size_control.
+    // Errors: kUnsupported when the workgroup does not fit the device; kInternal when the driver
+    // cannot compile the shader: the caller takes its next variant.
     static Result<Pipeline> create(Device& device, const ShaderCode& code,
                                    std::span<const SpecConstant> spec = {},
-                                   bool full_subgroups = false);
+                                   const WorkgroupNeeds& workgroup = {});
 
     Pipeline(Pipeline&& other) noexcept;
     Pipeline& operator=(Pipeline&& other) noexcept;
     ~Pipeline();  // the device must be done with it
 
     const std::string& name() const { return name_; }
-    const ShaderReflection& info() const { return info_; }
-    const std::array<std::uint32_t, 3>& local_size() const { return info_.local_size; }
-    std::uint32_t push_bytes() const { return info_.push_constant_bytes; }
-    std::uint32_t reads() const { return reads_; }    // bit b: binding b is used
-    std::uint32_t writes() const { return writes_; }  // bit b: binding b is used and not readonly
+    const ShaderInterface& declared() const { return declared_; }
 
     VkPipeline handle() const { return handle_; }
 
   private:
     Pipeline() = default;
-    Status check(const DeviceState& state) const;
     void release() noexcept;
 
     DeviceState* device_ = nullptr;
     VkPipeline handle_{};
     std::string name_;
-    ShaderReflection info_;
-    std::uint32_t reads_ = 0;
-    std::uint32_t writes_ = 0;
+    ShaderInterface declared_;
 };
 
 }  // namespace gyre

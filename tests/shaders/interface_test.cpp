@@ -8,78 +8,48 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
-#include "runtime/kernels/kernel_table.h"
+#include "runtime/kernels/kernel_interfaces.h"
+#include "runtime/kernels/kernel_variants.h"
 #include "runtime/kernels/shader_modules.h"
 #include "runtime/vk/device.h"
-#include "runtime/vk/reflect.h"
-#include "shaders/interface/attention.h"
 #include "shaders/interface/bindings.h"
-#include "shaders/interface/embed.h"
 #include "shaders/interface/linear.h"
-#include "shaders/interface/measure_copy.h"
-#include "shaders/interface/measure_fma.h"
-#include "shaders/interface/measure_matrix.h"
-#include "shaders/interface/norm.h"
 #include "shaders/interface/qkv.h"
-#include "shaders/interface/quantize_cache.h"
-#include "shaders/interface/sample.h"
-#include "shaders/interface/shift_cache.h"
-#include "shaders/interface/store_kv.h"
 #include "shaders/interface/weight_formats.h"
-#include "tests/shaders/shared_memory.h"
-#include "tests/shaders/spirv_module.h"
+#include "tests/spirv/module_facts.h"
+#include "tests/spirv/reflect.h"
+#include "tests/spirv/shared_memory.h"
 
-namespace gyre {
+namespace gyre::test {
 namespace {
 
-namespace spirv = test::spirv;
-
-// What a kernel's modules must look like. writes: bit b set where binding b is written; barriers
-// are derived from it, so a missing `readonly` costs a barrier and a missing bit would be a race.
+// Which modules a kernel has.
 struct KernelRow {
-    const char* name;
     bool has_formats;  // one module for every weight format, "name_q8_0"; otherwise one, "name"
     bool has_complex;  // and one for every format with complex weights, "name_complex_q8_0"
-    std::size_t push_bytes;
-    std::uint32_t writes;
-    std::set<std::uint32_t> fixed_constants = {};  // those of a module for one tile; none: no such
+    std::set<std::uint32_t> fixed_constants;  // those of a module for one tile; none: no such
 };
 
-constexpr std::uint32_t kWritesState = 1u << BINDING_STATE;
-constexpr std::uint32_t kWritesCache = 1u << BINDING_CACHE;
-constexpr std::uint32_t kWritesSlice = kWritesCache | 1u << BINDING_VALUES;
-constexpr std::uint32_t kWritesControlAndBatch = 1u << BINDING_WEIGHTS | 1u << BINDING_PARAMS;
-
-const KernelRow kKernels[] = {
-    {"attention", false, false, sizeof(AttentionParams), kWritesState},
-    {"attention_streams", false, false, sizeof(AttentionParams), kWritesState},
-    {"embed", true, false, sizeof(EmbedParams), kWritesState},
-    {"linear",
-     true,
-     true,
-     sizeof(LinearParams),
-     kWritesState | kWritesCache,
-     {SPEC_LOCAL_SIZE, SPEC_LINEAR_EPILOGUE, SPEC_LINEAR_ACTIVATION, SPEC_LINEAR_SCALE,
-      SPEC_LINEAR_CAP}},
-    {"measure_copy", false, false, sizeof(MeasureCopyParams), kWritesState},
-    {"measure_fma", false, false, sizeof(MeasureFmaParams), kWritesState},
-    {"measure_matrix", false, false, sizeof(MeasureMatrixParams), kWritesState},
-    {"norm", false, false, sizeof(NormParams), kWritesState},
-    {"qkv",
-     true,
-     true,
-     sizeof(QkvParams),
-     kWritesState | kWritesCache,
-     {SPEC_LOCAL_SIZE, SPEC_QKV_PAIRING, SPEC_QKV_ROTATE, SPEC_QKV_VALUES, SPEC_QKV_CACHE}},
-    {"quantize_cache", false, false, sizeof(QuantizeCacheParams), kWritesCache},
-    {"sample_pick", false, false, sizeof(SampleParams), kWritesControlAndBatch},
-    {"sample_scan", false, false, sizeof(SampleParams), kWritesState},
-    {"sample_weigh", false, false, sizeof(SampleParams), kWritesState},
-    {"shift_cache", false, false, sizeof(ShiftCacheParams), kWritesSlice},
-    {"store_kv", false, false, sizeof(StoreKvParams), kWritesState | kWritesSlice},
-};
+KernelRow row_of(const std::string& kernel) {
+    if (kernel == "embed") return {true, false, {}};
+    if (kernel == "linear") {
+        return {true,
+                true,
+                {SPEC_LOCAL_SIZE, SPEC_LINEAR_EPILOGUE, SPEC_LINEAR_ACTIVATION, SPEC_LINEAR_SCALE,
+                 SPEC_LINEAR_CAP}};
+    }
+    if (kernel == "qkv") {
+        return {
+            true,
+            true,
+            {SPEC_LOCAL_SIZE, SPEC_QKV_PAIRING, SPEC_QKV_ROTATE, SPEC_QKV_VALUES, SPEC_QKV_CACHE}};
+    }
+    return {false, false, {}};
+}
 
 struct FormatSuffix {
     std::string name;     // "q8_0"
@@ -111,25 +81,25 @@ std::string tile_suffix(const Tiling& tile) {
     return "_" + std::to_string(tile.rows) + "x" + std::to_string(tile.tokens);
 }
 
-std::map<std::string, const KernelRow*> expected_modules() {
-    std::map<std::string, const KernelRow*> modules;
-    for (const KernelRow& kernel : kKernels) {
-        if (kernel.name == std::string(kMeasureMatrix) && !kHasCooperative) continue;
-        if (!kernel.has_formats) modules[kernel.name] = &kernel;
-        if (!kernel.has_formats) continue;
+// The kernel of every module that there should be.
+std::map<std::string, const KernelInterface*> expected_modules() {
+    std::map<std::string, const KernelInterface*> modules;
+    for (const KernelInterface& each : kernel_interfaces()) {
+        const std::string kernel = each.kernel;
+        const KernelRow row = row_of(kernel);
+        if (kernel == kMeasureMatrix && !kHasCooperative) continue;
+        if (!row.has_formats) modules[kernel] = &each;
+        if (!row.has_formats) continue;
         for (const auto& [suffix, tiles] : format_suffixes()) {
-            if (kernel.has_complex && kHasCooperative) {
-                modules[kernel.name + ("_" + suffix) + kCooperativeSuffix] = &kernel;
-            }
-            for (const char* complex : {"_", "_complex_"}) {
-                if (!kernel.has_complex && std::string(complex) != "_") continue;
-                const std::string name = kernel.name + (complex + suffix);
-                modules[name] = &kernel;
-                if (kernel.fixed_constants.empty() ||
-                    tiles < (std::string(complex) == "_" ? 1u : 2u))
-                    continue;
+            if (row.has_complex && kHasCooperative)
+                modules[kernel + "_" + suffix + kCooperativeSuffix] = &each;
+            for (const std::string complex : {"_", "_complex_"}) {
+                if (!row.has_complex && complex != "_") continue;
+                const std::string name = kernel + complex + suffix;
+                modules[name] = &each;
+                if (row.fixed_constants.empty() || tiles < (complex == "_" ? 1u : 2u)) continue;
                 for (const Tiling& tile : kFixedTiles)
-                    modules[name + tile_suffix(tile)] = &kernel;
+                    modules[name + tile_suffix(tile)] = &each;
             }
         }
     }
@@ -145,10 +115,10 @@ std::vector<std::uint32_t> word_offsets(std::size_t bytes) {
 }
 
 TEST(ShaderTableTest, HasEveryKernelInEveryFormatAndNothingElse) {
-    std::map<std::string, const KernelRow*> missing = expected_modules();
+    auto missing = expected_modules();
     for (const ShaderModuleRow& module : shader_modules()) {
         EXPECT_EQ(missing.erase(module.name), 1u)
-            << module.name << ": no row in kKernels of this test, or twice in the table";
+            << module.name << ": no row of kernel_interfaces(), or twice in the table";
     }
     for (const auto& [name, kernel] : missing)
         ADD_FAILURE() << name << ": not in the table of modules";
@@ -164,11 +134,12 @@ TEST(ShaderTableTest, IsSmall) {
 
 class ModuleTest : public testing::TestWithParam<ShaderModuleRow> {
   protected:
-    const KernelRow& kernel() const {
+    const KernelInterface& kernel() const {
         static const auto modules = expected_modules();
         return *modules.at(GetParam().name);
     }
-    spirv::Module module() const { return spirv::parse(words_); }
+    const ShaderInterface& declared() const { return kernel().declared; }
+    ModuleFacts facts() const { return module_facts(words_); }
     const Tiling* fixed_tile() const {  // nullptr: the module is for all
         const auto found =
             std::find_if(std::begin(kFixedTiles), std::end(kFixedTiles), [](const Tiling& tile) {
@@ -187,21 +158,21 @@ class ModuleTest : public testing::TestWithParam<ShaderModuleRow> {
 
 TEST_P(ModuleTest, PushConstantsAreTheCppStruct) {
     int n_blocks = 0;
-    for (const spirv::Block& block : module().blocks) {
-        if (block.storage_class != spirv::kStorageClassPushConstant) continue;
+    for (const Block& block : facts().blocks) {
+        if (block.storage_class != kStorageClassPushConstant) continue;
         ++n_blocks;
-        EXPECT_EQ(block.member_offsets, word_offsets(kernel().push_bytes));
+        EXPECT_EQ(block.member_offsets, word_offsets(declared().push_bytes));
     }
     EXPECT_EQ(n_blocks, 1);
-    EXPECT_LE(kernel().push_bytes, 64u) << "what changes with the session is in SessionParams";
+    EXPECT_LE(declared().push_bytes, 64u) << "what changes with the session is in SessionParams";
 }
 
 // What changes with the token, and for most kernels what changes with the session.
 TEST_P(ModuleTest, UniformBlockIsStepBlockOrItsBegin) {
     static_assert(offsetof(StepState, first_position) == 0 && offsetof(StepState, n_tokens) == 4);
     static_assert(offsetof(StepBlock, session) == sizeof(StepState));
-    for (const spirv::Block& block : module().blocks) {
-        if (block.storage_class != spirv::kStorageClassUniform) continue;
+    for (const Block& block : facts().blocks) {
+        if (block.storage_class != kStorageClassUniform) continue;
         EXPECT_EQ(block.binding, std::uint32_t{BINDING_STEP});
         if (block.member_offsets.size() > sizeof(StepState) / 4) {
             EXPECT_EQ(block.member_offsets, word_offsets(sizeof(StepBlock)));
@@ -213,19 +184,17 @@ TEST_P(ModuleTest, UniformBlockIsStepBlockOrItsBegin) {
 
 // Several blocks may look at one binding (words and quads); Vulkan counts bindings.
 TEST_P(ModuleTest, BindingsAreThoseOfTheOneLayout) {
-    std::uint32_t writes = 0, storage = 0;
-    for (const spirv::Block& block : module().blocks) {
-        if (block.storage_class == spirv::kStorageClassPushConstant) continue;
+    std::uint32_t storage = 0;
+    for (const Block& block : facts().blocks) {
+        if (block.storage_class == kStorageClassPushConstant) continue;
         EXPECT_EQ(block.set, 0u);
         EXPECT_LT(block.binding, std::uint32_t{BINDING_COUNT});
-        const bool is_uniform = block.storage_class == spirv::kStorageClassUniform;
+        const bool is_uniform = block.storage_class == kStorageClassUniform;
         EXPECT_EQ(is_uniform, block.binding == BINDING_STEP) << "binding " << block.binding;
         if (is_uniform) continue;
         storage |= 1u << block.binding;
         EXPECT_TRUE(block.array_stride == 4 || block.array_stride == 16) << block.array_stride;
-        if (block.writable) writes |= 1u << block.binding;
     }
-    EXPECT_EQ(writes, kernel().writes);
     const auto reflection = reflect(words_);
     ASSERT_TRUE(reflection.ok()) << reflection.status().message();
     for (const ReflectedBinding& binding : reflection->bindings) {
@@ -247,11 +216,11 @@ TEST_P(ModuleTest, FixesItsTile) {
     const Tiling* tile = fixed_tile();
     if (tile == nullptr) return;
     constexpr std::uint32_t kControlBarrier = 224;
-    EXPECT_EQ(module().spec_ids, kernel().fixed_constants);
+    EXPECT_EQ(facts().spec_ids, row_of(kernel().kernel).fixed_constants);
     std::vector<std::uint32_t> arrays = {tile->rows * tile->tokens};
-    if (kernel().name == std::string("qkv")) arrays.push_back(tile->rows / 2);  // out_rows[]
-    EXPECT_EQ(module().own_arrays, arrays);
-    EXPECT_EQ(module().opcodes.count(kControlBarrier), 0u);
+    if (kernel().kernel == std::string("qkv")) arrays.push_back(tile->rows / 2);  // out_rows[]
+    EXPECT_EQ(facts().own_arrays, arrays);
+    EXPECT_EQ(facts().opcodes.count(kControlBarrier), 0u);
     EXPECT_EQ(reflect(words_)->shared_bytes, 0u);
 }
 
@@ -278,14 +247,14 @@ TEST_P(ModuleTest, NeedsNoCapabilityButShader) {
         expected.insert({kFloat16, kSubgroups, kVulkanMemoryModel, kCooperativeMatrix});
         extensions.insert({"SPV_KHR_cooperative_matrix", "SPV_KHR_vulkan_memory_model"});
     }
-    std::set<std::uint32_t> capabilities = module().capabilities;
+    std::set<std::uint32_t> capabilities = facts().capabilities;
     capabilities.erase(kSampledBuffer);
     if (fixed_tile() != nullptr) {
         capabilities.erase(kSubgroups);
         capabilities.erase(kBallot);
     }
     EXPECT_EQ(capabilities, expected);
-    for (const std::string& extension : module().extensions)
+    for (const std::string& extension : facts().extensions)
         EXPECT_TRUE(extensions.count(extension)) << extension;
 }
 
@@ -293,26 +262,42 @@ TEST_P(ModuleTest, NeedsNoCapabilityButShader) {
 // "Precision and Operation of SPIR-V Instructions": 2^-11 absolute, inside [-pi, pi] only).
 TEST_P(ModuleTest, CallsNoTrigonometry) {
     constexpr std::uint32_t kSin = 13, kAtan2 = 25;  // Sin .. Atan2 in GLSL.std.450
-    for (const std::uint32_t instruction : module().extended_instructions) {
+    for (const std::uint32_t instruction : facts().extended_instructions) {
         EXPECT_TRUE(instruction < kSin || instruction > kAtan2) << "GLSL.std.450 " << instruction;
     }
 }
 
 // Also barriers that no software driver misses.
 TEST_P(ModuleTest, SharedMemoryIsReadBehindABarrier) {
-    for (const std::string& race : spirv::shared_memory_races(words_))
+    for (const std::string& race : shared_memory_races(words_))
         ADD_FAILURE() << race;
 }
 
-TEST_P(ModuleTest, ReflectSaysTheSame) {
+// Barriers come from what is declared: a missing write is a race, a missing `readonly` a barrier.
+TEST_P(ModuleTest, IsWhatItsKernelDeclares) {
     const auto reflection = reflect(words_);
     ASSERT_TRUE(reflection.ok()) << reflection.status().message();
     EXPECT_EQ(reflection->entry_point, "main");
-    EXPECT_EQ(module().entry_points, std::vector<std::string>{"main"});
-    EXPECT_EQ(reflection->push_constant_bytes, kernel().push_bytes);
+    EXPECT_EQ(reflection->push_constant_bytes, declared().push_bytes);
+    std::uint32_t uses = 0, writes = 0;
+    for (const ReflectedBinding& binding : reflection->bindings) {
+        const bool texels = binding.kind == BindingKind::kTexels;
+        const std::uint32_t range =
+            texels ? kTexelSource[binding.binding - kFirstTexelBinding] : binding.binding;
+        if (binding.used) uses |= 1u << range;
+        if (binding.writable) writes |= 1u << range;
+    }
+    EXPECT_EQ(uses, declared().uses);
+    EXPECT_EQ(writes, declared().writes);
+}
+
+TEST_P(ModuleTest, TwoReadersSayTheSame) {
+    const auto reflection = reflect(words_);
+    ASSERT_TRUE(reflection.ok()) << reflection.status().message();
+    EXPECT_EQ(facts().entry_points, std::vector<std::string>{"main"});
     std::map<std::uint32_t, bool> written;
-    for (const spirv::Block& block : module().blocks) {
-        if (block.storage_class == spirv::kStorageClassPushConstant) continue;
+    for (const Block& block : facts().blocks) {
+        if (block.storage_class == kStorageClassPushConstant) continue;
         written[block.binding] |= block.writable;
     }
     std::vector<ReflectedBinding> buffers = reflection->bindings;
@@ -344,4 +329,4 @@ INSTANTIATE_TEST_SUITE_P(Shaders, ModuleTest,
                          [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace
-}  // namespace gyre
+}  // namespace gyre::test

@@ -180,13 +180,14 @@ void GpuTest::run_kernel(const KernelRun& run) {
 }
 
 void GpuTest::run_kernel(Device& device, const KernelRun& run) {
-    auto pipeline = Pipeline::create(device, run.code, run.spec);
+    auto pipeline = Pipeline::create(device, run.code, run.spec, run.workgroup);
     ASSERT_OK(pipeline);
     auto set = DescriptorSet::create(device, run.bindings, run.code.name);
     ASSERT_OK(set);
     auto recorder = CommandRecorder::create(device);
     ASSERT_OK(recorder);
-    ASSERT_EQ(run.push.size(), pipeline->push_bytes()) << "push constants of " << run.code.name;
+    ASSERT_EQ(run.push.size(), pipeline->declared().push_bytes)
+        << "push constants of " << run.code.name;
     ASSERT_OK(recorder->begin());
     recorder->dispatch(pipeline.value(), set.value(), run.push.data(),
                        static_cast<std::uint32_t>(run.push.size()), run.groups);

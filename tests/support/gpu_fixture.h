@@ -34,6 +34,7 @@ namespace gyre::test {
 struct KernelRun {
     ShaderCode code;
     std::vector<SpecConstant> spec;
+    WorkgroupNeeds workgroup;
     std::vector<std::byte> push;  // set_push
     Groups groups;
     BindingRanges bindings{};  // bindings[b] = a TestBuffer

@@ -43,31 +43,18 @@ TEST_F(PipelineTest, RefusesWhatDoesNotFitTheDevice) {
     options.limit.max_shared_bytes = 1024;
     auto small = make_device(options);
     ASSERT_OK(small);
-    const SpecConstant too_many[] = {{kReduceLocalSize, 128}};
-    const auto threads = Pipeline::create(small.value(), kReduce, too_many);
-    EXPECT_EQ(threads.status().code(), StatusCode::kUnsupported);
-    EXPECT_NE(threads.status().message().find("128 threads"), std::string::npos);
-    const SpecConstant too_much[] = {{kReduceLocalSize, 64}, {kReducePadding, 200}};
-    const auto shared = Pipeline::create(small.value(), kReduce, too_much);
-    EXPECT_EQ(shared.status().code(), StatusCode::kUnsupported);
-    EXPECT_NE(shared.status().message().find("1344 bytes"), std::string::npos)
-        << shared.status().message();
-    const SpecConstant fits[] = {{kReduceLocalSize, 64}};
-    EXPECT_OK(Pipeline::create(small.value(), kReduce, fits));
-    const SpecConstant none[] = {{kReduceLocalSize, 0}};
-    EXPECT_EQ(Pipeline::create(small.value(), kReduce, none).status().code(),
-              StatusCode::kUnsupported);
-}
-
-TEST_F(PipelineTest, RefusesAConstantWithTwoDefaults) {
-    EXPECT_EQ(Pipeline::create(device(), kReduce).status().code(), StatusCode::kInvalidArgument);
-}
-
-TEST_F(PipelineTest, RefusesDamagedCodeByName) {
-    const std::uint32_t words[] = {1, 2, 3};
-    const auto pipeline = Pipeline::create(device(), {"broken", words});
-    EXPECT_EQ(pipeline.status().code(), StatusCode::kBadFile);
-    EXPECT_NE(pipeline.status().message().find("broken"), std::string::npos);
+    const SpecConstant spec[] = {{kReduceLocalSize, 64}};
+    const auto create = [&](const WorkgroupNeeds& workgroup) {
+        return Pipeline::create(small.value(), kReduce, spec, workgroup).status();
+    };
+    const Status threads = create({.local_size = 128});
+    EXPECT_EQ(threads.code(), StatusCode::kUnsupported);
+    EXPECT_NE(threads.message().find("128 threads"), std::string::npos);
+    const Status shared = create({.local_size = 64, .shared_bytes = 1344});
+    EXPECT_EQ(shared.code(), StatusCode::kUnsupported);
+    EXPECT_NE(shared.message().find("1344 bytes"), std::string::npos) << shared.message();
+    EXPECT_OK(create({.local_size = 64, .shared_bytes = 1024}));
+    EXPECT_EQ(create({.local_size = 0}).code(), StatusCode::kUnsupported);
 }
 
 TEST_F(PipelineTest, ACacheFileIsWrittenUsedAndReplacedWhenDamaged) {

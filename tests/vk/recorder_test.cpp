@@ -61,11 +61,6 @@ class RecorderTest : public GpuTest {
     std::optional<TestBuffer> step_;
 };
 
-TEST_F(RecorderTest, ReflectionGivesReadsAndWrites) {
-    EXPECT_EQ(pipeline_->reads(), 0b10011u) << "binding 3 is declared and not used";
-    EXPECT_EQ(pipeline_->writes(), 0b00001u);
-}
-
 // Catches: workgroups that begin at 0 again, a part that is not counted or has no barrier.
 TEST_F(RecorderTest, PartsOfADispatchDoWhatTheWholeDoes) {
     const TestBuffer from = input(counted(300));

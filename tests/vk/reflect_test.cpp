@@ -1,16 +1,14 @@
 // Reflection of compiled, crafted and damaged SPIR-V.
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/vk/reflect.h"
+#include "tests/spirv/reflect.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/vk/test_shaders.h"
 
-namespace gyre {
+namespace gyre::test {
 namespace {
 
-using test::kReduce;
-using test::kScaleAdd;
 using Words = std::vector<std::uint32_t>;
 
 TEST(Reflect, BindingsAndTheirAccess) {
@@ -38,19 +36,35 @@ TEST(Reflect, BindingsAndTheirAccess) {
 TEST(Reflect, PushConstants) {
     const auto info = reflect(kScaleAdd.words);
     ASSERT_TRUE(info.ok());
-    EXPECT_EQ(info->push_constant_bytes, sizeof(test::ScaleAddParams));
+    EXPECT_EQ(info->push_constant_bytes, sizeof(ScaleAddParams));
     EXPECT_EQ(info->push_constant_offsets, (Words{0, 4, 8}));
+}
+
+// Catches: a test shader whose dispatches would get other barriers than they need.
+TEST(Reflect, TestShadersAreWhatTheyDeclare) {
+    for (const ShaderCode& code : {kScaleAdd, kReduce}) {
+        const auto info = reflect(code.words);
+        ASSERT_TRUE(info.ok()) << code.name;
+        std::uint32_t uses = 0, writes = 0;
+        for (const ReflectedBinding& binding : info->bindings) {
+            if (binding.used) uses |= 1u << binding.binding;
+            if (binding.writable) writes |= 1u << binding.binding;
+        }
+        EXPECT_EQ(code.declared.push_bytes, info->push_constant_bytes) << code.name;
+        EXPECT_EQ(code.declared.uses, uses) << code.name;
+        EXPECT_EQ(code.declared.writes, writes) << code.name;
+    }
 }
 
 TEST(Reflect, SpecializationReachesLocalSizeAndSharedMemory) {
     const auto plain = reflect(kReduce.words);
     ASSERT_TRUE(plain.ok()) << plain.status().message();
-    EXPECT_EQ(plain->local_size_spec_id[0], test::kReduceLocalSize);
+    EXPECT_EQ(plain->local_size_spec_id[0], kReduceLocalSize);
     EXPECT_EQ(plain->local_size_spec_id[1], kNoSpecId);
     EXPECT_EQ(plain->shared_bytes, (64u * 2 + 3) * 4 + 2 * 16);
     EXPECT_TRUE(plain->conflicting_defaults) << "64 in the constant, 1 in local_size_x_id";
 
-    const SpecConstant spec[] = {{test::kReduceLocalSize, 32}, {test::kReducePadding, 0}};
+    const SpecConstant spec[] = {{kReduceLocalSize, 32}, {kReducePadding, 0}};
     const auto special = reflect(kReduce.words, spec);
     ASSERT_TRUE(special.ok());
     EXPECT_EQ(special->local_size, (std::array<std::uint32_t, 3>{32, 1, 1}));
@@ -58,7 +72,7 @@ TEST(Reflect, SpecializationReachesLocalSizeAndSharedMemory) {
     EXPECT_FALSE(special->conflicting_defaults);
     ASSERT_EQ(special->spec_constants.size(), 3u);
     EXPECT_EQ(special->spec_constants[0].value, 32u);
-    EXPECT_EQ(special->spec_constants[2].id, test::kReduceNegate);
+    EXPECT_EQ(special->spec_constants[2].id, kReduceNegate);
     EXPECT_EQ(special->spec_constants[2].value, 0u);
 }
 
@@ -198,4 +212,4 @@ TEST(Reflect, NoComputeShader) {
 }
 
 }  // namespace
-}  // namespace gyre
+}  // namespace gyre::test

@@ -18,14 +18,15 @@ struct ScaleAddParams {
     std::uint32_t multiply;
     std::uint32_t add;
 };
-const ShaderCode kScaleAdd{"scale_add", scale_add_spv};
+const ShaderCode kScaleAdd{
+    "scale_add", scale_add_spv, {sizeof(ScaleAddParams), 1u << 0 | 1u << 1 | 1u << 4, 1u << 0}};
 inline constexpr std::uint32_t kScaleAddLocalSize = 0;  // spec id
 
 // shaders/reduce.comp: binding 0 sums, 1 values.
 struct ReduceParams {
     std::uint32_t rounds;
 };
-const ShaderCode kReduce{"reduce", reduce_spv};
+const ShaderCode kReduce{"reduce", reduce_spv, {sizeof(ReduceParams), 1u << 0 | 1u << 1, 1u << 0}};
 inline constexpr std::uint32_t kReduceLocalSize = 7;
 inline constexpr std::uint32_t kReducePadding = 8;
 inline constexpr std::uint32_t kReduceNegate = 9;

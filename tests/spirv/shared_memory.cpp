@@ -3,12 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Numbers of instructions and their operands: Khronos, SPIR-V Specification 1.3, section 3.32.
-#include "tests/shaders/shared_memory.h"
+#include "tests/spirv/shared_memory.h"
 
 #include <map>
 #include <set>
 
-namespace gyre::test::spirv {
+namespace gyre::test {
 namespace {
 
 using Words = std::span<const std::uint32_t>;
@@ -176,4 +176,4 @@ std::vector<std::string> shared_memory_races(Words words) {
     return Checker(words).races();
 }
 
-}  // namespace gyre::test::spirv
+}  // namespace gyre::test

@@ -1,11 +1,11 @@
 // Parsing of SPIR-V and lookups in it.
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/vk/spirv_module.h"
+#include "tests/spirv/module.h"
 
 #include <algorithm>
 #include <string>
 
-namespace gyre::spirv {
+namespace gyre::test::spirv {
 
 namespace {
 
@@ -176,4 +176,4 @@ bool Module::used_in_functions(std::uint32_t id) const {
     return false;
 }
 
-}  // namespace gyre::spirv
+}  // namespace gyre::test::spirv

@@ -1,14 +1,14 @@
 // Reads the interface of a compute shader out of a parsed module.
 // SPDX-License-Identifier: Apache-2.0
-#include "runtime/vk/reflect.h"
+#include "tests/spirv/reflect.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
-#include "runtime/vk/spirv_module.h"
+#include "tests/spirv/module.h"
 
-namespace gyre {
+namespace gyre::test {
 
 namespace {
 
@@ -273,4 +273,4 @@ Result<ShaderReflection> reflect(std::span<const std::uint32_t> words,
     return Reflector(module, spec).run();
 }
 
-}  // namespace gyre
+}  // namespace gyre::test

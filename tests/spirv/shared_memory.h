@@ -11,11 +11,11 @@
 #include <string>
 #include <vector>
 
-namespace gyre::test::spirv {
+namespace gyre::test {
 
 // One line for every shared variable that some path reads after a write, or writes after a read,
 // without a barrier() between them. An invocation's own element counts as well: keep such a value
 // in a register. Only for modules that spirv-val accepts.
 std::vector<std::string> shared_memory_races(std::span<const std::uint32_t> words);
 
-}  // namespace gyre::test::spirv
+}  // namespace gyre::test

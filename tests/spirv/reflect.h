@@ -12,13 +12,9 @@
 #include <vector>
 
 #include "runtime/base/status.h"
+#include "runtime/vk/pipeline.h"
 
-namespace gyre {
-
-struct SpecConstant {
-    std::uint32_t id = 0;     // constant_id in GLSL
-    std::uint32_t value = 0;  // the bits: uint, int, float; 0 or 1 for bool
-};
+namespace gyre::test {
 
 enum class BindingKind { kStorage, kUniform, kTexels };
 
@@ -39,7 +35,7 @@ struct ShaderReflection {
     std::vector<std::uint32_t> push_constant_offsets;  // bytes, one a member, in order
     std::vector<SpecConstant> spec_constants;          // by id, each once, with the values applied
     bool conflicting_defaults = false;  // one id, two values: a declared LOCAL_SIZE = 64 beside a
-                                        // local_size_x_id without size; a Pipeline must set it
+                                        // local_size_x_id without size; a pipeline must set it
     std::array<std::uint32_t, 3> local_size{1, 1, 1};  // threads, after specialization
     std::array<std::uint32_t, 3> local_size_spec_id{kNoSpecId, kNoSpecId, kNoSpecId};
     std::uint64_t shared_bytes = 0;  // workgroup memory, after specialization, without padding
@@ -53,4 +49,4 @@ struct ShaderReflection {
 Result<ShaderReflection> reflect(std::span<const std::uint32_t> words,
                                  std::span<const SpecConstant> spec = {});
 
-}  // namespace gyre
+}  // namespace gyre::test

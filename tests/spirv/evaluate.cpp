@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "runtime/vk/spirv_module.h"
+#include "tests/spirv/module.h"
 
-namespace gyre::spirv {
+namespace gyre::test::spirv {
 
 namespace {
 
@@ -228,4 +228,4 @@ std::optional<std::uint64_t> Module::struct_bytes(const Instruction& type, bool 
     return end;
 }
 
-}  // namespace gyre::spirv
+}  // namespace gyre::test::spirv

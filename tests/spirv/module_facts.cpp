@@ -1,10 +1,10 @@
-// The facts of a SPIR-V module that the tests look at: a second opinion beside runtime/vk/reflect.
+// One pass over the instructions, then the blocks.
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/shaders/spirv_module.h"
+#include "tests/spirv/module_facts.h"
 
 #include <cstring>
 
-namespace gyre::test::spirv {
+namespace gyre::test {
 namespace {
 
 using Words = std::span<const std::uint32_t>;
@@ -71,7 +71,7 @@ void collect_decoration(Words operands, Ids& ids) {
     if (kind == kNonWritable) ids.read_only_variables.insert(target);
 }
 
-void collect(std::uint32_t opcode, Words operands, Module& module, Ids& ids) {
+void collect(std::uint32_t opcode, Words operands, ModuleFacts& module, Ids& ids) {
     module.opcodes.insert(opcode);
     if (opcode == kOpCapability) module.capabilities.insert(operands[0]);
     if (opcode == kOpExtension) module.extensions.insert(text_at(operands, 0));
@@ -127,8 +127,8 @@ Block describe(const Ids::Variable& variable, const Ids& ids) {
 
 }  // namespace
 
-Module parse(Words words) {
-    Module module;
+ModuleFacts module_facts(Words words) {
+    ModuleFacts module;
     Ids ids;
     for (std::size_t at = 5; at < words.size();) {  // the header is five words
         const std::uint32_t length = words[at] >> 16, opcode = words[at] & 0xffffu;
@@ -151,4 +151,4 @@ Module parse(Words words) {
     return module;
 }
 
-}  // namespace gyre::test::spirv
+}  // namespace gyre::test

@@ -1,5 +1,5 @@
-// The facts of a SPIR-V module that the tests look at: a second opinion beside runtime/vk/reflect.
-// SPDX-License-Identifier: Apache-2.0
+// The facts of a SPIR-V module that reflect() does not give, and a second opinion on some that it
+// does. SPDX-License-Identifier: Apache-2.0
 //
 // Numbers of instructions, decorations and storage classes: Khronos, SPIR-V Specification 1.3,
 // section 3. Only for modules that spirv-val accepts.
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace gyre::test::spirv {
+namespace gyre::test {
 
 inline constexpr std::uint32_t kStorageClassUniform = 2;
 inline constexpr std::uint32_t kStorageClassPrivate = 6;
@@ -30,7 +30,7 @@ struct Block {
     std::uint32_t array_stride = 0;             // of the last member if that is an array
 };
 
-struct Module {
+struct ModuleFacts {
     std::set<std::uint32_t> capabilities;
     std::set<std::string> extensions;
     std::set<std::uint32_t> opcodes;
@@ -41,6 +41,6 @@ struct Module {
     std::vector<std::string> entry_points;
 };
 
-Module parse(std::span<const std::uint32_t> words);
+ModuleFacts module_facts(std::span<const std::uint32_t> words);
 
-}  // namespace gyre::test::spirv
+}  // namespace gyre::test

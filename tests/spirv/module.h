@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "runtime/base/status.h"
-#include "runtime/vk/reflect.h"
+#include "tests/spirv/reflect.h"
 
-namespace gyre::spirv {
+namespace gyre::test::spirv {
 
 enum class Op : std::uint32_t {
     kEntryPoint = 15,
@@ -131,4 +131,4 @@ class Module {
     std::size_t first_function_ = 0;  // index into instructions_
 };
 
-}  // namespace gyre::spirv
+}  // namespace gyre::test::spirv

@@ -4,7 +4,7 @@
 # gyre_shader_sources(ROOT FILES HASH): sets FILES to them and HASH to SHA-256 of their names and contents.
 function(gyre_shader_sources root files hash)
     file(GLOB sources RELATIVE ${root} ${root}/shaders/*.comp ${root}/shaders/lib/*.glsl ${root}/shaders/interface/*.h)
-    list(APPEND sources shaders/CMakeLists.txt cmake/EmbedSpirv.cmake)
+    list(APPEND sources shaders/CMakeLists.txt shaders/pack/pack_spirv.cpp cmake/EmbedSpirv.cmake)
     list(SORT sources)
     set(sums "")
     foreach(source IN LISTS sources)

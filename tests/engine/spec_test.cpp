@@ -178,6 +178,12 @@ ModelSpec base_spec() {
     return spec;
 }
 
+SpecModel model_of(const SpecCase& c) {
+    ModelSpec spec = base_spec();
+    c.change(spec);
+    return {spec, c.biases};
+}
+
 class SpecTest : public EngineTest, public testing::WithParamInterface<SpecCase> {
   protected:
     static std::shared_ptr<Model> open(const SpecModel& spec, const DeviceCapsLimit& limit = {}) {
@@ -188,11 +194,6 @@ class SpecTest : public EngineTest, public testing::WithParamInterface<SpecCase>
         for (std::uint32_t i = 0; i < 23; ++i)
             ids.push_back((7 * i + i * i) % 41);
         return ids;
-    }
-    static SpecModel model_of(const SpecCase& c) {
-        ModelSpec spec = base_spec();
-        c.change(spec);
-        return {spec, c.biases};
     }
     // A prompt in chunks, and token by token.
     static void expect_reference(const std::shared_ptr<Model>& model,
@@ -252,6 +253,38 @@ std::string case_name(const testing::TestParamInfo<SpecCase>& info) {
     return info.param.name;
 }
 INSTANTIATE_TEST_SUITE_P(Specs, SpecTest, testing::ValuesIn(kCases), case_name);
+
+using SpecPlanTest = EngineTest;
+
+// Catches: an operation that a fusion loses or makes twice, a norm or a window in the wrong layer.
+TEST_F(SpecPlanTest, OfEverythingReadsAsALayerDoes) {
+    const SpecModel spec = model_of({"everything", false, everything});
+    DeviceCapsLimit gpu;
+    gpu.not_software = true;
+    const auto model = open(spec.file(), gpu);
+    const auto session = EngineTest::session(model, 8, CacheFormat::kF16);
+    std::vector<std::string> steps;
+    session->describe_plan(1, [&](const StepDescription& step) {
+        const std::string layer =
+            step.layer == kNoLayer ? std::string("-") : std::to_string(step.layer);
+        steps.push_back(layer + " " + step.operation + ": " + step.kernel + ", " + step.in +
+                        " to " + step.out);
+    });
+    std::vector<std::string> expected = {"- embed: embed_f32,  to x"};
+    for (const char* layer : {"0", "1", "2"}) {
+        for (const char* step :
+             {"norm_qkv: linear_f32, x to qkv", "rotary: store_kv, qkv to q",
+              "attention: attention, q to mix", "project: linear_f32, mix to block",
+              "add_norm: norm, block to x", "norm: norm, x to normed",
+              "gate_activate: linear_f32, normed to hidden",
+              "up_multiply: linear_f32, normed to hidden", "down: linear_f32, hidden to block",
+              "add_norm: norm, block to x"}) {
+            expected.push_back(std::string(layer) + " " + step);
+        }
+    }
+    expected.push_back("- norm_logits: linear_f32, x to logits");
+    EXPECT_EQ(steps, expected);
+}
 
 }  // namespace
 }  // namespace gyre::test

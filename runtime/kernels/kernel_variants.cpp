@@ -229,7 +229,7 @@ KernelSource source_of(const LinearVariant& v, const DeviceCaps& caps) {
 }
 
 KernelSource source_of(const StoreVariant& v, const DeviceCaps& /*caps*/) {
-    KernelSource source{.kernel = "store_kv", .tiling = {.local_size = 32}};
+    KernelSource source{.kernel = "store_kv", .tiling = {.local_size = v.local_size}};
     source.constants = {spec(SPEC_LOCAL_SIZE, source.tiling.local_size),
                         spec(SPEC_STORE_PAIRING, v.rotary.pairing),
                         spec(SPEC_STORE_ROTATE, v.rotary.rotate_keys),

@@ -114,6 +114,7 @@ struct StoreVariant {
     QkNorm norm = QkNorm::kNone;
     bool rms_norm = false;
     bool clamp = false;  // queries, keys and values, to +- SessionParams::qkv_clamp
+    std::uint32_t local_size = 32;
 };
 
 struct AttentionVariant {

@@ -10,8 +10,7 @@
 namespace gyre {
 namespace {
 
-constexpr std::uint64_t kWord = 4, kVec2 = 8, kVec3 = 12, kVec4 = 16;
-constexpr std::uint64_t kHalf = 2;
+constexpr std::uint64_t kHalf = 2, kWord = 4, kVec2 = 8, kVec3 = 12, kVec4 = 16;  // bytes
 
 // lib/normed_row.glsl and lib/x_rows.glsl: an array that is not used has one element.
 std::uint64_t product_bytes(const Tiling& tiling, WeightFormat format, std::uint32_t norm_quads,
@@ -40,9 +39,8 @@ std::uint64_t bytes_of(const QkvVariant& v, const DeviceCaps& caps) {
     return product_bytes(v.tiling, v.format, v.norm_quads, caps);
 }
 
-std::uint64_t bytes_of(const StoreVariant& /*v*/, const DeviceCaps& /*caps*/) {
-    constexpr std::uint64_t kLocalSize = 32;
-    return kWord * (kLocalSize + 2 * STORE_MAX_PAIRS);
+std::uint64_t bytes_of(const StoreVariant& v, const DeviceCaps& /*caps*/) {
+    return kWord * (v.local_size + 2 * STORE_MAX_PAIRS);
 }
 
 std::uint64_t bytes_of(const AttentionVariant& v, const DeviceCaps& /*caps*/) {
@@ -51,7 +49,8 @@ std::uint64_t bytes_of(const AttentionVariant& v, const DeviceCaps& /*caps*/) {
                                        : v.cache == CacheFormat::kF16 ? 4
                                                                       : 8;
     const std::uint64_t query = (v.n_pairs + pairs_a_quad - 1) / pairs_a_quad * pairs_a_quad;
-    return kVec2 * query + (kWord + kVec3) * v.local_size + kWord;  // the last: a ticket
+    const std::uint64_t ticket = kWord;
+    return kVec2 * query + (kWord + kVec3) * v.local_size + ticket;
 }
 
 std::uint64_t bytes_of(const LinearVariant& v, const DeviceCaps& caps) {

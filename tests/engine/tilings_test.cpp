@@ -250,7 +250,7 @@ TEST_F(TuningTest, StartsGoOnUntilAllIsMeasuredAndThenCostNothing) {
 // Catches: times that are not taken by a device's own clock.
 TEST_F(TuningTest, GpusAreMeasuredToo) {
     limit_.not_software = true;
-    EXPECT_GT(open_and_count(true, folder_), 1);
+    EXPECT_GE(open_and_count(true, folder_), 1);
     ASSERT_OK(status_);
     EXPECT_EQ(files().size(), 1u);
 }

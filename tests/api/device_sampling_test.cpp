@@ -158,7 +158,7 @@ TEST_F(DeviceSamplingTest, PiecesOfEverySize) {
 }
 
 // Catches: tokens that the device ran ahead and that the session keeps.
-TEST_F(DeviceSamplingTest, TextGoesOnBehindAnyCallbackThatStopped) {
+TEST_F(DeviceSamplingTest, TextGoesOnAfterAnyCallbackThatStopped) {
     const gyre_sampling_options options = many_options()[3];
     for (const bool slide : {false, true}) {
         const auto made = [&] {

@@ -172,7 +172,7 @@ TEST_F(StopTextTest, NeitherThePromptNorAnEarlierCallCounts) {
 }
 
 // On the device tokens run ahead of the text: what follows the stop string is forgotten.
-TEST_F(StopTextTest, TextGoesOnBehindAStopStringOnTheDevice) {
+TEST_F(StopTextTest, TextGoesOnAfterAStopStringOnTheDevice) {
     sampling_ = GYRE_SAMPLING_OPTIONS_INIT;
     sampling_.temperature = 2.0f;
     const Collected whole = generate_anew({});

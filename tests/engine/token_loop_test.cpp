@@ -286,7 +286,7 @@ TEST_F(TokenLoopTest, TheStopTokenIsNotDelivered) {
 }
 
 // Catches: tokens that the device ran ahead and that stay in the text or the cache.
-TEST_F(TokenLoopTest, GoesOnBehindAnyTokenThatWasTheLastOneWanted) {
+TEST_F(TokenLoopTest, GoesOnAfterAnyTokenThatWasTheLastOneWanted) {
     const auto model = open_golden("rove_half");
     const SamplerOptions options{.temperature = 3.0f, .repetition_penalty = 1.4f, .seed = 5};
     Writer host(model, {});

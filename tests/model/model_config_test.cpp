@@ -246,7 +246,7 @@ TEST(ModelConfig, PositionsAgreeWithTheTensors) {
         "'gyre.rotary.values' = rove");
 }
 
-TEST(ModelConfig, WithoutRotaryPositionsNothingTurns) {
+TEST(ModelConfig, WithoutRotaryPositionsNothingRotates) {
     const auto config = config_of(small_model().string("gyre.position", "none"));
     ASSERT_TRUE(config.ok());
     const RotarySpec spec = config->rotary_spec(8);

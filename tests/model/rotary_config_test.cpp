@@ -57,7 +57,7 @@ TEST(RotaryConfig, DefaultsAreWholeHeadHalfPairsBaseTenThousand) {
 }
 
 // The exponents and the stride belong to the rotary channels, not to the head.
-TEST(RotaryConfig, PartialRotaryTurnsTheFirstChannels) {
+TEST(RotaryConfig, PartialRotaryRotatesTheFirstChannels) {
     const RotarySpec spec = spec_of(rotary_model().u32("gpt2.rope.dimension_count", 4));
     expect_near(spec.inv_freq, {1.0, 0.01, 0.0, 0.0});  // 10000^(-i/2)
     EXPECT_EQ(spec.stride, 2u);

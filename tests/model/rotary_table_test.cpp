@@ -66,7 +66,7 @@ RotarySpec spec_with(std::vector<double> inv_freq) {
 struct Rotate {
     long double cos, sin;
 };
-Rotate exact_turn(std::uint32_t position, double w) {
+Rotate exact_rotation(std::uint32_t position, double w) {
     const auto high = static_cast<double>(static_cast<float>(w));
     const long double a = static_cast<long double>(position) * high;
     const long double b = static_cast<long double>(position) * (static_cast<long double>(w) - high);
@@ -127,7 +127,7 @@ TEST(RotaryTable, ProductIsExactToTwoRoundingsAndAProductAtEveryPosition) {
                                            : n % 2 > 0 ? random() % kContext
                                                        : random() % (kContext / 256) * 256 + n % 4);
             for (std::uint32_t i = 0; i < w.size(); ++i) {
-                const Rotate rotate = exact_turn(first + position, w[i]);
+                const Rotate rotate = exact_rotation(first + position, w[i]);
                 const Rotation got = at(spec, table, position, i);
                 worst = std::max(worst, static_cast<double>(std::hypot(got.cos - rotate.cos,
                                                                        got.sin - rotate.sin)));
@@ -172,7 +172,7 @@ TEST(RotaryRows, AreWithinOneUnitUpToAMillionPositions) {
             n < 8 ? (1u << 20) - static_cast<std::uint32_t>(n) : random() % (1u << 20);
         fill_rotary_rows(spec, 1.0, position, 1, row);
         for (std::size_t i = 0; i < w.size(); ++i) {
-            const Rotate rotate = exact_turn(position, w[i]);
+            const Rotate rotate = exact_rotation(position, w[i]);
             worst = std::max(
                 {worst, units_off(row[2 * i], rotate.cos), units_off(row[2 * i + 1], rotate.sin)});
         }
@@ -198,7 +198,7 @@ TEST(RotaryRows, LayoutIsPositionThenPairThenCosSin) {
 }
 
 // The amplitude belongs to the rotated channels: with partial rotary the rest passes as it is.
-TEST(RotaryRows, AmplitudeScalesTurnedPairsOnly) {
+TEST(RotaryRows, AmplitudeScalesRotatedPairsOnly) {
     const RotarySpec spec = spec_with({0.5, 0.0});
     std::vector<float> unit(4);
     std::vector<float> scaled(4);
@@ -249,7 +249,7 @@ TEST(RotarySpec, AUnitTableIsNeededForValuesBesideAnAmplitude) {
     EXPECT_FALSE(spec.needs_unit_table());
 }
 
-TEST(RotarySpec, TurnsOnlyIfSomethingDoes) {
+TEST(RotarySpec, RotatesOnlyIfSomethingDoes) {
     RotarySpec spec = spec_with({0.0, 1.0});
     EXPECT_TRUE(spec.rotates());
     spec.rotate_keys = false;

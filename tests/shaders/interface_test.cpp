@@ -268,7 +268,7 @@ TEST_P(ModuleTest, CallsNoTrigonometry) {
 }
 
 // Also barriers that no software driver misses.
-TEST_P(ModuleTest, SharedMemoryIsReadBehindABarrier) {
+TEST_P(ModuleTest, SharedMemoryIsReadAfterABarrier) {
     for (const std::string& race : shared_memory_races(words_))
         ADD_FAILURE() << race;
 }

@@ -121,7 +121,7 @@ TEST_F(ChatTest, TheIdsAreThoseOfTransformers) {
                                 content.data(), content.size()});
         }
         options.no_generation_prompt = golden["add_generation_prompt"].get<bool>() ? 0 : 1;
-        EXPECT_EQ(text_of(model.get(), messages, &options), golden["text"]);
+        EXPECT_EQ(text_of(model.get(), messages, &options), golden["text"].get<std::string>());
         EXPECT_EQ(tokens_of(model.get(), messages, &options),
                   golden["ids"].get<std::vector<std::uint32_t>>());
     }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "runtime/engine/device_tiles.h"
+#include "runtime/kernels/shared_memory.h"
 #include "runtime/model/weight_formats.h"
 #include "runtime/vk/descriptor_set.h"
 #include "shaders/interface/bindings.h"
@@ -12,12 +13,7 @@
 namespace gyre {
 namespace {
 
-// The normalised row must fit into the guaranteed shared memory beside the partial sums.
-constexpr std::uint32_t kSharedBytes = 16384;
-std::uint32_t max_norm_quads(const Tiling& tiling) {
-    const std::uint32_t sums = tiling.k_lanes > 1 ? tiling.rows * tiling.tokens : 1;
-    return (kSharedBytes - tiling.local_size * sums * 4) / 16;
-}
+constexpr std::uint32_t kSharedBytes = 16384;  // of a workgroup, that every device has
 
 // What is tried beside a device's default. Only what cannot change a bit is in here: a row's sum is
 // made by k_lanes invocations in an order that nothing else changes, and a norm's sums by a whole
@@ -178,7 +174,7 @@ std::uint32_t ModelTilings::norm_quads(const WeightMatrix& matrix) const {
     if (norms_after_ || uses_fixed_tiles(caps_)) return 0;
     const std::uint32_t quads = activation_stride(matrix.n_in) / 4;
     const ProductKind kind{matrix.format, matrix.complex, true, ProductRole::kNormInside};
-    return quads <= max_norm_quads(default_of(kind)) ? quads : 0;
+    return quads <= max_norm_quads(default_of(kind), kSharedBytes) ? quads : 0;
 }
 
 bool ModelTilings::norm_texels() const {

@@ -103,6 +103,12 @@ std::uint64_t cooperative_shared_bytes(const Tiling& tiling, const CooperativeSh
     return kHalf * halves + kWord * (tiling.rows + sums);  // a number for each row
 }
 
+std::uint32_t max_norm_quads(const Tiling& tiling, std::uint64_t bytes) {
+    // linear takes a word more than qkv. Without a norm there is one quad for it.
+    const std::uint64_t least = bytes_of(LinearVariant{.tiling = tiling}, {});
+    return bytes < least ? 0 : static_cast<std::uint32_t>((bytes - least) / kVec4) + 1;
+}
+
 std::uint64_t shared_bytes(const KernelVariant& variant, const DeviceCaps& caps) {
     return std::visit([&](const auto& v) { return bytes_of(v, caps); }, variant);
 }

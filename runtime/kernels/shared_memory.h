@@ -12,6 +12,9 @@ namespace gyre {
 // what exceeds the device's.
 std::uint64_t shared_bytes(const KernelVariant& variant, const DeviceCaps& caps);
 
+// The largest norm_quads of a product by invocations whose workgroup takes at most so many bytes.
+std::uint32_t max_norm_quads(const Tiling& tiling, std::uint64_t bytes);
+
 // Of a product by matrix units. weight_parts: float16 numbers a weight is split into, 1 or 2.
 std::uint64_t cooperative_shared_bytes(const Tiling& tiling, const CooperativeShape& shape,
                                        std::uint32_t weight_parts);

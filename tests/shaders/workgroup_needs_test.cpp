@@ -11,6 +11,7 @@
 #include "runtime/kernels/kernel_interfaces.h"
 #include "runtime/kernels/kernel_variants.h"
 #include "runtime/kernels/shader_modules.h"
+#include "runtime/kernels/shared_memory.h"
 #include "tests/spirv/reflect.h"
 
 namespace gyre::test {
@@ -98,6 +99,21 @@ TEST_P(VariantTest, TakesWhatItDeclares) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, VariantTest, testing::ValuesIn(variant_cases()),
                          [](const auto& row) { return std::string(row.param.name); });
+
+// Catches: a norm inside a product that a device with the least memory would refuse.
+TEST(MaxNormQuads, IsTheLargestThatFits) {
+    for (const Tiling& tiling : {Tiling{.local_size = 128, .rows = 2},
+                                 Tiling{.local_size = 64, .rows = 4, .k_lanes = 8}}) {
+        const std::uint32_t most = max_norm_quads(tiling, 16384);
+        const auto bytes = [&](std::uint32_t quads) {
+            return shared_bytes(LinearVariant{.norm_quads = quads, .tiling = tiling}, {});
+        };
+        EXPECT_LE(bytes(most), 16384u);
+        EXPECT_GT(bytes(most + 1), 16384u);
+        EXPECT_EQ(max_norm_quads(tiling, bytes(1)), 1u);
+        EXPECT_EQ(max_norm_quads(tiling, bytes(1) - 1), 0u);
+    }
+}
 
 // Catches: a kernel whose shared memory nobody compares.
 TEST(VariantCases, HaveEveryKernel) {

@@ -72,8 +72,7 @@
     X(K6, K6, 32, 4, 4)
 
 // X(id, NAME, Name, ggml's number, elements, bytes, low plane: bits, at, run, high plane: bits, at, run, map, scales,
-//   chunk, tiles). tiles: 1 if there are modules for one tile (lib/fixed_tile.glsl), 2 if for complex weights too. They
-//   are large, so that formats that are rare on software drivers have none.
+//   chunk, tiles). tiles: 2 if there are modules for one tile (lib/fixed_tile.glsl) for complex weights too, else 1.
 #define WEIGHT_FORMAT_LIST(X)                                                               \
     X(0, F32, F32, 0, 1, 4, 32, 0, 4, 0, 0, 1, FLOAT, NONE, 4, 2)                           \
     X(1, F16, F16, 1, 1, 2, 16, 0, 2, 0, 0, 1, FLOAT, NONE, 8, 2)                           \
@@ -82,16 +81,16 @@
     X(4, Q4_0, Q4_0, 2, 32, 18, 4, 2, 16, 0, 0, 1, OFFSET8, HALF, 32, 2)                    \
     X(5, Q4_K, Q4_K, 12, 256, 144, 4, 16, 32, 0, 0, 1, PLAIN, K6, 32, 1)                    \
     X(6, Q6_K, Q6_K, 14, 256, 210, 4, 0, 64, 2, 128, 32, SIGNED32, BYTE16, 64, 1)           \
-    X(7, Q4_1, Q4_1, 3, 32, 20, 4, 4, 16, 0, 0, 1, PLAIN, HALF_MIN, 32, 0)                  \
-    X(8, Q5_0, Q5_0, 6, 32, 22, 4, 6, 16, 1, 2, 1, OFFSET16, HALF, 32, 0)                   \
-    X(9, Q5_1, Q5_1, 7, 32, 24, 4, 8, 16, 1, 4, 1, PLAIN, HALF_MIN, 32, 0)                  \
-    X(10, Q2_K, Q2_K, 10, 256, 84, 2, 16, 32, 0, 0, 1, PLAIN, FOUR16, 64, 0)                \
-    X(11, Q3_K, Q3_K, 11, 256, 110, 2, 32, 32, 1, 0, 32, OFFSET4, SIX16, 64, 0)             \
-    X(12, Q5_K, Q5_K, 13, 256, 176, 4, 48, 32, 1, 16, 32, PLAIN, K6, 32, 0)                 \
-    X(13, IQ4_NL, Iq4Nl, 20, 32, 18, 4, 2, 16, 0, 0, 1, TABLE, HALF, 32, 0)                 \
-    X(14, IQ4_XS, Iq4Xs, 23, 256, 136, 4, 8, 16, 0, 0, 1, TABLE, SIX32, 32, 0)              \
-    X(15, MXFP4, Mxfp4, 39, 32, 17, 4, 1, 16, 0, 0, 1, FP4, E8M0, 32, 0)                    \
-    X(16, TQ2_0, Tq2_0, 35, 256, 66, 2, 0, 32, 0, 0, 1, OFFSET1, HALF256, 64, 0)
+    X(7, Q4_1, Q4_1, 3, 32, 20, 4, 4, 16, 0, 0, 1, PLAIN, HALF_MIN, 32, 1)                  \
+    X(8, Q5_0, Q5_0, 6, 32, 22, 4, 6, 16, 1, 2, 1, OFFSET16, HALF, 32, 1)                   \
+    X(9, Q5_1, Q5_1, 7, 32, 24, 4, 8, 16, 1, 4, 1, PLAIN, HALF_MIN, 32, 1)                  \
+    X(10, Q2_K, Q2_K, 10, 256, 84, 2, 16, 32, 0, 0, 1, PLAIN, FOUR16, 64, 1)                \
+    X(11, Q3_K, Q3_K, 11, 256, 110, 2, 32, 32, 1, 0, 32, OFFSET4, SIX16, 64, 1)             \
+    X(12, Q5_K, Q5_K, 13, 256, 176, 4, 48, 32, 1, 16, 32, PLAIN, K6, 32, 1)                 \
+    X(13, IQ4_NL, Iq4Nl, 20, 32, 18, 4, 2, 16, 0, 0, 1, TABLE, HALF, 32, 1)                 \
+    X(14, IQ4_XS, Iq4Xs, 23, 256, 136, 4, 8, 16, 0, 0, 1, TABLE, SIX32, 32, 1)              \
+    X(15, MXFP4, Mxfp4, 39, 32, 17, 4, 1, 16, 0, 0, 1, FP4, E8M0, 32, 1)                    \
+    X(16, TQ2_0, Tq2_0, 35, 256, 66, 2, 0, 32, 0, 0, 1, OFFSET1, HALF256, 64, 1)
 
 #include "interface_types.h"
 

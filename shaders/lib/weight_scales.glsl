@@ -176,10 +176,17 @@ float six_bits(StepScales scales, uint shift) {
 #endif
 #endif
 
-#if defined(FIXED_ROWS) && defined(FORMAT_SCALES_HALF)
+#ifdef FIXED_ROWS
 // By selection: a block's number may be known at run time only.
+#if defined(FORMAT_SCALES_HALF) || defined(FORMAT_SCALES_E8M0) || defined(FORMAT_SCALES_SIX32)
 #undef SCALE_OF
 #define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.y)
+#elif defined(FORMAT_SCALES_HALF_MIN)
+#undef SCALE_OF
+#undef MIN_OF
+#define SCALE_OF(scales, b) ((b) == 0u ? scales.x : scales.z)
+#define MIN_OF(scales, b) ((b) == 0u ? -scales.y : -scales.w)
+#endif
 #endif
 
 float block_scale(StepScales scales, uint b) {

@@ -57,6 +57,9 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
     return signed_bytes((LOW_BITS(chunk, b, j) & LOW_MASK) * 4u | HIGH_BITS(chunk, b, j) * 64u);
 }
 
+#elif FORMAT_LOW != 4 || FORMAT_HIGH != 0 || defined(FORMAT_MAP_FP4) || defined(FORMAT_MAP_TABLE)
+#include "plane_quads.glsl"
+
 #else
 // Every nibble stays where it lies in its word: the lower half of it, or the upper.
 #define IS_HIGH_HALF(j) (((j) & 1u) != 0u)

@@ -129,7 +129,7 @@ TEST(ShaderTableTest, IsSmall) {
     std::size_t bytes = 0;
     for (const ShaderModuleRow& module : shader_modules())
         bytes += module.gzip.size_bytes();
-    EXPECT_LT(bytes, (kHasCooperative ? 1150u : 900u) * 1024u);
+    EXPECT_LT(bytes, (kHasCooperative ? 1350u : 1050u) * 1024u);
 }
 
 class ModuleTest : public testing::TestWithParam<ShaderModuleRow> {

@@ -1,17 +1,18 @@
 // Quads of weights whose quants are planes of bits: four neighbouring elements from the words of their chunk.
 // SPDX-License-Identifier: Apache-2.0
 //
-// Part of weight_quads.glsl, and of weights_tile.glsl for what that does not write out.
+// Part of weight_quads.glsl, and of weights_tile.glsl for what that does not write out. Both define SHIFTED(word, bits),
+// a shift to the left.
 
 #if defined(FORMAT_MAP_FP4)
 // The two bits of an exponent and the one of a fraction where a float has them, its exponent counted from 1.0's, are
 // 1, 1.5, 2, 3, 4, 6, 8, 12 for 0, 1, 2, 3, 4, 6, 8, 12: all right but for the subnormals 0 and 1.
 vec4 plane_quad(Chunk chunk, uint b, uint j) {
     uint word = LOW_BITS(chunk, b, j);
-    uvec4 exponents = uvec4(word << 22u, word << 18u, word << 14u, word << 10u) & 0x01c00000u;
+    uvec4 exponents = uvec4(SHIFTED(word, 22u), SHIFTED(word, 18u), SHIFTED(word, 14u), SHIFTED(word, 10u)) & 0x01c00000u;
     vec4 normal = uintBitsToFloat(exponents + 0x3f800000u);
     vec4 size = min(2.0 * normal - 2.0, normal);
-    uvec4 signs = uvec4(word << 28u, word << 24u, word << 20u, word << 16u) & 0x80000000u;
+    uvec4 signs = uvec4(SHIFTED(word, 28u), SHIFTED(word, 24u), SHIFTED(word, 20u), SHIFTED(word, 16u)) & 0x80000000u;
     return uintBitsToFloat(floatBitsToUint(size) | signs);
 }
 
@@ -31,7 +32,7 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
     (1.0 / vec4(1.0, float(1u << QUANT_STRIDE), float(1u << (2u * QUANT_STRIDE)), float(1u << (3u * QUANT_STRIDE))))
 #if FORMAT_HIGH != 0
 #define QUANT_MASK ((1 << (FORMAT_LOW + FORMAT_HIGH)) - 1)
-#define QUANTS(chunk, b, j) (LOW_BITS(chunk, b, j) & LOW_MASK | HIGH_BITS(chunk, b, j) << FORMAT_LOW)
+#define QUANTS(chunk, b, j) (LOW_BITS(chunk, b, j) & LOW_MASK | SHIFTED(HIGH_BITS(chunk, b, j), uint(FORMAT_LOW)))
 #else
 #define QUANT_MASK ((1 << FORMAT_LOW) - 1)
 #define QUANTS(chunk, b, j) LOW_BITS(chunk, b, j)

@@ -37,6 +37,7 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
 }
 
 #else
+#define SHIFTED(word, bits) ((word) << (bits))
 #include "plane_quads.glsl"
 #endif
 #endif

@@ -58,6 +58,7 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
 }
 
 #elif FORMAT_LOW != 4 || FORMAT_HIGH != 0 || defined(FORMAT_MAP_FP4) || defined(FORMAT_MAP_TABLE)
+#define SHIFTED(word, bits) ((word) * (1u << (bits)))
 #include "plane_quads.glsl"
 
 #else

@@ -32,7 +32,7 @@ vec4 plane_quad(Chunk chunk, uint b, uint j) {
     (1.0 / vec4(1.0, float(1u << QUANT_STRIDE), float(1u << (2u * QUANT_STRIDE)), float(1u << (3u * QUANT_STRIDE))))
 #if FORMAT_HIGH != 0
 #define QUANT_MASK ((1 << (FORMAT_LOW + FORMAT_HIGH)) - 1)
-#define QUANTS(chunk, b, j) (LOW_BITS(chunk, b, j) & LOW_MASK | SHIFTED(HIGH_BITS(chunk, b, j), uint(FORMAT_LOW)))
+#define QUANTS(chunk, b, j) (LOW_BITS(chunk, b, j) & LOW_MASK | SHIFTED(HIGH_BITS(chunk, b, j), FORMAT_LOW))
 #else
 #define QUANT_MASK ((1 << FORMAT_LOW) - 1)
 #define QUANTS(chunk, b, j) LOW_BITS(chunk, b, j)

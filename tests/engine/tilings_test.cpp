@@ -250,8 +250,12 @@ TEST_F(TuningTest, StartsGoOnUntilAllIsMeasuredAndThenCostNothing) {
 // Catches: times that are not taken by a device's own clock.
 TEST_F(TuningTest, GpusAreMeasuredToo) {
     limit_.not_software = true;
-    EXPECT_GE(open_and_count(true, folder_), 1);
-    ASSERT_OK(status_);
+    int timed = 0;  // a start on a busy machine may time one product only
+    for (int starts = 0; timed <= 1 && starts < 40; ++starts) {
+        timed += open_and_count(true, folder_);
+        ASSERT_OK(status_);
+    }
+    EXPECT_GT(timed, 1);
     EXPECT_EQ(files().size(), 1u);
 }
 

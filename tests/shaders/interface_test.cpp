@@ -278,17 +278,10 @@ TEST_P(ModuleTest, IsWhatItsKernelDeclares) {
     const auto reflection = reflect(words_);
     ASSERT_TRUE(reflection.ok()) << reflection.status().message();
     EXPECT_EQ(reflection->entry_point, "main");
-    EXPECT_EQ(reflection->push_constant_bytes, declared().push_bytes);
-    std::uint32_t uses = 0, writes = 0;
-    for (const ReflectedBinding& binding : reflection->bindings) {
-        const bool texels = binding.kind == BindingKind::kTexels;
-        const std::uint32_t range =
-            texels ? kTexelSource[binding.binding - kFirstTexelBinding] : binding.binding;
-        if (binding.used) uses |= 1u << range;
-        if (binding.writable) writes |= 1u << range;
-    }
-    EXPECT_EQ(uses, declared().uses);
-    EXPECT_EQ(writes, declared().writes);
+    const ShaderInterface found = interface_in(reflection.value());
+    EXPECT_EQ(found.push_bytes, declared().push_bytes);
+    EXPECT_EQ(found.uses, declared().uses);
+    EXPECT_EQ(found.writes, declared().writes);
 }
 
 TEST_P(ModuleTest, TwoReadersSayTheSame) {

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "runtime/vk/device.h"
 #include "tests/spirv/module.h"
 
 namespace gyre::test {
@@ -271,6 +272,19 @@ Result<ShaderReflection> reflect(std::span<const std::uint32_t> words,
                                  std::span<const SpecConstant> spec) {
     GYRE_ASSIGN(const Module module, Module::parse(words));
     return Reflector(module, spec).run();
+}
+
+ShaderInterface interface_in(const ShaderReflection& reflection) {
+    ShaderInterface found;
+    found.push_bytes = reflection.push_constant_bytes;
+    for (const ReflectedBinding& binding : reflection.bindings) {
+        const bool texels = binding.kind == BindingKind::kTexels;
+        const std::uint32_t range =
+            texels ? kTexelSource[binding.binding - kFirstTexelBinding] : binding.binding;
+        if (binding.used) found.uses |= 1u << range;
+        if (binding.writable) found.writes |= 1u << range;
+    }
+    return found;
 }
 
 }  // namespace gyre::test

@@ -49,4 +49,7 @@ struct ShaderReflection {
 Result<ShaderReflection> reflect(std::span<const std::uint32_t> words,
                                  std::span<const SpecConstant> spec = {});
 
+// What a kernel's row must declare of such a shader: texels count as the binding that they show.
+ShaderInterface interface_in(const ShaderReflection& reflection);
+
 }  // namespace gyre::test

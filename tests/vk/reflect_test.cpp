@@ -45,14 +45,10 @@ TEST(Reflect, TestShadersAreWhatTheyDeclare) {
     for (const ShaderCode& code : {kScaleAdd, kReduce}) {
         const auto info = reflect(code.words);
         ASSERT_TRUE(info.ok()) << code.name;
-        std::uint32_t uses = 0, writes = 0;
-        for (const ReflectedBinding& binding : info->bindings) {
-            if (binding.used) uses |= 1u << binding.binding;
-            if (binding.writable) writes |= 1u << binding.binding;
-        }
-        EXPECT_EQ(code.declared.push_bytes, info->push_constant_bytes) << code.name;
-        EXPECT_EQ(code.declared.uses, uses) << code.name;
-        EXPECT_EQ(code.declared.writes, writes) << code.name;
+        const ShaderInterface found = interface_in(info.value());
+        EXPECT_EQ(code.declared.push_bytes, found.push_bytes) << code.name;
+        EXPECT_EQ(code.declared.uses, found.uses) << code.name;
+        EXPECT_EQ(code.declared.writes, found.writes) << code.name;
     }
 }
 
